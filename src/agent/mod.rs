@@ -1,0 +1,1 @@
+//! What runs as a user: mailbox appends in the name of the recipient.

@@ -1,0 +1,1 @@
+//! Batches that travel as files.

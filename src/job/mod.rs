@@ -1,0 +1,15 @@
+//! Jobs: what one system asks of another. Pure data, no files, no clock.
+//!
+//! A job is a command to run there with a message as its input (`uux`, mail), a file to put there, or a
+//! file to fetch from there (`uucp`). How a job looks on the wire is the session's business, how it is
+//! kept the spool's; this room has the words that both use: names, grades, execution requests and the text
+//! of an execution (X.) file. Sources: the Taylor UUCP manual, chapters "UUCP Grades" and "Execution File Format".
+
+mod grade;
+mod name;
+mod work;
+pub mod xfile;
+
+pub use grade::Grade;
+pub use name::{NameError, SystemName};
+pub use work::{Command, CommandError, Execute, Fetch, Notify, Send, StableId, Work};

@@ -1,0 +1,1 @@
+//! The text of an execution (X.) file. Source: the Taylor UUCP manual, "Execution File Format".

@@ -1,0 +1,1 @@
+//! Mailbox formats on an open directory.

@@ -1,0 +1,1 @@
+//! Two sites and a telephone exchange, to watch.

@@ -1,0 +1,1 @@
+//! What commands report: a type first, text and JSON made from it.

@@ -1,0 +1,1 @@
+//! What a command asks, carried out on an open spool.

@@ -1,0 +1,1 @@
+//! Logging, the fields of spans, redaction.

@@ -1,0 +1,1 @@
+//! Bang, domain and mixed addresses.

@@ -1,0 +1,1 @@
+//! Envelopes, From_ lines, the dot codec, limits, bounces.

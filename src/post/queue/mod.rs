@@ -1,0 +1,1 @@
+//! The one door in, per-recipient state, the worker.

@@ -1,0 +1,1 @@
+//! Time windows, the retry clock, who to call next.

@@ -1,0 +1,1 @@
+//! One call, from a locked line to its written record.

@@ -1,0 +1,1 @@
+//! Expect-send scripts.

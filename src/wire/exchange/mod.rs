@@ -1,0 +1,1 @@
+//! A telephone exchange of virtual modems on PTYs.

@@ -1,0 +1,1 @@
+//! Bytes and modem signals of a line.

@@ -1,0 +1,121 @@
+//! Packet protocols: how commands and file data cross a line that loses, spoils and delays bytes.
+//!
+//! Every protocol is a machine behind [`Link`]: bytes and time in; bytes, events and the next deadline
+//! out. Parameters and their defaults come from the Taylor UUCP manual, chapter "UUCP Protocol Internals",
+//! each from the section of its protocol.
+
+use std::time::Instant;
+
+/// Which conversation of the session a piece belongs to, seen from this side.
+///
+/// The system that sends a command gives it a channel number of its own, from 1; everything that belongs
+/// to that command, in both directions, carries it. Protocols without channels have one conversation at a
+/// time and always say [`Channel::ONLY`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// Belongs to a command that this side sent.
+    Ours(u8),
+    /// Belongs to a command that the other side sent.
+    Theirs(u8),
+}
+
+impl Channel {
+    /// What a protocol without channels reports.
+    pub const ONLY: Channel = Channel::Ours(0);
+}
+
+/// What a stream protocol must know about the bytes that come next; packet protocols need not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    Command,
+    File,
+}
+
+/// What came out of the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The protocol is up; commands may be sent.
+    Started,
+    /// The content of one packet, in order. In command text a NUL ends the command and the rest of that packet is
+    /// padding; in file data an empty packet is the end of the file. Which of the two it is, the session knows.
+    Data { channel: Channel, position: Option<u64>, bytes: Vec<u8> },
+    /// Both sides have closed the protocol in order.
+    Closed,
+    /// The protocol cannot go on. Nothing more comes out.
+    Failed(LinkError),
+}
+
+/// Why a link cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    #[error("protocol {protocol}: the other end did not answer the start of the protocol")]
+    NoStart { protocol: char },
+    #[error("protocol {protocol}: the other end fell silent ({retries} retries unanswered)")]
+    Silent { protocol: char, retries: u32 },
+    #[error("protocol {protocol}: too many errors on the line ({errors})")]
+    TooManyErrors { protocol: char, errors: u32 },
+    #[error("protocol {protocol}: the other end closed the protocol in mid-session")]
+    ClosedByPeer { protocol: char },
+    #[error("protocol {protocol}: the other end broke the protocol: {what}")]
+    Misbehaved { protocol: char, what: String },
+}
+
+/// What the session may rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// The protocol's letter.
+    pub letter: char,
+    /// How many commands may be under way at once, each way; 1 for protocols without channels.
+    pub channels: u8,
+    /// File data may follow its command without waiting for the answer, and flow both ways at once.
+    pub full_duplex: bool,
+}
+
+/// What a link counted, for the record of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub packets_sent: u64,
+    pub packets_received: u64,
+    pub packets_resent: u64,
+    /// Bytes or packets that had to be thrown away.
+    pub bad_headers: u64,
+    pub bad_checksums: u64,
+}
+
+/// One packet protocol, one call.
+///
+/// Drive it so: after every `handle_*` or verb, take out all of `poll_transmit` and `poll_event`, then wait
+/// for input or for `poll_timeout`. Time never runs backwards.
+pub trait Link: Send {
+    /// Begins the protocol's own start-up.
+    fn start(&mut self, now: Instant);
+    /// Bytes that arrived.
+    fn handle_input(&mut self, now: Instant, bytes: &[u8]);
+    /// The deadline of `poll_timeout` has come.
+    fn handle_timeout(&mut self, now: Instant);
+    /// Moves bytes to be sent to the end of `out`, at most about `limit` of them; true if there were any.
+    /// `limit` keeps what waits in the driver small, so that an answer is not stuck behind a window of data.
+    fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool;
+    /// When `handle_timeout` wants to be called.
+    fn poll_timeout(&self) -> Option<Instant>;
+    /// What happened, in order.
+    fn poll_event(&mut self) -> Option<Event>;
+
+    /// After `Started` this is final (the peer may announce fewer channels).
+    fn abilities(&self) -> Abilities;
+    /// How many bytes of file data `send_data` would take now without its queue growing over a window.
+    fn room(&self) -> usize;
+    /// Sends a command or an answer; the NUL at its end is added here.
+    fn send_command(&mut self, now: Instant, channel: Channel, text: &[u8]);
+    /// Sends file data; `position` is its place in the file. Empty `bytes` end the file.
+    fn send_data(&mut self, now: Instant, channel: Channel, position: u64, bytes: &[u8]);
+    /// For stream protocols: what the peer will send next.
+    fn expect(&mut self, what: Expect);
+    /// Ends the protocol in order; `Closed` follows, or `Failed`.
+    fn close(&mut self, now: Instant);
+    /// Nothing waits to be sent and nothing sent waits to be acknowledged.
+    fn idle(&self) -> bool;
+    fn counters(&self) -> Counters;
+}

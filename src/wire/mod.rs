@@ -1,0 +1,11 @@
+//! The wire: everything between a byte on a line and a job in the spool.
+
+pub mod call;
+pub mod chat;
+pub mod exchange;
+pub mod line;
+pub mod link;
+pub mod modem;
+pub mod noise;
+pub mod session;
+pub mod station;

@@ -1,0 +1,1 @@
+//! AT commands, result codes, dialling and answering.

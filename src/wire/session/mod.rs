@@ -1,0 +1,1 @@
+//! Handshake and commands of a UUCP session.
