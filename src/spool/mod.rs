@@ -1,1 +1,35 @@
-//! What must not be lost.
+//! What must not be lost: messages and their deliveries, jobs, executions, receipts, partial files, and the
+//! history of calls. The verbs on it are the whole interface.
+//!
+//! [`Spool`] is an async handle to one writer thread. The writer takes what is queued, wraps each verb in a
+//! savepoint and answers after one commit for all of them (group commit), so an `Ok` means: on disk. Each
+//! verb is one transaction; verbs that make something take an optional [`RequestId`] and may be repeated
+//! with it. Time is handed in. Nothing of the store behind (rows, SQL, paths) crosses this interface.
+//!
+//! What is worked upon is *claimed*: a claim carries a lease, and only who holds it may settle. Leases of an
+//! owner that died or let them run out are taken back, at start and every minute.
+
+mod body;
+mod call;
+mod claim;
+mod error;
+mod event;
+mod handle;
+mod incoming;
+mod job;
+mod message;
+mod withheld;
+
+pub use body::{BodyId, BodyRef, CHUNK, Content};
+pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, Wish};
+pub use claim::{Claim, Outcome};
+pub use error::SpoolError;
+pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
+pub use handle::Spool;
+pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
+pub use job::{Job, JobState, JobSummary, NewJob};
+pub use message::{Delivery, DeliveryState, Intent, Message, MessageId, NewDelivery, NewMessage, QueueEntry};
+pub use withheld::{BundleState, Import};
+
+/// Chosen by whoever asks; a verb repeated with the same id is answered again but not done again.
+pub type RequestId = u128;

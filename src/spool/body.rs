@@ -1,0 +1,37 @@
+//! Bodies: the bytes of messages and files.
+
+use serde::{Deserialize, Serialize};
+
+/// The most bytes that one `body_append` takes and one `body_read` gives: 64 KiB.
+pub const CHUNK: usize = 64 * 1024;
+
+/// A body in the spool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BodyId(pub u64);
+
+/// A body and how long it is, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BodyRef {
+    pub id: BodyId,
+    pub size: u64,
+}
+
+/// What a verb that makes something is given as its bytes: `head`, followed by the body `rest` if there is
+/// one. A finished body may be shared by many (one message, several jobs with each its own From_ line); it
+/// lives as long as anything refers to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// At most [`CHUNK`] bytes.
+    pub head: Vec<u8>,
+    pub rest: Option<BodyId>,
+}
+
+impl Content {
+    pub fn bytes(head: Vec<u8>) -> Content {
+        Content { head, rest: None }
+    }
+
+    pub fn body(rest: BodyId) -> Content {
+        Content { head: Vec::new(), rest: Some(rest) }
+    }
+}

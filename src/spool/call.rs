@@ -1,0 +1,61 @@
+//! Calls: wished, under way, and past.
+
+use super::Claim;
+use crate::job::{Grade, SystemName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallId(pub u64);
+
+/// Somebody wants this system called.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    pub system: SystemName,
+    pub grade: Grade,
+    pub why: String,
+    pub since: Timestamp,
+}
+
+/// A call that begins. There is one at a time for each system: a second is refused with
+/// [`super::SpoolError::Conflict`].
+#[derive(Debug, Clone)]
+pub struct NewCall {
+    pub system: SystemName,
+    pub line: String,
+    /// We are the caller.
+    pub outgoing: bool,
+    pub began: Timestamp,
+}
+
+/// What is known of a past call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// What the modem said: rates, error correction.
+    pub connect: Option<String>,
+    pub protocol: Option<char>,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub jobs_sent: u64,
+    pub jobs_received: u64,
+    pub packets_resent: u64,
+    /// Stage and message of the failure, if it failed.
+    pub failure: Option<String>,
+}
+
+/// A line of call history.
+#[derive(Debug, Clone)]
+pub struct PastCall {
+    pub id: CallId,
+    pub call: NewCall,
+    /// None while it is under way.
+    pub ended: Option<Timestamp>,
+    pub record: CallRecord,
+}
+
+/// The lease of a call that is under way.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLease {
+    pub id: CallId,
+    pub claim: Claim,
+}

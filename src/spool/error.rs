@@ -1,0 +1,45 @@
+//! How a verb fails.
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpoolError {
+    /// The store is busy; the same verb may be repeated at once.
+    #[error("the spool is busy")]
+    Busy,
+    /// No room: the disk, or the free-space reserve.
+    #[error("no room in the spool: {0}")]
+    Full(String),
+    /// Something else holds it: a stale claim, a second call to a system, a second daemon.
+    #[error("{0}")]
+    Conflict(String),
+    /// What is stored does not read back.
+    #[error("the spool is damaged: {0}")]
+    Corrupt(String),
+    /// There is no such thing.
+    #[error("no such {0}")]
+    Missing(String),
+    /// A defect in the caller.
+    #[error("misuse of the spool: {0}")]
+    Misuse(String),
+    /// The writer has gone; the process is about to end.
+    #[error("the spool is closed")]
+    Closed,
+}
+
+impl ToFault for SpoolError {
+    fn fault(&self) -> Fault {
+        let (whose, retry, advice) = match self {
+            SpoolError::Busy => (Whose::Local, Retry::Later, ""),
+            SpoolError::Full(_) => (Whose::Local, Retry::Later, "free some disk space"),
+            SpoolError::Conflict(_) => (Whose::Local, Retry::Later, ""),
+            SpoolError::Corrupt(_) => {
+                (Whose::Local, Retry::Never, "run `uugate spool verify`, then `uugate spool dump DIR`")
+            }
+            SpoolError::Missing(_) => (Whose::Usage, Retry::Never, ""),
+            SpoolError::Misuse(_) => (Whose::Bug, Retry::Never, "please report this"),
+            SpoolError::Closed => (Whose::Local, Retry::Later, "see the log of the daemon"),
+        };
+        Fault { stage: Stage::Spool, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
