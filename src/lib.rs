@@ -72,6 +72,25 @@
 //! execute: fault clock observe job spool post::batch post::queue post::mail post::address
 //! bundle: fault clock observe job spool post::batch post::queue post::mail post::address
 //! ```
+//!
+//! # Pure rooms
+//!
+//! ```pure
+//! fault
+//! lines
+//! job
+//! schedule
+//! wire::noise
+//! wire::modem
+//! wire::chat
+//! wire::link
+//! wire::session
+//! post::address
+//! post::mail
+//! post::batch
+//! post::route
+//! post::smtp
+//! ```
 
 pub mod agent;
 pub mod bundle;

@@ -1,1 +1,3 @@
+//! Everything that is tested from outside: the rules of the house, whole systems, and other programs as peers.
 
+mod house;
