@@ -1,3 +1,5 @@
 //! Everything that is tested from outside: the rules of the house, whole systems, and other programs as peers.
 
 mod house;
+mod peers;
+mod support;

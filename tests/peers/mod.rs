@@ -1,0 +1,3 @@
+//! uugate with other programs as peers.
+
+mod taylor_alone;
