@@ -1,5 +1,6 @@
 //! Everything that is tested from outside: the rules of the house, whole systems, and other programs as peers.
 
+#![cfg(test)]
 mod house;
 mod peers;
 mod support;
