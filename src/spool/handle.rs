@@ -18,6 +18,10 @@ impl Spool {
     pub async fn open(directory: &Path, now: Timestamp) -> Result<Spool> {
         Err(SpoolError::Closed)
     }
+    /// As [`Spool::open`], with other settings than the default.
+    pub async fn open_with(directory: &Path, settings: Settings, now: Timestamp) -> Result<Spool> {
+        Err(SpoolError::Closed)
+    }
     /// A spool that forgets, for tests.
     pub fn in_memory() -> Spool {
         Spool {}
@@ -80,8 +84,9 @@ impl Spool {
     pub async fn intend(&self, intent: Intent) -> Result<u64> {
         Err(SpoolError::Closed)
     }
-    /// Intents that were never settled, after a crash.
-    pub async fn open_intents(&self) -> Result<Vec<Intent>> {
+    /// Intents that nobody works on, after a crash or a panic. Their deliveries are claimed anew for `lease`; no other
+    /// verb gives them out until the intent is settled.
+    pub async fn open_intents(&self, now: Timestamp, lease: Duration) -> Result<Vec<Intent>> {
         Err(SpoolError::Closed)
     }
     /// Ends an intent: these of its deliveries are delivered, the others are due again.

@@ -18,6 +18,7 @@ mod handle;
 mod incoming;
 mod job;
 mod message;
+mod settings;
 mod withheld;
 
 pub use body::{BodyId, BodyRef, CHUNK, Content};
@@ -29,6 +30,7 @@ pub use handle::Spool;
 pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
 pub use job::{Job, JobState, JobSummary, NewJob};
 pub use message::{Delivery, DeliveryState, Intent, Message, MessageId, NewDelivery, NewMessage, QueueEntry};
+pub use settings::Settings;
 pub use withheld::{BundleState, Import};
 
 /// Chosen by whoever asks; a verb repeated with the same id is answered again but not done again.
