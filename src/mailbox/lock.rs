@@ -1,0 +1,102 @@
+//! The dotlock: `NAME.lock` beside the mailbox, made with `O_EXCL` and holding its owner's pid.
+
+use super::MailboxError;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// A dotlock that is this old is abandoned, whatever stands in it: 1024 s, procmail's `LOCKTIMEOUT`.
+const ABANDONED: Duration = Duration::from_secs(1024);
+
+/// The most that is read of a foreign lock file, in bytes; a pid has at most ten digits.
+const PID_BYTES: u64 = 32;
+
+/// A held dotlock; it is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Dotlock {
+    directory: OwnedFd,
+    name: String,
+}
+
+impl Dotlock {
+    /// Takes the dotlock of `mailbox`, or says at once that it is held. One that its owner left behind
+    /// (dead, or too old by `now`) is removed first.
+    pub(super) fn take(
+        directory: OwnedFd,
+        mailbox: &str,
+        now: jiff::Timestamp,
+    ) -> Result<Dotlock, MailboxError> {
+        let name = format!("{mailbox}.lock");
+        let failed = |action| {
+            let mailbox = mailbox.to_owned();
+            move |errno: Errno| MailboxError::Io { action, name: mailbox, source: errno.into() }
+        };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // Twice: once more after an abandoned one was removed.
+        for _ in 0..2 {
+            match rustix::fs::openat(&directory, &name, flags, Mode::from_raw_mode(0o644)) {
+                Ok(fd) => {
+                    let lock = Dotlock { directory, name };
+                    let written = File::from(fd).write_all(format!("{}\n", std::process::id()).as_bytes());
+                    written.map_err(|source| MailboxError::Io {
+                        action: "lock",
+                        name: mailbox.to_owned(),
+                        source,
+                    })?;
+                    return Ok(lock);
+                }
+                Err(Errno::EXIST) => {
+                    if !is_abandoned(&directory, &name, now).map_err(failed("lock"))? {
+                        break;
+                    }
+                    tracing::warn!(lock = name, "removing an abandoned lock");
+                    match rustix::fs::unlinkat(&directory, &name, AtFlags::empty()) {
+                        Ok(()) | Err(Errno::NOENT) => {}
+                        Err(errno) => return Err(failed("lock")(errno)),
+                    }
+                }
+                Err(errno) => return Err(failed("lock")(errno)),
+            }
+        }
+        Err(MailboxError::Locked { name: mailbox.to_owned(), lock: "dotlock" })
+    }
+}
+
+impl Drop for Dotlock {
+    fn drop(&mut self) {
+        if let Err(errno) = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty()) {
+            tracing::warn!(lock = self.name, %errno, "cannot remove the lock");
+        }
+    }
+}
+
+/// Whether the owner of a lock is gone.
+///
+/// Two programs that both find it abandoned might each remove what the other has just made; the `fcntl` lock
+/// that is taken after this one keeps even those two apart.
+fn is_abandoned(directory: impl AsFd, name: &str, now: jiff::Timestamp) -> Result<bool, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        // Released in this very moment: not ours to remove, and free at the next try.
+        Err(Errno::NOENT) => return Ok(false),
+        Err(errno) => return Err(errno),
+    };
+    let stat = rustix::fs::fstat(&fd)?;
+    let age = now.as_second().saturating_sub(stat.st_mtime);
+    if age > i64::try_from(ABANDONED.as_secs()).unwrap_or(i64::MAX) {
+        return Ok(true);
+    }
+    let mut text = String::new();
+    if File::from(fd).take(PID_BYTES).read_to_string(&mut text).is_err() {
+        return Ok(false);
+    }
+    let Some(pid) = text.trim().parse().ok().filter(|pid| *pid > 0).and_then(Pid::from_raw) else {
+        return Ok(false);
+    };
+    Ok(test_kill_process(pid) == Err(Errno::SRCH))
+}
