@@ -85,12 +85,23 @@ impl Spool {
         Err(SpoolError::Closed)
     }
     /// Intents that nobody works on, after a crash or a panic. Their deliveries are claimed anew for `lease`; no other
-    /// verb gives them out until the intent is settled.
-    pub async fn open_intents(&self, now: Timestamp, lease: Duration) -> Result<Vec<Intent>> {
+    /// verb gives them out until the intent is settled. The deliveries come in the order of the intent, so that
+    /// the very bytes can be made again.
+    pub async fn open_intents(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<(Intent, Vec<Delivery>)>> {
         Err(SpoolError::Closed)
     }
-    /// Ends an intent: these of its deliveries are delivered, the others are due again.
-    pub async fn settle_intent(&self, id: u64, delivered: Vec<Claim>, now: Timestamp) -> Result<()> {
+    /// Ends an intent: these of its deliveries are delivered, the others are due again at `due`.
+    pub async fn settle_intent(
+        &self,
+        id: u64,
+        delivered: Vec<Claim>,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
         Err(SpoolError::Closed)
     }
     /// What waits, oldest first, one page of at most 1 000, after a message id.
