@@ -1,0 +1,48 @@
+//! How a call fails.
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::job::SystemName;
+use crate::spool::SpoolError;
+use crate::wire::session::SessionError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("a call with {system} is under way already")]
+    InCall { system: SystemName },
+    #[error("the system {system} is not in the configuration")]
+    NotConfigured { system: SystemName },
+    #[error("login failed for {name:?}")]
+    LoginRefused { name: String },
+    #[error("no login and no handshake within {seconds} s")]
+    TooSlow { seconds: u64 },
+    #[error("the connection was lost: {why}")]
+    CarrierLost { why: String },
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+}
+
+impl ToFault for CallError {
+    fn fault(&self) -> Fault {
+        let (stage, whose, retry, advice) = match self {
+            CallError::Session(error) => return error.fault(),
+            CallError::Spool(error) => return error.fault(),
+            CallError::InCall { .. } => (Stage::Handshake, Whose::Local, Retry::Later, ""),
+            CallError::NotConfigured { .. } => {
+                (Stage::Config, Whose::Usage, Retry::Never, "add the system to the configuration")
+            }
+            CallError::LoginRefused { .. } => (
+                Stage::Login,
+                Whose::PeerRefused,
+                Retry::Later,
+                "compare the login and password of both configurations",
+            ),
+            CallError::TooSlow { .. } => {
+                (Stage::Handshake, Whose::Line, Retry::Later, "look at what the other end sends")
+            }
+            CallError::CarrierLost { .. } => (Stage::Carrier, Whose::Line, Retry::Later, ""),
+        };
+        Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}

@@ -1,0 +1,92 @@
+//! How a session fails.
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::wire::link::LinkError;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The peer answered our name with a refusal.
+    #[error("the other end refused the call: {0}")]
+    Refused(Denial),
+    /// We refused the caller.
+    #[error("refused {caller:?}: {why}")]
+    RefusedCaller { caller: String, why: Denial },
+    #[error("called {wanted}, but {found:?} answered")]
+    WrongSystem { wanted: String, found: String },
+    #[error("no packet protocol in common: they have {theirs:?}, we have {ours:?}")]
+    NoProtocol { theirs: String, ours: String },
+    #[error("handshake: {0}")]
+    Handshake(&'static str),
+    #[error("the other end broke the protocol: {0}")]
+    Misbehaved(String),
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    #[error("nothing was heard for {0} s")]
+    Idle(u64),
+    #[error("the spool failed in mid-session: {0}")]
+    Store(String),
+}
+
+/// Why one end will not talk to the other: the answers of the manual, "The Initial Handshake".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    #[error("a call between the two systems is under way already (RLCK)")]
+    Locked,
+    #[error("it will call back (RCB)")]
+    CallBack,
+    #[error("the sequence number is wrong (RBADSEQ)")]
+    BadSequence,
+    #[error("the login name belongs to another system (RLOGIN)")]
+    WrongLogin,
+    #[error("the system is not known (RYou are unknown to me)")]
+    Unknown,
+    #[error("it answered {0:?}")]
+    Other(String),
+}
+
+impl ToFault for SessionError {
+    fn fault(&self) -> Fault {
+        use SessionError as E;
+        let (stage, whose, retry, advice) = match self {
+            E::Refused(Denial::Locked) | E::RefusedCaller { why: Denial::Locked, .. } => {
+                (Stage::Handshake, Whose::PeerRefused, Retry::Later, "")
+            }
+            E::Refused(Denial::Unknown) => {
+                (Stage::Handshake, Whose::PeerRefused, Retry::Later, "have the other end configure our name")
+            }
+            E::Refused(_) => (Stage::Handshake, Whose::PeerRefused, Retry::Later, ""),
+            E::RefusedCaller { .. } => (
+                Stage::Handshake,
+                Whose::PeerMisbehaved,
+                Retry::Later,
+                "compare names, logins and configuration",
+            ),
+            E::WrongSystem { .. } => (
+                Stage::Handshake,
+                Whose::PeerMisbehaved,
+                Retry::Later,
+                "compare number, name and configuration",
+            ),
+            E::NoProtocol { .. } => (
+                Stage::Handshake,
+                Whose::PeerRefused,
+                Retry::Never,
+                "allow a protocol that the other end has",
+            ),
+            E::Handshake(_) => (Stage::Handshake, Whose::PeerMisbehaved, Retry::Later, ""),
+            E::Misbehaved(_) => (Stage::Transfer, Whose::PeerMisbehaved, Retry::Later, ""),
+            E::Link(error) => {
+                let whose = match error {
+                    LinkError::Misbehaved { .. } | LinkError::ClosedByPeer { .. } => Whose::PeerMisbehaved,
+                    _ => Whose::Line,
+                };
+                (Stage::Protocol, whose, Retry::Later, "")
+            }
+            E::Lost(_) | E::Idle(_) => (Stage::Carrier, Whose::Line, Retry::Later, ""),
+            E::Store(_) => (Stage::Spool, Whose::Local, Retry::Later, ""),
+        };
+        Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
