@@ -26,7 +26,8 @@ impl ToFault for ParsedError {
             whose: Whose::Usage,
             retry: Retry::Never,
             message: self.to_string(),
-            advice: "correct the To, Cc and Bcc fields, or name the recipients on the command line".to_owned(),
+            advice: "correct the To, Cc and Bcc fields, or name the recipients on the command line"
+                .to_owned(),
         }
     }
 }
