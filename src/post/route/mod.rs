@@ -1,1 +1,25 @@
-//! Where mail for an address goes.
+//! Where mail for an address goes: to a mailbox here, to a neighbour, or back.
+//!
+//! A pure function of the address and the [`Tables`] that the configuration fills. An address is walked one step at
+//! a time: our own names are taken off, then the rules are tried in this order, and the first that fits decides:
+//!
+//! 1. an alias, which may give several addresses (each is routed anew);
+//! 2. a local user; `postmaster` always has one;
+//! 3. a neighbour by its name (`leaf!joe`, `joe@leaf`, `joe@leaf.uucp`);
+//! 4. a route by domain: the whole name, else the longest `.suffix`;
+//! 5. the smart host.
+//!
+//! No form of address opens a road that the plain `user@host` would not: `user%host` and `a!b!user` at one of our names
+//! are read as the address that they stand for and meet the same rules. Who may hand in mail at all is the business of
+//! the door it came by.
+
+mod group;
+mod resolve;
+mod tables;
+
+pub use group::group;
+pub use resolve::{Decision, Refusal, Routed, resolve};
+pub use tables::{Neighbour, Tables, Transport};
+
+#[cfg(test)]
+mod tests;
