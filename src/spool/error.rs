@@ -43,3 +43,41 @@ impl ToFault for SpoolError {
         Fault { stage: Stage::Spool, whose, retry, message: self.to_string(), advice: advice.to_owned() }
     }
 }
+
+impl From<rusqlite::Error> for SpoolError {
+    fn from(error: rusqlite::Error) -> SpoolError {
+        use rusqlite::{Error, ErrorCode};
+        let text = error.to_string();
+        match error {
+            Error::SqliteFailure(inner, _) => match inner.code {
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => SpoolError::Busy,
+                ErrorCode::DiskFull => SpoolError::Full(text),
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure => {
+                    SpoolError::Corrupt(text)
+                }
+                ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+                    SpoolError::Conflict(format!("cannot open the spool: {text}"))
+                }
+                _ => SpoolError::Misuse(text),
+            },
+            Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..) => SpoolError::Corrupt(text),
+            _ => SpoolError::Misuse(text),
+        }
+    }
+}
+
+impl From<std::io::Error> for SpoolError {
+    fn from(error: std::io::Error) -> SpoolError {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SpoolError::Full(error.to_string()),
+            ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem => {
+                SpoolError::Conflict(format!("cannot open the spool: {error}"))
+            }
+            _ => SpoolError::Corrupt(error.to_string()),
+        }
+    }
+}

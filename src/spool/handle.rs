@@ -1,61 +1,96 @@
 //! The async handle: what every other room holds.
 
+use super::store::Store;
+use super::writer::Writer;
 use super::*;
 use crate::job::{Grade, StableId, SystemName};
 use jiff::Timestamp;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 type Result<T> = std::result::Result<T, SpoolError>;
 
 /// A handle to an open spool; cloning it is cheap.
-#[derive(Debug, Clone)]
-pub struct Spool {}
+#[derive(Debug)]
+pub struct Spool {
+    writer: Writer,
+    id: u64,
+    /// The last change that [`Spool::changed`] of this handle told of.
+    seen: AtomicU64,
+}
 
-#[expect(unused_variables, clippy::unused_async, reason = "the writer follows")]
+impl Clone for Spool {
+    fn clone(&self) -> Spool {
+        let seen = AtomicU64::new(self.seen.load(Ordering::Relaxed));
+        Spool { writer: self.writer.clone(), id: self.id, seen }
+    }
+}
+
 impl Spool {
     /// Opens (and if need be makes) the spool in a directory: takes the gate, migrates, recovers, starts the writer.
     pub async fn open(directory: &Path, now: Timestamp) -> Result<Spool> {
-        Err(SpoolError::Closed)
+        Spool::open_with(directory, Settings::default(), now).await
     }
     /// As [`Spool::open`], with other settings than the default.
     pub async fn open_with(directory: &Path, settings: Settings, now: Timestamp) -> Result<Spool> {
-        Err(SpoolError::Closed)
+        let directory = directory.to_owned();
+        let opening = tokio::task::spawn_blocking(move || Store::open(&directory, settings, now));
+        // Only a panic, or the end of the runtime, keeps it from an answer.
+        Spool::start(opening.await.map_err(|_| SpoolError::Closed)??)
     }
     /// A spool that forgets, for tests.
+    #[expect(clippy::expect_used, reason = "a test that has no memory cannot go on")]
     pub fn in_memory() -> Spool {
-        Spool {}
+        Store::in_memory().and_then(Spool::start).expect("a spool in memory")
     }
+
+    fn start(store: Store) -> Result<Spool> {
+        let id = store.id();
+        Ok(Spool { writer: Writer::start(store)?, id, seen: AtomicU64::new(0) })
+    }
+
     /// Writes what is queued, then stops the writer.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
     /// The id of this spool, half of every [`StableId`].
     pub fn id(&self) -> u64 {
-        0
+        self.id
     }
     /// Completes when something may have changed (work queued, wish made); a hint, so poll as well.
-    pub async fn changed(&self) {}
+    pub async fn changed(&self) {
+        let mut changes = self.writer.changes.clone();
+        let seen = self.seen.load(Ordering::Relaxed);
+        match changes.wait_for(|count| *count != seen).await {
+            Ok(count) => self.seen.store(*count, Ordering::Relaxed),
+            // The writer has gone and nothing will change; verbs say so.
+            Err(_) => std::future::pending().await,
+        }
+    }
 
     // Bodies.
     /// A new, empty body that nothing refers to yet.
     pub async fn body_new(&self) -> Result<BodyId> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.body_new()).await
     }
     /// Appends at most [`CHUNK`] bytes; `offset` is the length so far (a repeated append is harmless). What lies
     /// beyond `offset` is cut off first, so that a partial may be continued from an earlier place.
     pub async fn body_append(&self, body: BodyId, offset: u64, bytes: Vec<u8>) -> Result<()> {
-        Err(SpoolError::Closed)
+        let size = bytes.len();
+        self.writer.verb(size, move |store| store.body_append(body, offset, &bytes)).await
     }
     /// Makes everything appended so far durable.
     pub async fn body_sync(&self, body: BodyId) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.body_sync(body)).await
     }
     /// At most [`CHUNK`] bytes from `offset`; empty at the end.
     pub async fn body_read(&self, body: BodyId, offset: u64, limit: usize) -> Result<Vec<u8>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.body_read(body, offset, limit)).await
     }
     /// Gives up a body that nothing refers to.
     pub async fn body_drop(&self, body: BodyId) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.body_drop(body)).await
     }
 
     // The queue.
@@ -65,7 +100,8 @@ impl Spool {
         request: Option<RequestId>,
         messages: Vec<NewMessage>,
     ) -> Result<Vec<MessageId>> {
-        Err(SpoolError::Closed)
+        let size = size_of_messages(&messages);
+        self.writer.verb(size, move |store| store.accept(request, messages)).await
     }
     /// Deliveries that are due, at most `limit`, those of one site and message together. `lease` is how long.
     pub async fn claim_deliveries(
@@ -74,15 +110,15 @@ impl Spool {
         limit: usize,
         lease: Duration,
     ) -> Result<Vec<Delivery>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.claim_deliveries(now, limit, lease)).await
     }
     /// When the next delivery or execution becomes due; None: nothing waits.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.next_due()).await
     }
     /// Writes an append intent and gives its id; one at a time for each path.
     pub async fn intend(&self, intent: Intent) -> Result<u64> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.intend(&intent)).await
     }
     /// Intents that nobody works on, after a crash or a panic. Their deliveries are claimed anew for `lease`; no other
     /// verb gives them out until the intent is settled. The deliveries come in the order of the intent, so that
@@ -92,7 +128,7 @@ impl Spool {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Vec<(Intent, Vec<Delivery>)>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.open_intents(now, lease)).await
     }
     /// Ends an intent: these of its deliveries are delivered, the others are due again at `due`.
     pub async fn settle_intent(
@@ -102,30 +138,40 @@ impl Spool {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.settle_intent(id, &delivered, due, now)).await
     }
     /// What waits, oldest first, one page of at most 1 000, after a message id.
     pub async fn queue(&self, after: Option<MessageId>) -> Result<Vec<QueueEntry>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.queue(after)).await
     }
 
     // Work in general.
     /// Settles claims; each outcome is one transaction, all are committed when this returns.
     pub async fn settle(&self, now: Timestamp, outcomes: Vec<Outcome>) -> Result<()> {
-        Err(SpoolError::Closed)
+        // All are queued before the first answer is awaited, so that they share a commit.
+        let mut answers = Vec::new();
+        for outcome in outcomes {
+            answers.push(self.writer.enqueue(0, move |store| store.settle(now, outcome)).await?);
+        }
+        let mut first_failure = Ok(());
+        for answer in answers {
+            first_failure = first_failure.and(answer.await.map_err(|_| SpoolError::Closed)?);
+        }
+        first_failure
     }
     /// Prolongs leases.
     pub async fn renew(&self, now: Timestamp, claims: Vec<Claim>, lease: Duration) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.renew(now, &claims, lease)).await
     }
     /// Takes back the leases of owners that are gone.
     pub async fn recover(&self, now: Timestamp) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.recover(now)).await
     }
 
     // Jobs.
     pub async fn submit_job(&self, request: Option<RequestId>, job: NewJob) -> Result<StableId> {
-        Err(SpoolError::Closed)
+        let size = size_of(job.content.as_ref());
+        self.writer.verb(size, move |store| store.submit_job(request, job)).await
     }
     /// Keeps an execution that a local user asked of our own system.
     pub async fn submit_execution(
@@ -136,7 +182,10 @@ impl Spool {
         content: Content,
         now: Timestamp,
     ) -> Result<()> {
-        Err(SpoolError::Closed)
+        let size = size_of(Some(&content));
+        self.writer
+            .verb(size, move |store| store.submit_execution(request, &system, execute, content, now))
+            .await
     }
     /// Jobs for a system in order (grade, then age), at most `limit`, of grade `worst` or better.
     pub async fn claim_jobs(
@@ -147,36 +196,36 @@ impl Spool {
         limit: usize,
         lease: Duration,
     ) -> Result<Vec<Job>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.claim_jobs(now, &system, worst, limit, lease)).await
     }
     /// Whether any job waits for a system, and the best grade among them.
     pub async fn waiting(&self, system: SystemName) -> Result<Option<Grade>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.waiting(&system)).await
     }
     pub async fn jobs(&self, system: Option<SystemName>, after: Option<u64>) -> Result<Vec<JobSummary>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.jobs(system.as_ref(), after)).await
     }
 
     // What peers send.
     /// A partial with this very identity, begun after `oldest`.
     pub async fn find_partial(&self, identity: Identity, oldest: Timestamp) -> Result<Option<Partial>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.find_partial(&identity, oldest)).await
     }
     /// Makes a body into the partial of this identity, so that it outlives the call.
     pub async fn keep_partial(&self, identity: Identity, body: BodyId, now: Timestamp) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.keep_partial(&identity, body, now)).await
     }
     /// Whether an in-doubt receipt matches this identity, or the stable id is known (answer SN8 / EN8).
     pub async fn already_received(&self, identity: Identity, stable: Option<StableId>) -> Result<bool> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.already_received(&identity, stable)).await
     }
     /// Keeps what arrived, with its receipt in doubt, and ends its partial. Only then may CY be said.
     pub async fn receive(&self, arrival: Arrival) -> Result<Received> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.receive(arrival)).await
     }
     /// The peer has shown that it heard our CY for everything received so far: its receipts are settled.
     pub async fn heard(&self, peer: SystemName, now: Timestamp) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.heard(&peer, now)).await
     }
     pub async fn claim_executions(
         &self,
@@ -184,40 +233,40 @@ impl Spool {
         limit: usize,
         lease: Duration,
     ) -> Result<Vec<Execution>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.claim_executions(now, limit, lease)).await
     }
 
     // Calls.
     pub async fn want_call(&self, wish: Wish) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.want_call(&wish)).await
     }
     pub async fn wishes(&self) -> Result<Vec<Wish>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.wishes()).await
     }
     /// Begins a call; its wish is taken.
     pub async fn call_began(&self, call: NewCall, lease: Duration) -> Result<CallLease> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.call_began(&call, lease)).await
     }
     pub async fn call_ended(&self, lease: CallLease, now: Timestamp, record: CallRecord) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.call_ended(lease, now, &record)).await
     }
     /// The last calls, newest first, at most `limit`.
     pub async fn calls(&self, system: Option<SystemName>, limit: usize) -> Result<Vec<PastCall>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.calls(system.as_ref(), limit)).await
     }
 
     // History, notices, quarantine.
     pub async fn note(&self, event: Event) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.note(&event)).await
     }
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<(u64, Event)>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.events(&filter)).await
     }
     pub async fn notify(&self, notice: NewNotice, now: Timestamp) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.notify(&notice, now)).await
     }
     pub async fn claim_notices(&self, now: Timestamp, limit: usize, lease: Duration) -> Result<Vec<Notice>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.claim_notices(now, limit, lease)).await
     }
     /// Keeps bytes that were refused at the door (a broken batch).
     pub async fn quarantine(
@@ -228,23 +277,34 @@ impl Spool {
         notices: Vec<NewNotice>,
         now: Timestamp,
     ) -> Result<u64> {
-        Err(SpoolError::Closed)
+        let size = size_of(Some(&content));
+        self.writer.verb(size, move |store| store.quarantine(&from, &reason, content, &notices, now)).await
     }
     pub async fn quarantined(&self, after: Option<u64>) -> Result<Vec<Quarantined>> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.quarantined(after)).await
     }
 
     // Files that travel.
     /// Marks claimed jobs as out in a file with this digest; calls do not take them until it is settled.
     pub async fn withhold(&self, file: [u8; 32], jobs: Vec<Claim>, now: Timestamp) -> Result<()> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.withhold(file, &jobs, now)).await
     }
     /// Done: the jobs are removed as if the peer had said CY. Recalled: they are queued again.
     pub async fn settle_withheld(&self, file: [u8; 32], state: BundleState, now: Timestamp) -> Result<u64> {
-        Err(SpoolError::Closed)
+        self.writer.verb(0, move |store| store.settle_withheld(file, state, now)).await
     }
     /// Keeps the messages of a file, once.
     pub async fn import(&self, file: [u8; 32], messages: Vec<NewMessage>, now: Timestamp) -> Result<Import> {
-        Err(SpoolError::Closed)
+        let size = size_of_messages(&messages);
+        self.writer.verb(size, move |store| store.import(file, messages, now)).await
     }
+}
+
+/// The bytes that content carries itself.
+fn size_of(content: Option<&Content>) -> usize {
+    content.map_or(0, |content| content.head.len())
+}
+
+fn size_of_messages(messages: &[NewMessage]) -> usize {
+    messages.iter().map(|message| size_of(Some(&message.content))).sum()
 }

@@ -3,6 +3,7 @@
 use super::{BodyId, BodyRef, Claim};
 use crate::job::{Execute, StableId, SystemName};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What makes an offer the same offer when it comes again: everything that the peer says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -68,7 +69,7 @@ pub enum Received {
 }
 
 /// What is to be done with something that arrived.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
     Run(Execute),
     /// Put the body at a path.

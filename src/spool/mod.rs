@@ -19,7 +19,12 @@ mod incoming;
 mod job;
 mod message;
 mod settings;
+mod store;
 mod withheld;
+mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use body::{BodyId, BodyRef, CHUNK, Content};
 pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, Wish};

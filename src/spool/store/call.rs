@@ -1,0 +1,120 @@
+//! Calls: wished, under way, and past.
+
+use super::super::{CallId, CallLease, CallRecord, Event, NewCall, PastCall, SpoolError, Wish};
+use super::job::grade;
+use super::lease::Kind;
+use super::{PAGE, Result, Store, from_json, limit, micros, parsed, time, to_json, unsigned};
+use crate::job::SystemName;
+use jiff::Timestamp;
+use rusqlite::params;
+use std::time::Duration;
+
+impl Store {
+    /// A wish is kept with the best grade and the earliest time that it was uttered with.
+    pub fn want_call(&mut self, wish: &Wish) -> Result<()> {
+        self.run(
+            "INSERT INTO wishes VALUES (?1, ?2, ?3, ?4) ON CONFLICT (system) DO UPDATE SET
+                why = CASE WHEN excluded.grade < grade THEN excluded.why ELSE why END,
+                grade = min(grade, excluded.grade), since = min(since, excluded.since)",
+            params![wish.system.as_str(), wish.grade.letter().to_string(), wish.why, micros(wish.since)],
+        )?;
+        Ok(())
+    }
+
+    pub fn wishes(&self) -> Result<Vec<Wish>> {
+        let rows = self.all(
+            "SELECT system, grade, why, since FROM wishes ORDER BY grade, since LIMIT ?1",
+            [limit(PAGE)],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?)),
+        )?;
+        rows.into_iter()
+            .map(|(system, letter, why, since)| {
+                Ok(Wish { system: parsed(&system)?, grade: grade(&letter)?, why, since: time(since) })
+            })
+            .collect()
+    }
+
+    pub fn call_began(&mut self, call: &NewCall, lease: Duration) -> Result<CallLease> {
+        let system = call.system.as_str();
+        let other: Option<String> =
+            self.one("SELECT line FROM calls WHERE system = ?1 AND ended IS NULL", [system], |row| {
+                row.get(0)
+            })?;
+        if let Some(line) = other {
+            return Err(SpoolError::Conflict(format!("{system} is on the line {line} already")));
+        }
+        let id = self.insert(
+            "INSERT INTO calls (system, line, outgoing, began, record) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![system, call.line, call.outgoing, micros(call.began), to_json(&CallRecord::default())?],
+        )?;
+        self.run("DELETE FROM wishes WHERE system = ?1", [system])?;
+        let claim = self.grant(Kind::Call, id, call.began, lease, true)?;
+        self.note(&Event {
+            at: call.began,
+            what: "call".into(),
+            ids: format!("call={id}"),
+            system: Some(call.system.clone()),
+            text: format!("{} on {}", if call.outgoing { "calling" } else { "answering" }, call.line),
+        })?;
+        Ok(CallLease { id: CallId(unsigned(id)), claim })
+    }
+
+    pub fn call_ended(&mut self, lease: CallLease, now: Timestamp, record: &CallRecord) -> Result<()> {
+        let id = self.end_claim(Kind::Call, lease.claim)?;
+        self.end_call(id, now, record)
+    }
+
+    /// A call whose owner is gone.
+    pub(super) fn call_broke_off(&mut self, id: i64, now: Timestamp) -> Result<()> {
+        let failure = Some("the process that made the call ended".to_owned());
+        self.end_call(id, now, &CallRecord { failure, ..CallRecord::default() })
+    }
+
+    fn end_call(&mut self, id: i64, now: Timestamp, record: &CallRecord) -> Result<()> {
+        let system: Option<String> = self.one(
+            "UPDATE calls SET ended = ?2, record = ?3 WHERE id = ?1 AND ended IS NULL RETURNING system",
+            params![id, micros(now), to_json(record)?],
+            |row| row.get(0),
+        )?;
+        let Some(system) = system else { return Ok(()) };
+        let text = match &record.failure {
+            Some(failure) => format!("failed: {failure}"),
+            None => format!(
+                "ended: {} jobs and {} bytes sent, {} jobs and {} bytes received",
+                record.jobs_sent, record.bytes_sent, record.jobs_received, record.bytes_received
+            ),
+        };
+        self.note(&Event {
+            at: now,
+            what: "call".into(),
+            ids: format!("call={id}"),
+            system: Some(parsed(&system)?),
+            text,
+        })
+    }
+
+    pub fn calls(&self, system: Option<&SystemName>, rows: usize) -> Result<Vec<PastCall>> {
+        let system = system.map(SystemName::as_str);
+        let rows = self.all(
+            "SELECT id, system, line, outgoing, began, ended, record FROM calls
+                WHERE ?1 IS NULL OR system = ?1 ORDER BY id DESC LIMIT ?2",
+            params![system, limit(rows)],
+            |row| {
+                Ok((
+                    (row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?),
+                    (row.get(4)?, row.get::<_, Option<i64>>(5)?, row.get::<_, String>(6)?),
+                ))
+            },
+        )?;
+        rows.into_iter()
+            .map(|((id, system, line, outgoing), (began, ended, record))| {
+                Ok(PastCall {
+                    id: CallId(unsigned(id)),
+                    call: NewCall { system: parsed(&system)?, line, outgoing, began: time(began) },
+                    ended: ended.map(time),
+                    record: from_json(&record)?,
+                })
+            })
+            .collect()
+    }
+}

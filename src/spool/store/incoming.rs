@@ -1,0 +1,332 @@
+//! What came from peers: partial files, receipts, executions, and the pairs of D. and X. files.
+
+use super::super::{
+    Arrival, ArrivalKind, BodyId, BodyRef, Content, Event, Execution, Identity, Input, Partial, Received,
+    RequestId, SpoolError, Task,
+};
+use super::lease::Kind;
+use super::{Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
+use crate::job::{Execute, StableId, SystemName};
+use jiff::Timestamp;
+use rusqlite::params;
+use std::time::Duration;
+
+impl Store {
+    // Partial files.
+
+    pub fn find_partial(&mut self, identity: &Identity, oldest: Timestamp) -> Result<Option<Partial>> {
+        // Without a name and a size nothing says that it is the same file.
+        let Some(told) = identity.size.filter(|_| !identity.temp.is_empty()) else { return Ok(None) };
+        let row = self.one(
+            "SELECT body, synced FROM partials
+                WHERE peer = ?1 AND temp = ?2 AND told = ?3 AND user = ?4 AND command = ?5 AND began >= ?6
+                ORDER BY id DESC LIMIT 1",
+            params![
+                identity.peer.as_str(),
+                identity.temp,
+                signed(told),
+                identity.user,
+                identity.command,
+                micros(oldest)
+            ],
+            |row| Ok((BodyId(unsigned(row.get(0)?)), unsigned(row.get(1)?))),
+        )?;
+        let Some((body, synced)) = row else { return Ok(None) };
+        match self.reopen(body, synced)? {
+            Some(offset) => Ok(Some(Partial { body, offset })),
+            None => {
+                self.forget(body)?;
+                Ok(None)
+            }
+        }
+    }
+
+    pub fn keep_partial(&mut self, identity: &Identity, body: BodyId, now: Timestamp) -> Result<()> {
+        self.room()?;
+        let synced = self.file_open_body(body)?;
+        let older: Vec<i64> = self.all(
+            "SELECT body FROM partials
+                WHERE peer = ?1 AND temp = ?2 AND told IS ?3 AND user = ?4 AND command = ?5 AND body <> ?6",
+            params![
+                identity.peer.as_str(),
+                identity.temp,
+                identity.size.map(signed),
+                identity.user,
+                identity.command,
+                signed(body.0)
+            ],
+            |row| row.get(0),
+        )?;
+        for older in older {
+            self.forget(BodyId(unsigned(older)))?;
+        }
+        self.run(
+            "INSERT INTO partials (peer, temp, told, user, command, body, synced, began)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                ON CONFLICT (body) DO UPDATE SET synced = excluded.synced",
+            params![
+                identity.peer.as_str(),
+                identity.temp,
+                identity.size.map(signed),
+                identity.user,
+                identity.command,
+                signed(body.0),
+                signed(synced),
+                micros(now)
+            ],
+        )?;
+        Ok(())
+    }
+
+    // Receipts.
+
+    pub fn already_received(&self, identity: &Identity, stable: Option<StableId>) -> Result<bool> {
+        if self.knows(stable, identity)? {
+            return Ok(true);
+        }
+        // A name alone says little, for peers reuse names; without a size it is not believed.
+        let Some(told) = identity.size.filter(|_| !identity.temp.is_empty()) else { return Ok(false) };
+        self.exists(
+            "SELECT 1 FROM receipts WHERE in_doubt = 1 AND peer = ?1 AND temp = ?2 AND told = ?3 AND user = ?4
+                AND command = ?5",
+            params![identity.peer.as_str(), identity.temp, signed(told), identity.user, identity.command],
+        )
+    }
+
+    pub fn heard(&mut self, peer: &SystemName, now: Timestamp) -> Result<()> {
+        self.run(
+            "UPDATE receipts SET in_doubt = 0, at = ?2 WHERE in_doubt = 1 AND peer = ?1",
+            params![peer.as_str(), micros(now)],
+        )?;
+        Ok(())
+    }
+
+    fn knows(&self, stable: Option<StableId>, identity: &Identity) -> Result<bool> {
+        let Some(stable) = stable else { return Ok(false) };
+        self.exists(
+            "SELECT 1 FROM known_jobs WHERE spool = ?1 AND number = ?2 AND part = ?3",
+            params![signed(stable.spool), signed(stable.number), part(identity)],
+        )
+    }
+
+    pub fn receive(&mut self, arrival: Arrival) -> Result<Received> {
+        self.room()?;
+        let identity = &arrival.identity;
+        let again = self.knows(arrival.stable, identity)? || self.same_in_doubt(&arrival)?;
+        if again {
+            self.body_drop(arrival.body)?;
+            return Ok(Received::Already);
+        }
+        let body = self.finish(arrival.body)?;
+        self.run(
+            "INSERT INTO receipts (peer, temp, told, user, command, size, digest, in_doubt, at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8)",
+            params![
+                identity.peer.as_str(),
+                identity.temp,
+                identity.size.map(signed),
+                identity.user,
+                identity.command,
+                signed(body.size),
+                arrival.digest,
+                micros(arrival.received)
+            ],
+        )?;
+        if let Some(stable) = arrival.stable {
+            self.run(
+                "INSERT INTO known_jobs VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    signed(stable.spool),
+                    signed(stable.number),
+                    part(identity),
+                    micros(arrival.received)
+                ],
+            )?;
+        }
+        self.note(&Event {
+            at: arrival.received,
+            what: "received".into(),
+            ids: arrival.stable.map_or_else(
+                || format!("temp={}", identity.temp),
+                |stable| format!("temp={} stable={stable}", identity.temp),
+            ),
+            system: Some(identity.peer.clone()),
+            text: format!("{} for {}, {} bytes", identity.command, identity.user, body.size),
+        })?;
+        self.file_arrival(arrival, body)?;
+        Ok(Received::Kept)
+    }
+
+    /// The same offer, with the same bytes, as one whose CY the peer may not have heard.
+    fn same_in_doubt(&self, arrival: &Arrival) -> Result<bool> {
+        let identity = &arrival.identity;
+        if identity.temp.is_empty() {
+            return Ok(false);
+        }
+        self.exists(
+            "SELECT 1 FROM receipts WHERE in_doubt = 1 AND peer = ?1 AND temp = ?2 AND user = ?3 AND command = ?4
+                AND digest = ?5",
+            params![
+                identity.peer.as_str(),
+                identity.temp,
+                identity.user,
+                identity.command,
+                arrival.digest
+            ],
+        )
+    }
+
+    fn file_arrival(&mut self, arrival: Arrival, body: BodyRef) -> Result<()> {
+        let peer = arrival.identity.peer;
+        let received = arrival.received;
+        match arrival.kind {
+            ArrivalKind::Execution(execute) => {
+                self.add_execution(&peer, &Task::Run(execute), Some(body.id), None, received)
+            }
+            ArrivalKind::File { to, mode, make_directories, notify } => {
+                let user = arrival.identity.user;
+                let task = Task::Place { to, mode, make_directories, notify, user };
+                self.add_execution(&peer, &task, Some(body.id), None, received)
+            }
+            ArrivalKind::ExecutionFile { name: _, execute, input } => {
+                let task = Task::Run(execute);
+                match input {
+                    Input::Nothing => self.add_execution(&peer, &task, None, None, received)?,
+                    Input::Spooled(name) => match self.take_data(&peer, &name)? {
+                        Some(data) => self.add_execution(&peer, &task, Some(data), None, received)?,
+                        None => self.add_execution(&peer, &task, None, Some(&name), received)?,
+                    },
+                }
+                // What it says was parsed; its text is not needed.
+                self.release(body.id)
+            }
+            ArrivalKind::Data { name } => self.add_data(&peer, &name, body.id, received),
+        }
+    }
+
+    /// A D. file goes to the X. file that waits for it, or waits itself.
+    ///
+    /// Several of one name may wait. A peer has one file of a name at a time, so a second one means that it gave
+    /// up, or forgot, the first: the newest halves belong together. The older ones are never overwritten; they
+    /// wait for theirs until they are put aside.
+    fn add_data(&mut self, peer: &SystemName, name: &str, body: BodyId, received: Timestamp) -> Result<()> {
+        let taker = self.one(
+            "UPDATE executions SET body = ?3, wants = NULL, state = 'queued', due = ?4
+                WHERE id = (SELECT max(id) FROM executions WHERE state = 'waiting' AND peer = ?1 AND wants = ?2)
+                RETURNING id",
+            params![peer.as_str(), name, signed(body.0), micros(received)],
+            |row| row.get::<_, i64>(0),
+        )?;
+        if taker.is_none() {
+            self.run(
+                "INSERT INTO data_files (peer, name, body, at) VALUES (?1, ?2, ?3, ?4)",
+                params![peer.as_str(), name, signed(body.0), micros(received)],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn take_data(&mut self, peer: &SystemName, name: &str) -> Result<Option<BodyId>> {
+        self.one(
+            "DELETE FROM data_files
+                WHERE id = (SELECT max(id) FROM data_files WHERE peer = ?1 AND name = ?2) RETURNING body",
+            params![peer.as_str(), name],
+            |row| Ok(BodyId(unsigned(row.get(0)?))),
+        )
+    }
+
+    // Executions.
+
+    pub fn submit_execution(
+        &mut self,
+        request: Option<RequestId>,
+        system: &SystemName,
+        execute: Execute,
+        content: Content,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.room()?;
+        self.once(request, now, |store| {
+            let empty = content.head.is_empty() && content.rest.is_none();
+            let body = if empty { None } else { Some(store.keep(content)?.id) };
+            store.add_execution(system, &Task::Run(execute), body, None, now)
+        })
+    }
+
+    fn add_execution(
+        &mut self,
+        peer: &SystemName,
+        task: &Task,
+        body: Option<BodyId>,
+        wants: Option<&str>,
+        received: Timestamp,
+    ) -> Result<()> {
+        let state = if wants.is_some() { "waiting" } else { "queued" };
+        self.run(
+            "INSERT INTO executions (peer, task, body, wants, received, state, due, attempts, deaths, note)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, 0, 0, '')",
+            params![
+                peer.as_str(),
+                to_json(task)?,
+                body.map(|body| signed(body.0)),
+                wants,
+                micros(received),
+                state
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub fn claim_executions(
+        &mut self,
+        now: Timestamp,
+        rows: usize,
+        lease: Duration,
+    ) -> Result<Vec<Execution>> {
+        let due = self.all(
+            "SELECT id, deaths FROM executions WHERE state = 'queued' AND lease IS NULL AND due <= ?1
+                ORDER BY due, id LIMIT ?2",
+            params![micros(now), limit(rows)],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+        )?;
+        let due = Store::suspects_alone(due);
+        let mut executions = Vec::new();
+        for id in &due {
+            let claim = self.grant(Kind::Execution, *id, now, lease, due.len() == 1)?;
+            let row = self.one(
+                "SELECT peer, task, e.body, size, received, attempts - 1
+                    FROM executions e LEFT JOIN bodies b ON b.id = e.body WHERE e.id = ?1",
+                [*id],
+                |row| {
+                    Ok((
+                        (row.get::<_, String>(0)?, row.get::<_, String>(1)?),
+                        (row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?),
+                        (row.get(4)?, row.get(5)?),
+                    ))
+                },
+            )?;
+            let gone = || SpoolError::Corrupt(format!("execution {id} has gone"));
+            let ((peer, task), (body, size), (received, attempts)) = row.ok_or_else(gone)?;
+            executions.push(Execution {
+                claim,
+                peer: parsed(&peer)?,
+                task: from_json(&task)?,
+                body: body.map(|id| BodyRef { id: BodyId(unsigned(id)), size: size.map_or(0, unsigned) }),
+                received: time(received),
+                attempts,
+            });
+        }
+        Ok(executions)
+    }
+}
+
+/// Which piece of a job this is: a D. file and its X. file carry the stable id of the one job that they are.
+fn part(identity: &Identity) -> &'static str {
+    if identity.command.starts_with("D.") {
+        "data"
+    } else if identity.command.starts_with("X.") {
+        "execution"
+    } else {
+        "whole"
+    }
+}

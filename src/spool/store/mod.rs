@@ -1,0 +1,369 @@
+//! The spool as SQL: one implementation with two homes, a directory and memory.
+//!
+//! A [`Store`] belongs to one thread, the writer ([`super::writer`]), and has the verbs as plain functions. It is not
+//! told about transactions except here: [`Store::begin`], [`Store::verb`] for each verb, [`Store::commit`].
+
+mod body;
+mod call;
+mod gate;
+mod history;
+mod incoming;
+mod job;
+mod lease;
+mod queue;
+mod recover;
+mod schema;
+mod settle;
+mod withheld;
+
+use super::{BodyId, RequestId, Settings, SpoolError};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+type Result<T> = std::result::Result<T, SpoolError>;
+
+/// Rows in one answer.
+pub const PAGE: usize = 1000;
+
+/// How long SQLite waits for another connection (the checkpointer) before it says busy.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Where the bytes are.
+#[derive(Debug)]
+enum Home {
+    Directory(PathBuf),
+    Memory,
+}
+
+/// What a verb did outside of the database, and what is to be done there once it is committed.
+#[derive(Debug, Default)]
+struct Effects {
+    /// Open bodies that became rows.
+    adopted: Vec<BodyId>,
+    /// Bodies whose row has gone and whose file goes next.
+    unlink: Vec<BodyId>,
+}
+
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    home: Home,
+    settings: Settings,
+    id: u64,
+    owner: i64,
+    open: HashMap<BodyId, body::OpenBody>,
+    next_body: u64,
+    /// When `recover` ran last, in microseconds: the time, as well as bodies need to know it.
+    last_recovery: i64,
+    /// Of the verb that runs.
+    effects: Effects,
+    /// Of the verbs that ran since `begin`.
+    batch: Effects,
+    /// Whether there was less free space than the reserve, if it was looked at since `begin`.
+    short: Option<bool>,
+    /// Held until everything else is closed.
+    _gate: Option<File>,
+}
+
+impl Store {
+    pub fn open(directory: &Path, settings: Settings, now: Timestamp) -> Result<Store> {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.join("bodies"))?;
+        refuse_network(directory)?;
+        let gate = gate::take(directory)?;
+        let mut connection = Connection::open(directory.join("spool.db"))?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cell_size_check", true)?;
+        // The checkpointer does it; should it fall behind, the writer does at 32 MiB.
+        connection.pragma_update(None, "wal_autocheckpoint", 8192)?;
+        connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+        check_pages(&connection)?;
+        schema::migrate(&mut connection, schema::MIGRATIONS, Some(directory))?;
+        Store::start(connection, Home::Directory(directory.to_owned()), settings, Some(gate), now)
+    }
+
+    pub fn in_memory() -> Result<Store> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::migrate(&mut connection, schema::MIGRATIONS, None)?;
+        let settings = Settings { reserve: 0 };
+        Store::start(connection, Home::Memory, settings, None, Timestamp::UNIX_EPOCH)
+    }
+
+    fn start(
+        connection: Connection,
+        home: Home,
+        settings: Settings,
+        gate: Option<File>,
+        now: Timestamp,
+    ) -> Result<Store> {
+        let mut store = Store {
+            connection,
+            home,
+            settings,
+            id: 0,
+            owner: 0,
+            open: HashMap::new(),
+            next_body: 1,
+            last_recovery: micros(now),
+            effects: Effects::default(),
+            batch: Effects::default(),
+            short: None,
+            _gate: gate,
+        };
+        store.begin()?;
+        store.verb(|store| {
+            store.id = match store.meta("id")? {
+                Some(id) => unsigned(id),
+                None => {
+                    let id = random()?;
+                    store.set_meta("id", signed(id))?;
+                    // A new spool starts somewhere else than the one before it, so that a peer that remembers its
+                    // names does not take new jobs for old ones.
+                    store.set_meta("next-job", (random()? >> 33) as i64)?;
+                    id
+                }
+            };
+            store.register_owner()?;
+            store.next_body = store.first_free_body()?;
+            store.recover(now)
+        })?;
+        store.commit()?;
+        Ok(store)
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Where the database is; None in memory.
+    pub fn database(&self) -> Option<PathBuf> {
+        match &self.home {
+            Home::Directory(directory) => Some(directory.join("spool.db")),
+            Home::Memory => None,
+        }
+    }
+
+    // Transactions.
+
+    /// Begins a transaction for a batch of verbs.
+    pub fn begin(&mut self) -> Result<()> {
+        self.batch = Effects::default();
+        self.short = None;
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// One verb: all of it or nothing of it.
+    pub fn verb<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
+        self.effects = Effects::default();
+        self.connection.execute_batch("SAVEPOINT verb")?;
+        let result = work(self);
+        // Some errors (no room) end the whole transaction; the writer sees that by `in_transaction`.
+        if !self.in_transaction() {
+            return result;
+        }
+        match result {
+            Ok(value) => {
+                self.connection.execute_batch("RELEASE verb")?;
+                let effects = std::mem::take(&mut self.effects);
+                self.batch.adopted.extend(effects.adopted);
+                self.batch.unlink.extend(effects.unlink);
+                Ok(value)
+            }
+            Err(error) => {
+                self.connection.execute_batch("ROLLBACK TO verb; RELEASE verb")?;
+                Err(error)
+            }
+        }
+    }
+
+    pub fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Makes the batch durable, then does what could not be undone.
+    pub fn commit(&mut self) -> Result<()> {
+        self.sync_bodies()?;
+        if let Err(error) = self.connection.execute_batch("COMMIT") {
+            if self.in_transaction() {
+                self.connection.execute_batch("ROLLBACK")?;
+            }
+            return Err(error.into());
+        }
+        self.finish_bodies();
+        Ok(())
+    }
+
+    /// Whether the last commit left the log of writes longer than the checkpointer should let it be.
+    pub fn log_is_long(&self) -> bool {
+        let Some(database) = self.database() else { return false };
+        let mut log = database.into_os_string();
+        log.push("-wal");
+        std::fs::metadata(log).is_ok_and(|log| log.len() > 4 * 1024 * 1024)
+    }
+
+    // Small things that the verbs share.
+
+    fn run(&self, sql: &str, values: impl Params) -> Result<usize> {
+        Ok(self.connection.prepare_cached(sql)?.execute(values)?)
+    }
+
+    /// Inserts a row and gives its id.
+    fn insert(&self, sql: &str, values: impl Params) -> Result<i64> {
+        Ok(self.connection.prepare_cached(sql)?.insert(values)?)
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.connection.prepare_cached(sql)?.query_row(values, read).optional()?)
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(values, read)?;
+        Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
+    }
+
+    fn exists(&self, sql: &str, values: impl Params) -> Result<bool> {
+        Ok(self.one(sql, values, |_| Ok(()))?.is_some())
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<i64>> {
+        self.one("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+    }
+
+    fn set_meta(&self, key: &str, value: i64) -> Result<()> {
+        self.run(
+            "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            params![key, value],
+        )?;
+        Ok(())
+    }
+
+    /// Does `work` once for a request id; a repetition is given the first answer.
+    fn once<T: Serialize + DeserializeOwned>(
+        &mut self,
+        request: Option<RequestId>,
+        now: Timestamp,
+        work: impl FnOnce(&mut Store) -> Result<T>,
+    ) -> Result<T> {
+        let Some(request) = request else { return work(self) };
+        let id = request.to_be_bytes();
+        let before: Option<String> =
+            self.one("SELECT answer FROM requests WHERE id = ?1", [id], |row| row.get(0))?;
+        if let Some(answer) = before {
+            return from_json(&answer);
+        }
+        let answer = work(self)?;
+        self.run("INSERT INTO requests VALUES (?1, ?2, ?3)", params![id, to_json(&answer)?, micros(now)])?;
+        Ok(answer)
+    }
+
+    /// Refuses new work when the disk is nearly full, so that there is room to finish what was begun.
+    fn room(&mut self) -> Result<()> {
+        let Home::Directory(directory) = &self.home else { return Ok(()) };
+        let short = match self.short {
+            Some(short) => short,
+            None => {
+                let space = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
+                let free = space.f_bavail.saturating_mul(space.f_frsize);
+                *self.short.insert(free < self.settings.reserve)
+            }
+        };
+        if short {
+            return Err(SpoolError::Full(format!(
+                "less than {} bytes are free under {}",
+                self.settings.reserve,
+                directory.display()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// SQLite's locks and its log need a local file system.
+fn refuse_network(directory: &Path) -> Result<()> {
+    // Numbers of statfs(2): NFS, SMB, SMB2, CIFS, AFS, Coda, 9P.
+    const NETWORK: [u32; 7] =
+        [0x6969, 0x517b, 0xfe53_4d42, 0xff53_4d42, 0x5346_414f, 0x7375_7245, 0x0102_1997];
+    let kind = rustix::fs::statfs(directory).map_err(std::io::Error::from)?.f_type;
+    if NETWORK.iter().any(|network| i64::from(*network) == kind as i64) {
+        return Err(SpoolError::Conflict(format!(
+            "{} is on a network file system; a spool needs a local one",
+            directory.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Looks at every page of the database, so that damage is said at the start and not in the middle of a call.
+fn check_pages(connection: &Connection) -> Result<()> {
+    let finding: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if finding == "ok" { Ok(()) } else { Err(SpoolError::Corrupt(finding)) }
+}
+
+fn random() -> Result<u64> {
+    getrandom::u64()
+        .map_err(|error| SpoolError::Conflict(format!("the system gives no random numbers: {error}")))
+}
+
+/// SQLite has signed integers only; the bits are kept.
+fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+fn unsigned(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+fn time(micros: i64) -> Timestamp {
+    // What was written came from a Timestamp; damage is found by other means than a wrong date.
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn later(now: Timestamp, by: Duration) -> i64 {
+    micros(now).saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| SpoolError::Misuse(error.to_string()))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| SpoolError::Corrupt(error.to_string()))
+}
+
+/// A word or name that was stored as text.
+fn parsed<T: std::str::FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_| SpoolError::Corrupt(format!("{text:?} does not read back")))
+}
+
+/// A state that was stored as the word that serde gives it.
+fn from_word<T: DeserializeOwned>(word: &str) -> Result<T> {
+    let reader: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = word.into_deserializer();
+    T::deserialize(reader).map_err(|error| SpoolError::Corrupt(error.to_string()))
+}
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows.min(PAGE)).unwrap_or(i64::MAX)
+}

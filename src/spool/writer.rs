@@ -1,0 +1,247 @@
+//! The one thread that writes: it takes what is queued, runs it in one transaction, and answers after the commit.
+
+use super::SpoolError;
+use super::store::Store;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Verbs in one transaction (design: the spool).
+const BATCH_VERBS: usize = 256;
+/// Bytes of bodies in one transaction (design: the spool).
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Verbs that may wait for the writer; more wait with their callers.
+const QUEUED: usize = 1024;
+
+/// Told how the commit went.
+type Answer = Box<dyn FnOnce(Result<(), SpoolError>) + Send>;
+type Work = Box<dyn FnOnce(&mut Store) -> Answer + Send>;
+
+enum Request {
+    Verb { work: Work, bytes: usize },
+    Close(oneshot::Sender<()>),
+}
+
+/// A commit or an fsync failed, or a verb panicked: nobody knows what is on disk until the spool is opened anew.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the spool can no longer be trusted: {0}")]
+struct Fatal(String);
+
+/// The way to the writer.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    requests: mpsc::Sender<Request>,
+    pub changes: watch::Receiver<u64>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when it is closed, or when nobody can reach it any more.
+    pub fn start(store: Store) -> Result<Writer, SpoolError> {
+        let (requests, queue) = mpsc::channel(QUEUED);
+        let (changed, changes) = watch::channel(0);
+        let ends_process = store.database().is_some();
+        std::thread::Builder::new().name("spool".into()).spawn(move || {
+            let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(store, queue, &changed)));
+            let fatal = match served {
+                Ok(Ok(())) => return,
+                Ok(Err(fatal)) => fatal,
+                Err(_) => Fatal("its writer panicked".into()),
+            };
+            tracing::error!("{fatal}");
+            if ends_process {
+                end_process(&fatal);
+            }
+        })?;
+        Ok(Writer { requests, changes })
+    }
+
+    /// Runs one verb and gives its answer once it is durable. `bytes`: how many it carries.
+    pub async fn verb<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        verb: impl FnOnce(&mut Store) -> Result<T, SpoolError> + Send + 'static,
+    ) -> Result<T, SpoolError> {
+        self.enqueue(bytes, verb).await?.await.map_err(|_| SpoolError::Closed)?
+    }
+
+    /// Queues one verb; its answer comes once it is durable.
+    pub async fn enqueue<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        verb: impl FnOnce(&mut Store) -> Result<T, SpoolError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, SpoolError>>, SpoolError> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(move |store| {
+            let result = store.verb(verb);
+            Box::new(move |committed| {
+                // Nobody listens any more: the caller has gone, and what was asked is done all the same.
+                let _ = reply.send(committed.and(result));
+            })
+        });
+        let sent = self.requests.send(Request::Verb { work, bytes }).await;
+        sent.map_err(|_| SpoolError::Closed)?;
+        Ok(answer)
+    }
+
+    /// Lets the writer finish what is queued, and waits until it has closed the store.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.requests.send(Request::Close(reply)).await.is_ok() {
+            // An error means that it ended in another way.
+            let _ = closed.await;
+        }
+    }
+}
+
+fn serve(
+    mut store: Store,
+    mut queue: mpsc::Receiver<Request>,
+    changed: &watch::Sender<u64>,
+) -> Result<(), Fatal> {
+    let checkpointer = store.database().map(Checkpointer::start);
+    while let Some(first) = queue.blocking_recv() {
+        let mut next = Some(first);
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        let mut closing = None;
+        while let Some(request) = next {
+            match request {
+                Request::Verb { work, bytes: more } => {
+                    bytes += more;
+                    batch.push(work);
+                }
+                Request::Close(reply) => {
+                    closing = Some(reply);
+                    queue.close();
+                }
+            }
+            let full = batch.len() >= BATCH_VERBS || bytes >= BATCH_BYTES;
+            next = if full { None } else { queue.try_recv().ok() };
+        }
+        let mut batch = batch.into_iter().peekable();
+        while batch.peek().is_some() {
+            run(&mut store, &mut batch)?;
+        }
+        changed.send_modify(|count| *count += 1);
+        if let Some(checkpointer) = checkpointer.as_ref().filter(|_| store.log_is_long()) {
+            checkpointer.wake();
+        }
+        if let Some(reply) = closing {
+            // What was queued behind the request is done as well.
+            let mut rest = std::iter::from_fn(|| queue.try_recv().ok())
+                .filter_map(|request| match request {
+                    Request::Verb { work, .. } => Some(work),
+                    Request::Close(_) => None,
+                })
+                .collect::<Vec<_>>()
+                .into_iter()
+                .peekable();
+            while rest.peek().is_some() {
+                run(&mut store, &mut rest)?;
+            }
+            drop(checkpointer);
+            drop(store);
+            let _ = reply.send(());
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// One transaction for as many of the batch as go into it: all, unless an error ends it before.
+fn run(store: &mut Store, batch: &mut impl Iterator<Item = Work>) -> Result<(), Fatal> {
+    if let Err(error) = store.begin() {
+        // Nothing was begun, so nothing is lost; who asked may ask again.
+        for work in batch {
+            drop(work);
+        }
+        return forgivable(error).map(|_| ());
+    }
+    let mut answers = Vec::new();
+    for work in batch {
+        answers.push(work(store));
+        if !store.in_transaction() {
+            // SQLite gave the whole transaction up (no room): whoever was in it is told so.
+            for answer in answers {
+                answer(Err(SpoolError::Full("the database cannot grow".into())));
+            }
+            return Ok(());
+        }
+    }
+    let committed = match store.commit() {
+        Ok(()) => Ok(()),
+        Err(error) => Err(forgivable(error)?),
+    };
+    for answer in answers {
+        answer(committed.clone());
+    }
+    Ok(())
+}
+
+/// Busy and full leave the database as it was; after anything else it is unknown what a commit has left.
+fn forgivable(error: SpoolError) -> Result<SpoolError, Fatal> {
+    match error {
+        SpoolError::Busy | SpoolError::Full(_) => Ok(error),
+        error => Err(Fatal(error.to_string())),
+    }
+}
+
+/// The service manager starts the process again, and opening the spool finds out what is there.
+fn end_process(fatal: &Fatal) -> ! {
+    // A log may not have been set up, or may be on the same disk.
+    eprintln!("uugate: {fatal}");
+    std::process::abort()
+}
+
+/// Moves what was written from the log into the database, beside the writer.
+#[derive(Debug)]
+struct Checkpointer {
+    bell: std::sync::mpsc::SyncSender<()>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    fn start(database: PathBuf) -> Checkpointer {
+        let (bell, rung) = std::sync::mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new().name("spool-checkpoint".into()).spawn(move || {
+            let connection = rusqlite::Connection::open(&database).and_then(|connection| {
+                connection.busy_timeout(Duration::from_secs(1))?;
+                Ok(connection)
+            });
+            let connection = match connection {
+                Ok(connection) => connection,
+                Err(error) => {
+                    tracing::warn!(%error, "no checkpoints beside the writer; it makes them itself");
+                    return;
+                }
+            };
+            while rung.recv().is_ok() {
+                let row = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                    Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                });
+                match row {
+                    Ok((pages, moved)) => tracing::debug!(pages, moved, "checkpoint"),
+                    Err(error) => tracing::warn!(%error, "checkpoint failed; the log grows"),
+                }
+            }
+        });
+        Checkpointer { bell, thread: thread.ok() }
+    }
+
+    /// A bell that rings already need not be rung again.
+    fn wake(&self) {
+        let _ = self.bell.try_send(());
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        let (silent, _) = std::sync::mpsc::sync_channel(1);
+        self.bell = silent;
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was logged by its hook.
+            let _ = thread.join();
+        }
+    }
+}
