@@ -4,7 +4,23 @@
 //! out. Parameters and their defaults come from the Taylor UUCP manual, chapter "UUCP Protocol Internals",
 //! each from the section of its protocol.
 
+mod budget;
+mod i;
+mod select;
+mod timer;
+
+pub use select::{GParameters, IParameters, KNOWN, Parameters, choose, open};
+
 use std::time::Instant;
+
+/// Which end of the call this side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It placed the call.
+    Caller,
+    /// It was called.
+    Called,
+}
 
 /// Which conversation of the session a piece belongs to, seen from this side.
 ///
@@ -38,8 +54,10 @@ pub enum Event {
     Started,
     /// The content of one packet, in order. In command text a NUL ends the command and the rest of that packet is
     /// padding; in file data an empty packet is the end of the file. Which of the two it is, the session knows.
+    /// `position`, where the protocol tells it, is the place of file data in the file, modulo 2^32.
     Data { channel: Channel, position: Option<u64>, bytes: Vec<u8> },
-    /// Both sides have closed the protocol in order.
+    /// Both sides have closed the protocol in order. A peer that closes first is taken to be in order if `close`
+    /// was called before this event would be polled, so handle what came before it first.
     Closed,
     /// The protocol cannot go on. Nothing more comes out.
     Failed(LinkError),
@@ -117,5 +135,11 @@ pub trait Link: Send {
     fn close(&mut self, now: Instant);
     /// Nothing waits to be sent and nothing sent waits to be acknowledged.
     fn idle(&self) -> bool;
+    /// After `Closed` or `Failed`: the bytes that arrived after the last packet, which are the beginning of the
+    /// final handshake.
+    fn take_rest(&mut self) -> Vec<u8>;
     fn counters(&self) -> Counters;
 }
+
+#[cfg(test)]
+mod tests;

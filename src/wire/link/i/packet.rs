@@ -1,0 +1,328 @@
+//! The packets of the `i` protocol: header, checksum, and finding them in a stream of bytes.
+//! Taylor UUCP manual, section "UUCP `i' Protocol".
+//!
+//! ```text
+//!  byte 0     byte 1              byte 2           byte 3                   byte 4   byte 5
+//! +--------+-------------------+----------------+------------------------+--------+-----------------+
+//! | ^G 07  | packet 5, local 3 | ack 5, remote 3| type 3, caller 1, len 4| len 8  | xor of 1 to 4   |
+//! +--------+-------------------+----------------+------------------------+--------+-----------------+
+//! | data, 0 to 4095 bytes ...                        | CRC-32, 4 bytes, high first; not if no data   |
+//! ```
+//!
+//! Observed with Taylor UUCP 1.07: the CRC is the one of ISO-HDLC without the final inversion (called
+//! JAMCRC); `SPOS` and `CLOSE` have both channels 0; `SYNC` carries four bytes.
+
+use crc::{CRC_32_JAMCRC, Crc, Table};
+
+/// Sixteen bytes a step: the checksum must not be what a fast link waits for.
+static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_JAMCRC);
+
+const START: u8 = 0x07;
+pub const HEADER: usize = 6;
+const CHECKSUM: usize = 4;
+/// The most data that the twelve bits of length can tell.
+pub const MOST_DATA: usize = 4095;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Data,
+    Sync,
+    Ack,
+    Nak,
+    Spos,
+    Close,
+}
+
+impl Kind {
+    fn from_bits(bits: u8) -> Option<Kind> {
+        Some(match bits {
+            0 => Kind::Data,
+            1 => Kind::Sync,
+            2 => Kind::Ack,
+            3 => Kind::Nak,
+            4 => Kind::Spos,
+            5 => Kind::Close,
+            _ => return None,
+        })
+    }
+}
+
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    pub kind: Kind,
+    /// Sequence number, modulo 32; for a NAK the number to send again.
+    pub packet: u8,
+    /// Last packet received in order, modulo 32.
+    pub ack: u8,
+    /// Channel of a command of the sender, 0 to 7.
+    pub local: u8,
+    /// Channel of a command of the receiver, 0 to 7.
+    pub remote: u8,
+    /// Whether the system that placed the call sent it.
+    pub caller: bool,
+}
+
+/// A whole packet with its checksum. Data beyond 4095 bytes do not fit and must not be given.
+pub fn frame(header: Header, data: &[u8]) -> Vec<u8> {
+    let length = data.len().min(MOST_DATA);
+    let mut out = Vec::with_capacity(HEADER + length + CHECKSUM);
+    let bytes = [
+        header.packet << 3 | header.local & 7,
+        header.ack << 3 | header.remote & 7,
+        (header.kind as u8) << 5 | u8::from(header.caller) << 4 | (length >> 8) as u8,
+        length as u8,
+    ];
+    out.push(START);
+    out.extend(bytes);
+    out.push(bytes.iter().fold(0, |sum, byte| sum ^ byte));
+    if length > 0 {
+        let data = data.get(..length).unwrap_or_default();
+        out.extend_from_slice(data);
+        out.extend(CRC.checksum(data).to_be_bytes());
+    }
+    out
+}
+
+/// Puts the present acknowledgement into a packet that was framed earlier.
+pub fn restamp(frame: &mut [u8], ack: u8) {
+    if let [_, packet, second, third, fourth, check, ..] = frame {
+        *second = ack << 3 | *second & 7;
+        *check = *packet ^ *second ^ *third ^ *fourth;
+    }
+}
+
+/// The header at the beginning of `bytes` and the length of its data.
+fn parse(bytes: &[u8]) -> Option<(Header, usize)> {
+    let [START, first, second, third, fourth, check, ..] = *bytes else { return None };
+    if first ^ second ^ third ^ fourth != check {
+        return None;
+    }
+    let header = Header {
+        kind: Kind::from_bits(third >> 5)?,
+        packet: first >> 3,
+        local: first & 7,
+        ack: second >> 3,
+        remote: second & 7,
+        caller: third & 0x10 != 0,
+    };
+    // At least one channel number is zero; anything else is a piece of data that looks like a header.
+    let whole = header.local == 0 || header.remote == 0;
+    whole.then_some((header, usize::from(third & 0x0f) << 8 | usize::from(fourth)))
+}
+
+/// What the reader found next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    Packet(Header, Vec<u8>),
+    /// A sound header whose data do not fit their checksum.
+    BadData(Header),
+    /// Bytes that begin no packet.
+    BadHeader,
+}
+
+/// Finds packets in a stream of bytes. Keeps less than two packets.
+#[derive(Debug, Default)]
+pub struct Reader {
+    buffer: Vec<u8>,
+    /// Everything before this is dealt with.
+    at: usize,
+    /// In the middle of bytes that begin no packet; they were reported already.
+    lost: bool,
+    /// The length of the packet at `at` whose data were spoiled, while it is open whether that length is true.
+    suspect: Option<usize>,
+}
+
+impl Reader {
+    /// Takes bytes in; to be followed by [`Reader::next`] until it has nothing.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.at > 0 {
+            self.buffer.drain(..self.at);
+            self.at = 0;
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    pub fn next(&mut self) -> Option<Found> {
+        loop {
+            if let Some(length) = self.suspect {
+                // Bits may have been inverted, or bytes lost. If the next packet begins where it should, it was
+                // bits: then the data are skipped, for they may look like packets. Else that next packet begins
+                // somewhere inside.
+                let after = self.rest().get(length..length + HEADER)?;
+                let aligned = parse(after).is_some();
+                self.suspect = None;
+                self.at += if aligned { length } else { HEADER };
+                self.lost |= !aligned;
+            }
+            let rest = self.rest();
+            let start = rest.iter().position(|byte| *byte == START).unwrap_or(rest.len());
+            if start > 0 {
+                self.at += start;
+                if !std::mem::replace(&mut self.lost, true) {
+                    return Some(Found::BadHeader);
+                }
+                continue;
+            }
+            if rest.len() < HEADER {
+                return None;
+            }
+            let Some((header, length)) = parse(rest) else {
+                self.at += 1;
+                if !std::mem::replace(&mut self.lost, true) {
+                    return Some(Found::BadHeader);
+                }
+                continue;
+            };
+            let whole = if length > 0 { HEADER + length + CHECKSUM } else { HEADER };
+            let body = rest.get(HEADER..whole)?;
+            let (data, sum) = body.split_at(length);
+            if length > 0 && CRC.checksum(data).to_be_bytes() != *sum {
+                self.suspect = Some(whole);
+                return Some(Found::BadData(header));
+            }
+            let data = data.to_vec();
+            self.at += whole;
+            self.lost = false;
+            return Some(Found::Packet(header, data));
+        }
+    }
+
+    /// Whether bytes wait for the rest of a packet.
+    pub fn pending(&self) -> bool {
+        !self.rest().is_empty()
+    }
+
+    /// The rest of the packet that has begun will not come: looks for another inside what is there.
+    pub fn give_up_packet(&mut self) {
+        self.suspect = None;
+        self.at = (self.at + 1).min(self.buffer.len());
+        self.lost = true;
+    }
+
+    /// Takes out what was not read as a packet.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        let rest = self.buffer.split_off(self.at.min(self.buffer.len()));
+        *self = Reader::default();
+        rest
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.at..).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn header(packet: u8) -> Header {
+        Header { kind: Kind::Data, packet, ack: 3, local: 1, remote: 0, caller: true }
+    }
+
+    fn all(reader: &mut Reader) -> Vec<Found> {
+        std::iter::from_fn(|| reader.next()).collect()
+    }
+
+    fn read(bytes: &[u8]) -> Vec<Found> {
+        let mut reader = Reader::default();
+        reader.feed(bytes);
+        all(&mut reader)
+    }
+
+    #[test]
+    fn a_packet_is_what_the_manual_draws() {
+        let frame = frame(
+            Header { kind: Kind::Sync, packet: 0, ack: 0, local: 0, remote: 0, caller: true },
+            &[4, 0, 16, 7],
+        );
+        // Observed with Taylor UUCP 1.07, calling.
+        assert_eq!(frame, [0x07, 0, 0, 0x30, 4, 0x34, 4, 0, 16, 7, 0x85, 0x7f, 0x30, 0x46]);
+    }
+
+    #[test]
+    fn a_restamped_packet_is_sound() {
+        let mut bytes = frame(header(5), b"text");
+        restamp(&mut bytes, 31);
+        assert_eq!(read(&bytes), [Found::Packet(Header { ack: 31, ..header(5) }, b"text".to_vec())]);
+    }
+
+    #[test]
+    fn a_spoiled_packet_costs_itself_alone() {
+        let mut bytes = frame(header(1), b"first");
+        let second = bytes.len();
+        bytes.extend(frame(header(2), b"second"));
+        let third = bytes.len();
+        bytes.extend(frame(header(3), b"third"));
+        let good = |n, text: &[u8]| Found::Packet(header(n), text.to_vec());
+
+        let mut flipped = bytes.clone();
+        flipped[second + 8] ^= 1;
+        assert_eq!(read(&flipped), [good(1, b"first"), Found::BadData(header(2)), good(3, b"third")]);
+        let mut spoiled = bytes.clone();
+        spoiled[second + 2] ^= 1;
+        assert_eq!(read(&spoiled), [good(1, b"first"), Found::BadHeader, good(3, b"third")]);
+        let mut shorter = bytes.clone();
+        shorter.remove(second + 8);
+        shorter.extend(frame(header(4), b"fourth"));
+        assert_eq!(read(&shorter).last(), Some(&good(4, b"fourth")));
+        assert!(read(&shorter).contains(&good(3, b"third")));
+        let mut longer = bytes.clone();
+        longer.insert(third, b'x');
+        assert_eq!(
+            read(&longer),
+            [good(1, b"first"), good(2, b"second"), Found::BadHeader, good(3, b"third")]
+        );
+    }
+
+    #[test]
+    fn data_that_look_like_packets_are_not_read_as_such_when_bits_were_spoiled() {
+        let inner = frame(header(2), b"a trap");
+        let mut bytes = frame(header(1), &[&b"xx"[..], &inner, b"yy"].concat());
+        bytes[7] ^= 0x40;
+        bytes.extend(frame(header(2), b"true"));
+        assert_eq!(read(&bytes), [Found::BadData(header(1)), Found::Packet(header(2), b"true".to_vec())]);
+    }
+
+    #[test]
+    fn a_header_in_the_noise_does_not_hold_up_what_follows_for_ever() {
+        let mut reader = Reader::default();
+        reader.feed(&frame(header(1), &[0; 4000])[..HEADER]);
+        reader.feed(&frame(header(2), b"text"));
+        assert_eq!(reader.next(), None);
+        assert!(reader.pending());
+        reader.give_up_packet();
+        assert_eq!(all(&mut reader), [Found::Packet(header(2), b"text".to_vec())]);
+        assert!(!reader.pending());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_framed_is_found_however_it_arrives(
+            data in proptest::collection::vec(any::<u8>(), 0..5000),
+            packet in 0u8..32, ack in 0u8..32, local in 0u8..8, caller: bool, cut in 1usize..700,
+        ) {
+            let data = &data[..data.len().min(MOST_DATA)];
+            let header = Header { kind: Kind::Data, packet, ack, local, remote: 0, caller };
+            let mut reader = Reader::default();
+            let mut found = Vec::new();
+            for piece in frame(header, data).chunks(cut) {
+                reader.feed(piece);
+                found.extend(all(&mut reader));
+            }
+            prop_assert_eq!(found, vec![Found::Packet(header, data.to_vec())]);
+        }
+
+        #[test]
+        fn noise_is_never_kept(noise in proptest::collection::vec(prop_oneof![Just(7u8), any::<u8>()], 0..30_000)) {
+            let mut reader = Reader::default();
+            for piece in noise.chunks(1000) {
+                reader.feed(piece);
+                all(&mut reader);
+                prop_assert!(reader.rest().len() <= 2 * (HEADER + MOST_DATA + CHECKSUM));
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The receiving half of the `i` protocol: the order of packets, what is missing, what to acknowledge.
+
+use super::packet::{Header, Kind};
+use super::send::SEQUENCES;
+use crate::wire::link::timer::RoundTrip;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The largest window there is; numbers further ahead are old ones.
+const MOST_WINDOW: u8 = 16;
+
+/// How long an acknowledgement may wait for data to ride on, or for half a window of packets. Well under any
+/// sender's patience, and long against the packets of a line that is busy.
+const ACK_DELAY: Duration = Duration::from_millis(500);
+
+/// How long to wait for a packet asked for again, before any such wait was measured.
+const FIRST_REPAIR: Duration = Duration::from_secs(3);
+
+/// The shortest such wait. While a packet is missing the peer's window fills up, so it must not be long; asking too
+/// soon costs one packet.
+const LEAST_REPAIR: Duration = Duration::from_millis(200);
+
+/// A packet that was asked for.
+#[derive(Debug)]
+struct Asked {
+    at: Instant,
+    times: u32,
+}
+
+#[derive(Debug)]
+pub struct Receiver {
+    /// The number of the next packet in order.
+    expected: u8,
+    /// Packets that came before their turn.
+    early: BTreeMap<u8, (Header, Vec<u8>)>,
+    /// Packets missing before one that came, and when each was last asked for.
+    missing: BTreeMap<u8, Asked>,
+    /// Numbers to be sent in a NAK.
+    naks: Vec<u8>,
+    ack_every: u32,
+    /// Packets taken in order since the last acknowledgement.
+    unacked: u32,
+    ack_now: bool,
+    ack_by: Option<Instant>,
+    repair: RoundTrip,
+}
+
+/// What became of a packet.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Order {
+    /// These are next, in order.
+    Deliver(Vec<(Header, Vec<u8>)>),
+    /// It came before its turn and is kept.
+    Early,
+    /// It was here before.
+    Again,
+}
+
+impl Receiver {
+    /// `ack_every`: how many packets one acknowledgement is for, while there is nothing else to send.
+    pub fn new(ack_every: u32) -> Self {
+        Receiver {
+            expected: 1,
+            early: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            naks: Vec::new(),
+            ack_every: ack_every.max(1),
+            unacked: 0,
+            ack_now: false,
+            ack_by: None,
+            repair: RoundTrip::new(FIRST_REPAIR, LEAST_REPAIR),
+        }
+    }
+
+    /// The number to acknowledge: the last one taken in order.
+    pub fn ack(&self) -> u8 {
+        (self.expected + SEQUENCES - 1) % SEQUENCES
+    }
+
+    /// Takes a numbered packet.
+    pub fn packet(&mut self, now: Instant, header: Header, data: Vec<u8>) -> Order {
+        let ahead = self.ahead(header.packet);
+        if ahead >= MOST_WINDOW || self.early.contains_key(&header.packet) {
+            // The peer did not hear that it arrived, and does not know what is missing.
+            self.ack_now = true;
+            self.ask_again(now);
+            return Order::Again;
+        }
+        if let Some(asked) = self.missing.remove(&header.packet)
+            && asked.times == 1
+        {
+            self.repair.sample(now.saturating_duration_since(asked.at));
+        }
+        if ahead > 0 {
+            self.early.insert(header.packet, (header, data));
+            for before in 0..ahead {
+                self.miss(now, (self.expected + before) % SEQUENCES);
+            }
+            return Order::Early;
+        }
+        let mut ready = vec![(header, data)];
+        self.expected = (self.expected + 1) % SEQUENCES;
+        // A gap that is closed is news to the peer, whose window may be full.
+        while let Some(next) = self.early.remove(&self.expected) {
+            ready.push(next);
+            self.expected = (self.expected + 1) % SEQUENCES;
+            self.ack_now = true;
+        }
+        self.unacked += ready.len() as u32;
+        self.ack_now |=
+            self.unacked >= self.ack_every || ready.iter().any(|(header, _)| header.kind == Kind::Close);
+        self.ack_by = Some(now + ACK_DELAY);
+        Order::Deliver(ready)
+    }
+
+    /// The header of a packet arrived, its data did not.
+    pub fn spoiled(&mut self, now: Instant, number: u8) {
+        if self.ahead(number) < MOST_WINDOW && !self.early.contains_key(&number) {
+            self.miss(now, number);
+        }
+    }
+
+    /// The peer is silent: asks for the next packet.
+    pub fn ask_next(&mut self) {
+        if !self.naks.contains(&self.expected) {
+            self.naks.push(self.expected);
+        }
+    }
+
+    /// Acknowledges at once: the peer asked for what it has had, or for what does not exist yet.
+    pub fn ack_at_once(&mut self) {
+        self.ack_now = true;
+    }
+
+    fn ahead(&self, number: u8) -> u8 {
+        (number + SEQUENCES - self.expected) % SEQUENCES
+    }
+
+    fn miss(&mut self, now: Instant, number: u8) {
+        if self.early.contains_key(&number) || self.missing.contains_key(&number) {
+            return;
+        }
+        self.missing.insert(number, Asked { at: now, times: 1 });
+        self.naks.push(number);
+    }
+
+    fn ask_again(&mut self, now: Instant) {
+        let wait = self.repair.timeout();
+        for (number, asked) in &mut self.missing {
+            if now.saturating_duration_since(asked.at) >= wait * 2u32.pow((asked.times - 1).min(3)) {
+                asked.at = now;
+                asked.times += 1;
+                if !self.naks.contains(number) {
+                    self.naks.push(*number);
+                }
+            }
+        }
+    }
+
+    /// When a missing packet has to be asked for again, or an acknowledgement cannot wait any longer.
+    pub fn deadline(&self) -> Option<Instant> {
+        let wait = self.repair.timeout();
+        let missing =
+            self.missing.values().map(|asked| asked.at + wait * 2u32.pow((asked.times - 1).min(3))).min();
+        [missing, self.ack_by].into_iter().flatten().min()
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.ask_again(now);
+        if self.ack_by.is_some_and(|by| by <= now) {
+            self.ack_by = None;
+            self.ack_now = true;
+        }
+    }
+
+    /// The next number for a NAK.
+    pub fn take_nak(&mut self) -> Option<u8> {
+        if self.naks.is_empty() { None } else { Some(self.naks.remove(0)) }
+    }
+
+    /// Whether an acknowledgement has to go even though there is nothing else to send.
+    pub fn wants_ack(&self) -> bool {
+        self.ack_now
+    }
+
+    /// An acknowledgement has gone out, in whatever packet.
+    pub fn acked(&mut self) {
+        self.ack_now = false;
+        self.ack_by = None;
+        self.unacked = 0;
+    }
+}

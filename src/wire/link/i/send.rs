@@ -1,0 +1,312 @@
+//! The sending half of the `i` protocol: what waits, what is on its way, what has to go again.
+
+use super::packet::{self, Header, Kind};
+use super::size::PacketSize;
+use crate::wire::link::Channel;
+use crate::wire::link::timer::RoundTrip;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Sequence numbers are counted modulo this.
+pub const SEQUENCES: u8 = 32;
+
+/// No packet is repeated unasked sooner than this (RFC 6298 section 2.4).
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
+/// Something that waits for a place in the window.
+#[derive(Debug)]
+enum Item {
+    /// A command or an answer with the NUL at its end.
+    Command {
+        channel: Channel,
+        text: Vec<u8>,
+    },
+    /// File data; `at` is how much of `bytes` was sent already. Empty `bytes` end the file.
+    Data {
+        channel: Channel,
+        position: u64,
+        bytes: Vec<u8>,
+        at: usize,
+    },
+    Close,
+}
+
+impl Item {
+    fn channel(&self) -> Option<Channel> {
+        match self {
+            Item::Command { channel, .. } | Item::Data { channel, .. } => Some(*channel),
+            Item::Close => None,
+        }
+    }
+}
+
+/// A packet that was not acknowledged yet.
+#[derive(Debug)]
+struct Sent {
+    packet: u8,
+    frame: Vec<u8>,
+    data: usize,
+    last_sent: Instant,
+    resent: u32,
+    /// It has to be sent again.
+    wanted: bool,
+}
+
+#[derive(Debug)]
+pub struct Sender {
+    caller: bool,
+    /// How many packets may be unacknowledged, as the peer asked.
+    window: usize,
+    size: PacketSize,
+    queue: VecDeque<Item>,
+    /// Bytes of file data in `queue`.
+    queued: usize,
+    unacked: VecDeque<Sent>,
+    /// The number of the next packet.
+    next: u8,
+    /// The file position that the peer reckons with for the next packet; 2^32 is followed by 0.
+    position: u32,
+    pub trip: RoundTrip,
+    /// When a packet was last sent for the first time, and when one was last acknowledged.
+    last_new: Option<Instant>,
+    last_progress: Option<Instant>,
+    /// Resends by the timer since the last acknowledgement.
+    unanswered: u32,
+    timeout: Duration,
+    pub packets_sent: u64,
+    pub packets_resent: u64,
+}
+
+impl Sender {
+    /// `window` and `most` (bytes) are the peer's wishes; `timeout` is the longest wait before a packet is repeated
+    /// while no round trip was measured.
+    pub fn new(caller: bool, window: usize, most: usize, timeout: Duration) -> Self {
+        Sender {
+            caller,
+            window,
+            size: PacketSize::new(most),
+            queue: VecDeque::new(),
+            queued: 0,
+            unacked: VecDeque::new(),
+            next: 1,
+            position: 0,
+            trip: RoundTrip::new(timeout, LEAST_WAIT),
+            last_new: None,
+            last_progress: None,
+            unanswered: 0,
+            timeout,
+            packets_sent: 0,
+            packets_resent: 0,
+        }
+    }
+
+    /// Honours the peer's wishes from now on.
+    pub fn agree(&mut self, window: usize, most: usize) {
+        self.window = window;
+        self.size = PacketSize::new(most);
+    }
+
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
+    pub fn idle(&self) -> bool {
+        self.queue.is_empty() && self.unacked.is_empty()
+    }
+
+    /// An answer must not wait behind a window of file data: a command goes before what belongs to other channels,
+    /// but after other commands and all of its own channel.
+    pub fn command(&mut self, channel: Channel, mut text: Vec<u8>) {
+        text.push(0);
+        let after = self
+            .queue
+            .iter()
+            .rposition(|item| !matches!(item, Item::Data { .. }) || item.channel() == Some(channel));
+        // Data of which a part was sent already may be interrupted: SPOS brings the position back.
+        self.queue.insert(after.map_or(0, |at| at + 1), Item::Command { channel, text });
+    }
+
+    pub fn data(&mut self, channel: Channel, position: u64, bytes: &[u8]) {
+        self.queued += bytes.len();
+        self.queue.push_back(Item::Data { channel, position, bytes: bytes.to_vec(), at: 0 });
+    }
+
+    pub fn close(&mut self) {
+        self.queue.push_back(Item::Close);
+    }
+
+    /// Takes an acknowledgement of everything up to `ack`. Returns how many packets it was for.
+    pub fn acknowledged(&mut self, now: Instant, ack: u8) -> usize {
+        let Some(count) = self.unacked.iter().position(|sent| sent.packet == ack).map(|at| at + 1) else {
+            return 0;
+        };
+        for (n, sent) in self.unacked.drain(..count).enumerate() {
+            if sent.resent == 0 {
+                self.size.arrived(sent.data);
+                if n + 1 == count {
+                    self.trip.sample(now.saturating_duration_since(sent.last_sent));
+                }
+            }
+        }
+        self.last_progress = Some(now);
+        self.unanswered = 0;
+        count
+    }
+
+    /// The peer asks for one packet. Returns whether it is known and will be sent again; a request that can only be
+    /// about an earlier sending is not heeded.
+    pub fn rejected(&mut self, now: Instant, number: u8) -> bool {
+        let least = self.trip.least();
+        let Some(sent) = self.unacked.iter_mut().find(|sent| sent.packet == number) else { return false };
+        if !sent.wanted && now.saturating_duration_since(sent.last_sent) >= least {
+            sent.wanted = true;
+            self.size.lost();
+        }
+        true
+    }
+
+    /// Whether a number is that of the packet that will be sent next: the peer waits for it, and there is none.
+    pub fn is_next(&self, number: u8) -> bool {
+        number == self.next
+    }
+
+    /// When the oldest packet has waited too long for its acknowledgement.
+    pub fn deadline(&self) -> Option<Instant> {
+        let oldest = self.unacked.front()?;
+        if oldest.wanted {
+            return None;
+        }
+        // While new packets go out the line moves, and the peer may be waiting for half a window of them.
+        let since = if oldest.resent == 0 {
+            [Some(oldest.last_sent), self.last_new, self.last_progress].into_iter().flatten().max()?
+        } else {
+            oldest.last_sent
+        };
+        let wait = self.trip.timeout();
+        let patient = wait * 2u32.pow(self.unanswered.min(4));
+        Some(since + patient.min(wait.max(self.timeout)))
+    }
+
+    /// Sends the oldest packet again, and the newest: it shows the peer what else is missing.
+    ///
+    /// Returns how often that happened since the last acknowledgement.
+    pub fn timed_out(&mut self) -> u32 {
+        self.unanswered = self.unanswered.saturating_add(1);
+        if let Some(oldest) = self.unacked.front_mut() {
+            oldest.wanted = true;
+        }
+        if let Some(newest) = self.unacked.back_mut() {
+            newest.wanted = true;
+        }
+        self.unanswered
+    }
+
+    /// Whether everything was sent at least once.
+    pub fn all_out(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// When a packet was last sent for the first time.
+    pub fn last_new(&self) -> Option<Instant> {
+        self.last_new
+    }
+
+    /// How many bytes of file data fit into a window.
+    pub fn capacity(&self) -> usize {
+        self.window * self.size.most()
+    }
+
+    /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.
+    pub fn transmit(&mut self, now: Instant, ack: u8, out: &mut Vec<u8>) -> bool {
+        if let Some(sent) = self.unacked.iter_mut().find(|sent| sent.wanted) {
+            sent.wanted = false;
+            sent.resent += 1;
+            sent.last_sent = now;
+            packet::restamp(&mut sent.frame, ack);
+            out.extend_from_slice(&sent.frame);
+            self.packets_resent += 1;
+            return true;
+        }
+        if self.unacked.len() >= self.window {
+            return false;
+        }
+        let Some((kind, channel, data)) = self.next_content() else { return false };
+        let (local, remote) = match channel {
+            Some(Channel::Ours(number)) => (number, 0),
+            Some(Channel::Theirs(number)) => (0, number),
+            None => (0, 0),
+        };
+        let header = Header { kind, packet: self.next, ack, local, remote, caller: self.caller };
+        let frame = packet::frame(header, &data);
+        out.extend_from_slice(&frame);
+        self.unacked.push_back(Sent {
+            packet: self.next,
+            frame,
+            data: data.len(),
+            last_sent: now,
+            resent: 0,
+            wanted: false,
+        });
+        self.next = (self.next + 1) % SEQUENCES;
+        self.last_new = Some(now);
+        self.packets_sent += 1;
+        true
+    }
+
+    /// What the next packet is made of.
+    fn next_content(&mut self) -> Option<(Kind, Option<Channel>, Vec<u8>)> {
+        let size = self.size.choose();
+        let (kind, channel, data) = match self.queue.front_mut()? {
+            Item::Close => {
+                self.queue.pop_front();
+                return Some((Kind::Close, None, Vec::new()));
+            }
+            Item::Command { channel, text } => {
+                let channel = *channel;
+                let data =
+                    if text.len() > size { text.drain(..size).collect() } else { std::mem::take(text) };
+                if text.is_empty() {
+                    self.queue.pop_front();
+                }
+                (Kind::Data, channel, data)
+            }
+            Item::Data { position, bytes, at, .. }
+                if !bytes.is_empty() && self.position != (*position + *at as u64) as u32 =>
+            {
+                self.position = (*position + *at as u64) as u32;
+                return Some((Kind::Spos, None, self.position.to_be_bytes().to_vec()));
+            }
+            Item::Data { channel, .. } => {
+                let channel = *channel;
+                (Kind::Data, channel, self.take_data(channel, size))
+            }
+        };
+        // Observed with Taylor UUCP 1.07: the position advances by the data of every packet, commands included.
+        self.position = self.position.wrapping_add(data.len() as u32);
+        Some((kind, Some(channel), data))
+    }
+
+    /// As much file data as fits into a packet, from as many pieces as follow each other in the file.
+    fn take_data(&mut self, wanted: Channel, size: usize) -> Vec<u8> {
+        let mut data = Vec::with_capacity(size);
+        while let Some(Item::Data { channel, position, bytes, at }) = self.queue.front_mut() {
+            let here = (*position + *at as u64) as u32;
+            let follows = here == self.position.wrapping_add(data.len() as u32) && *channel == wanted;
+            if !data.is_empty() && (!follows || bytes.is_empty()) {
+                break;
+            }
+            let end = bytes.len().min(*at + size - data.len());
+            data.extend_from_slice(bytes.get(*at..end).unwrap_or_default());
+            self.queued -= end - *at;
+            *at = end;
+            if end < bytes.len() {
+                break;
+            }
+            self.queue.pop_front();
+            if data.len() == size || data.is_empty() {
+                break;
+            }
+        }
+        data
+    }
+}

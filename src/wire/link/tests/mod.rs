@@ -1,0 +1,4 @@
+//! Two machines on a line.
+
+mod i;
+mod pair;

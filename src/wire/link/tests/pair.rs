@@ -1,0 +1,277 @@
+//! The test bed: two machines on a line in virtual time.
+
+use crate::wire::link::{Channel, Event, Link, LinkError, Parameters, Role, open};
+use crate::wire::noise::{Noise, Settings};
+use std::time::{Duration, Instant};
+
+/// One end: a machine, the line that leaves it, and what its session would do: send one file, take one, and close
+/// when both are confirmed.
+pub struct End {
+    pub link: Box<dyn Link>,
+    pub line: Noise,
+    /// Written by the machine, not taken by the line yet.
+    waiting: Vec<u8>,
+    /// The file to send, and how much of it was handed over.
+    file: Option<Vec<u8>>,
+    handed: usize,
+    ended: bool,
+    /// What arrived: command text, file data.
+    pub command: Vec<u8>,
+    in_file: bool,
+    pub received: Vec<u8>,
+    pub file_done: bool,
+    confirmed: bool,
+    pub end: Option<Result<(), LinkError>>,
+    closing: bool,
+    pub started: bool,
+    /// When the last file data arrived.
+    pub last_data: Option<Instant>,
+    full_duplex: bool,
+    pub rest: Vec<u8>,
+}
+
+pub struct Pair {
+    pub caller: End,
+    pub called: End,
+    pub begin: Instant,
+    pub now: Instant,
+    pub dead: bool,
+}
+
+impl End {
+    fn new(link: Box<dyn Link>, line: Noise, file: Option<Vec<u8>>) -> Self {
+        let full_duplex = link.abilities().full_duplex;
+        End {
+            link,
+            line,
+            waiting: Vec::new(),
+            file,
+            handed: 0,
+            ended: false,
+            command: Vec::new(),
+            in_file: false,
+            received: Vec::new(),
+            file_done: false,
+            confirmed: false,
+            end: None,
+            closing: false,
+            started: false,
+            last_data: None,
+            full_duplex,
+            rest: Vec::new(),
+        }
+    }
+
+    fn ours(&self) -> Channel {
+        if self.full_duplex { Channel::Ours(1) } else { Channel::ONLY }
+    }
+
+    fn theirs(&self) -> Channel {
+        if self.full_duplex { Channel::Theirs(1) } else { Channel::ONLY }
+    }
+
+    /// Everything that can be done without time passing.
+    fn settle(&mut self, now: Instant, peer_sends: bool) {
+        loop {
+            self.feed(now);
+            if self.waiting.is_empty() {
+                self.link.poll_transmit(now, 512, &mut self.waiting);
+            }
+            let taken = self.line.send(now, &self.waiting);
+            self.waiting.drain(..taken);
+            let mut more = taken > 0 && self.waiting.is_empty();
+            while let Some(event) = self.link.poll_event() {
+                more = true;
+                self.handle(now, event);
+                let done = (self.file.is_none() || self.confirmed) && (self.file_done || !peer_sends);
+                if self.started
+                    && done
+                    && !self.closing
+                    && (self.link.idle() || self.full_duplex || !self.file_done)
+                {
+                    self.closing = true;
+                    self.link.close(now);
+                }
+            }
+            if self.started && !self.closing && self.file_done && !self.full_duplex && self.link.idle() {
+                self.closing = true;
+                self.link.close(now);
+                more = true;
+            }
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Hands file data over as there is room.
+    fn feed(&mut self, now: Instant) {
+        let ours = self.ours();
+        let Some(file) = &self.file else { return };
+        while self.started && self.handed < file.len() && self.link.room() > 0 {
+            let end = file.len().min(self.handed + self.link.room().min(4096));
+            self.link.send_data(now, ours, self.handed as u64, &file[self.handed..end]);
+            self.handed = end;
+        }
+        if self.started && self.handed == file.len() && !self.ended {
+            self.ended = true;
+            self.link.send_data(now, ours, file.len() as u64, &[]);
+        }
+    }
+
+    fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Started => {
+                self.started = true;
+                if self.file.is_some() {
+                    self.link.send_command(now, self.ours(), b"S file");
+                }
+            }
+            Event::Data { channel, position, bytes }
+                if channel == self.theirs() && self.file.is_none()
+                    || channel == self.theirs() && self.full_duplex =>
+            {
+                if self.in_file {
+                    if let Some(position) = position
+                        && !bytes.is_empty()
+                    {
+                        assert_eq!(position, self.received.len() as u64, "position");
+                    }
+                    self.last_data = Some(now);
+                    if bytes.is_empty() {
+                        self.file_done = true;
+                        self.in_file = false;
+                        self.link.send_command(now, self.theirs(), b"CY");
+                    }
+                    self.received.extend(bytes);
+                } else if !self.file_done {
+                    let end = bytes.iter().position(|byte| *byte == 0);
+                    self.command.extend(&bytes[..end.unwrap_or(bytes.len())]);
+                    self.in_file = end.is_some();
+                }
+            }
+            Event::Data { channel, bytes, .. } => {
+                assert_eq!(channel, self.ours());
+                if bytes.starts_with(b"CY\0") || bytes.contains(&0) {
+                    self.confirmed = true;
+                }
+            }
+            Event::Closed => {
+                self.end = Some(Ok(()));
+                self.rest = self.link.take_rest();
+            }
+            Event::Failed(error) => self.end = Some(Err(error)),
+        }
+    }
+
+    fn next(&self, now: Instant) -> Option<Instant> {
+        let room = if self.waiting.is_empty() {
+            None
+        } else {
+            self.line.room_timeout(now, self.waiting.len().min(64))
+        };
+        [self.link.poll_timeout(), self.line.poll_timeout(), room].into_iter().flatten().min()
+    }
+}
+
+impl Pair {
+    pub fn new(
+        letter: char,
+        parameters: [&Parameters; 2],
+        lines: [Settings; 2],
+        seed: u64,
+        files: [Option<Vec<u8>>; 2],
+    ) -> Self {
+        let begin = crate::clock::now();
+        let [first, second] = lines;
+        let [caller, called] = files;
+        Pair {
+            caller: End::new(
+                open(letter, Role::Caller, parameters[0]).unwrap(),
+                Noise::new(first, seed, begin),
+                caller,
+            ),
+            called: End::new(
+                open(letter, Role::Called, parameters[1]).unwrap(),
+                Noise::new(second, seed ^ 0xdead_beef, begin),
+                called,
+            ),
+            begin,
+            now: begin,
+            dead: false,
+        }
+    }
+
+    /// Runs until both ends have ended; panics if that does not come within `limit` of virtual time.
+    pub fn run(&mut self, limit: Duration) {
+        self.caller.link.start(self.now);
+        self.called.link.start(self.now);
+        let mut idle_turns = 0;
+        loop {
+            let sends = [self.caller.file.is_some(), self.called.file.is_some()];
+            self.caller.settle(self.now, sends[1]);
+            self.called.settle(self.now, sends[0]);
+            if self.caller.end.is_some() && self.called.end.is_some() {
+                return;
+            }
+            if !self.caller.line.carrier() || !self.called.line.carrier() {
+                self.dead = true;
+                return;
+            }
+            let next = [self.caller.next(self.now), self.called.next(self.now)].into_iter().flatten().min();
+            let Some(next) = next else { panic!("nothing will ever happen: {}", self.describe()) };
+            idle_turns = if next > self.now { 0 } else { idle_turns + 1 };
+            assert!(idle_turns < 10_000, "time stands still: {}", self.describe());
+            self.now = self.now.max(next);
+            assert!(self.now - self.begin < limit, "not over in time: {}", self.describe());
+            let (caller, called) = (&mut self.caller, &mut self.called);
+            for (from, to) in [(&mut caller.line, &mut called.link), (&mut called.line, &mut caller.link)] {
+                let bytes = from.poll_arrived(self.now);
+                if !bytes.is_empty() {
+                    to.handle_input(self.now, &bytes);
+                }
+                if to.poll_timeout().is_some_and(|at| at <= self.now) {
+                    to.handle_timeout(self.now);
+                }
+            }
+        }
+    }
+
+    pub fn describe(&self) -> String {
+        let side = |end: &End| {
+            format!(
+                "end {:?} received {} done {} handed {} confirmed {} {:?} {:?}",
+                end.end,
+                end.received.len(),
+                end.file_done,
+                end.handed,
+                end.confirmed,
+                end.link.counters(),
+                end.line.spoiled(),
+            )
+        };
+        format!(
+            "after {:?}\n caller {}\n called {}",
+            self.now - self.begin,
+            side(&self.caller),
+            side(&self.called)
+        )
+    }
+
+    /// Which part of the line the file data made up, until the last of them arrived: the plain efficiency.
+    pub fn efficiency(&self, end: &End, rate: u32) -> f64 {
+        let time = end.last_data.unwrap() - self.begin;
+        end.received.len() as f64 * 10.0 / f64::from(rate) / time.as_secs_f64()
+    }
+}
+
+/// A file of bytes that nothing repeats.
+pub fn file(length: usize, seed: u64) -> Vec<u8> {
+    let mut random = crate::wire::noise::Random::new(seed);
+    (0..length).map(|_| random.byte()).collect()
+}
+
+/// The line that the efficiencies are told for.
+pub fn modem() -> Settings {
+    Settings { rate: Some(57600), delay: Duration::from_millis(100), buffer: 1024, ..Settings::default() }
+}
