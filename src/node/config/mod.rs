@@ -1,1 +1,239 @@
-//! uugate.toml.
+//! uugate.toml: one section a file, read into plain settings.
+//!
+//! The file is parsed into tables that know their place in it, and walked by hand, so that every finding is
+//! collected, not only the first. Relative paths are relative to the configuration file.
+
+mod findings;
+mod lines;
+mod names;
+mod node;
+mod routes;
+mod secrets;
+mod section;
+mod smtp;
+mod spool;
+mod systems;
+mod units;
+mod users;
+
+pub use findings::{Finding, Findings, Severity};
+pub use lines::{Flow, LineConfig, LineKind, ModemConfig};
+pub use node::Node;
+pub use routes::Routes;
+pub use smtp::Smtp;
+pub use systems::{PacketSettings, System, Transport};
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use names::Names;
+use section::Section;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// Where the configuration is if nothing is said (`-I`, `UUGATE_CONFIG`).
+pub const DEFAULT_FILE: &str = "/etc/uugate/uugate.toml";
+/// Where the spool is for the default configuration file; for any other it is `spool` beside the file.
+const DEFAULT_SPOOL: &str = "/var/spool/uugate";
+/// Where the control socket is for the default configuration file; for any other it is `control` beside the file.
+const DEFAULT_SOCKET: &str = "/run/uugate/control";
+/// The longest configuration file, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// The whole configuration of a node.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub file: PathBuf,
+    pub node: Node,
+    pub places: Places,
+    pub smtp: Smtp,
+    /// Local users and their mailboxes.
+    pub users: BTreeMap<String, PathBuf>,
+    pub aliases: BTreeMap<String, Vec<String>>,
+    pub routes: Routes,
+    pub systems: Vec<System>,
+    pub lines: Vec<LineConfig>,
+}
+
+/// What a command has to know to find the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    pub spool: PathBuf,
+    pub socket: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{} cannot be read: {error}", file.display())]
+    Unreadable { file: PathBuf, error: std::io::Error },
+    /// Something is wrong in it; the findings say what.
+    #[error("{} has {} error{}", findings.file(), findings.errors(), if findings.errors() == 1 { "" } else { "s" })]
+    Wrong { findings: Findings },
+}
+
+impl ToFault for ConfigError {
+    fn fault(&self) -> Fault {
+        let advice = match self {
+            ConfigError::Unreadable { .. } => "give its path with -I or in UUGATE_CONFIG",
+            ConfigError::Wrong { .. } => "see `uugate check`",
+        };
+        Fault {
+            stage: Stage::Config,
+            whose: Whose::Usage,
+            retry: Retry::Never,
+            message: self.to_string(),
+            advice: advice.to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file. The findings may hold warnings.
+    pub fn load(file: &Path) -> Result<(Config, Findings), ConfigError> {
+        let source = read_bounded(file)?;
+        let (config, findings) = Config::read(file, source);
+        match config {
+            Some(config) => Ok((config, findings)),
+            None => Err(ConfigError::Wrong { findings }),
+        }
+    }
+
+    /// Reads the text of a file; nothing comes of it if there is an error among the findings.
+    pub fn read(file: &Path, source: String) -> (Option<Config>, Findings) {
+        let findings = Findings::new(file.display().to_string(), source.clone());
+        let (document, errors) = DeTable::parse_recoverable(&source);
+        for error in &errors {
+            findings.error(error.span().unwrap_or(0..0), format!("this is no TOML: {}", error.message()), "");
+        }
+        let root = Section::new("the file", document.get_ref(), 0..0, &findings);
+        let config = read_root(file, root, &findings);
+        (config.filter(|_| findings.errors() == 0), findings)
+    }
+
+    /// The neighbour with this name or alias.
+    pub fn system(&self, name: &str) -> Option<&System> {
+        self.systems.iter().find(|system| {
+            system.name.as_str() == name || system.aliases.iter().any(|alias| alias.as_str() == name)
+        })
+    }
+
+    pub fn line(&self, name: &str) -> Option<&LineConfig> {
+        self.lines.iter().find(|line| line.name == name)
+    }
+}
+
+impl Places {
+    /// Where things are if the file says nothing.
+    fn usual(file: &Path) -> Places {
+        if file == Path::new(DEFAULT_FILE) {
+            return Places { spool: DEFAULT_SPOOL.into(), socket: DEFAULT_SOCKET.into() };
+        }
+        let base = base_of(file);
+        Places { spool: base.join("spool"), socket: base.join("control") }
+    }
+
+    /// What a command has to know, as far as it may read the file: a user who may not read it still finds the
+    /// daemon where it usually is. Whatever else is wrong in the file is the daemon's business.
+    pub fn find(file: &Path) -> Places {
+        let mut places = Places::usual(file);
+        if let Ok(source) = read_bounded(file) {
+            let findings = Findings::default();
+            let (document, _) = DeTable::parse_recoverable(&source);
+            let mut root = Section::new("the file", document.get_ref(), 0..0, &findings);
+            places.read(&mut root, &base_of(file));
+        }
+        places
+    }
+
+    fn read(&mut self, root: &mut Section<'_>, base: &Path) {
+        if let Some(mut section) = root.section("spool") {
+            spool::read_spool(&mut section, base, self);
+            section.finish();
+        }
+        if let Some(mut section) = root.section("control") {
+            spool::read_control(&mut section, base, self);
+            section.finish();
+        }
+    }
+}
+
+/// The folder that relative paths are relative to; an absolute path, for the daemon may go elsewhere.
+fn base_of(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn read_bounded(file: &Path) -> Result<String, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable { file: file.to_owned(), error };
+    let mut source = String::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened.take(LONGEST).read_to_string(&mut source).map_err(unreadable)?;
+    Ok(source)
+}
+
+fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<Config> {
+    let base = base_of(file);
+    let mut names = Names::default();
+    let mut places = Places::usual(file);
+    places.read(&mut root, &base);
+    let node = match root.section("node") {
+        Some(mut section) => {
+            let node = node::read(&mut section, &base, &places.spool);
+            section.finish();
+            node
+        }
+        None => {
+            if !root.has("node") {
+                root.missing("[node]", "add a section [node] with the name of this system");
+            }
+            None
+        }
+    };
+    let smtp = root.section("smtp").map(|mut section| {
+        let smtp = smtp::read(&mut section);
+        section.finish();
+        smtp
+    });
+    let users = root.section("users").map(|section| users::read_users(section, &base, findings));
+    let aliases = root.section("aliases").map(|section| users::read_aliases(section, findings));
+    let routes = root.section("routes").map(|mut section| {
+        let routes = routes::read(&mut section, &mut names, findings);
+        section.finish();
+        routes
+    });
+    let lines: Vec<_> = root
+        .sections("line")
+        .into_iter()
+        .filter_map(|section| lines::read(section, &base, &mut names, findings))
+        .collect();
+    let systems: Vec<_> = root
+        .sections("system")
+        .into_iter()
+        .filter_map(|section| systems::read(section, &base, &mut names, findings))
+        .collect();
+    if let Some(node) = &node
+        && names.is_given(names::Kind::System, node.name.as_str())
+    {
+        root.wrong(
+            "system",
+            format!("a [[system]] has our own name `{}`", node.name),
+            "give the name of the other system",
+        );
+    }
+    names.resolve(findings);
+    root.finish();
+    Some(Config {
+        file: file.to_owned(),
+        node: node?,
+        places,
+        smtp: smtp.unwrap_or_default(),
+        users: users.unwrap_or_default(),
+        aliases: aliases.unwrap_or_default(),
+        routes: routes.unwrap_or_default(),
+        systems,
+        lines,
+    })
+}
+
+#[cfg(test)]
+mod tests;

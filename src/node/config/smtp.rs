@@ -1,0 +1,54 @@
+//! `[smtp]`: where the node takes mail by SMTP.
+
+use super::section::Section;
+use super::units::{duration, size};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The SMTP listener; without `listen` there is none.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    pub listen: Vec<SocketAddr>,
+    /// The longest message, in bytes, as SIZE tells it. Default 25 MiB.
+    pub max_message: u64,
+    pub max_recipients: u32,
+    pub max_sessions: u32,
+    /// How long a client may be silent. RFC 5321, 4.5.3.2.7: at least 5 minutes.
+    pub timeout: Duration,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Smtp {
+            listen: Vec::new(),
+            max_message: 25 << 20,
+            max_recipients: 1000,
+            max_sessions: 50,
+            timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+pub fn read(section: &mut Section<'_>) -> Smtp {
+    let usual = Smtp::default();
+    let listen = section.list("listen", address).unwrap_or_default();
+    if listen.iter().any(|address| !address.ip().is_loopback()) {
+        section.doubtful(
+            "listen",
+            "the SMTP listener takes mail from other machines, without asking who they are",
+            "listen on \"127.0.0.1:25\" unless everybody who can reach it may send through this node",
+        );
+    }
+    Smtp {
+        listen,
+        max_message: section.value("max-message", size).unwrap_or(usual.max_message),
+        max_recipients: section.count("max-recipients", 1..=100_000).unwrap_or(usual.max_recipients),
+        max_sessions: section.count("max-sessions", 1..=1000).unwrap_or(usual.max_sessions),
+        timeout: section.value("timeout", duration).unwrap_or(usual.timeout),
+    }
+}
+
+/// An address to listen on. A name would have to be looked up, so only numbers are taken.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, as \"127.0.0.1:2525\" or \"[::1]:2525\"".into())
+}

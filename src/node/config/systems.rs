@@ -1,0 +1,223 @@
+//! `[[system]]`: the neighbours.
+
+use super::findings::Findings;
+use super::names::{Kind, Names};
+use super::node::system_name;
+use super::secrets::{self, Secret};
+use super::section::{Section, plain};
+use super::units::{duration, size};
+use crate::job::SystemName;
+use std::path::Path;
+use std::time::Duration;
+
+/// One neighbour.
+#[derive(Debug, Clone)]
+pub struct System {
+    pub name: SystemName,
+    /// Other names that it may be called by.
+    pub aliases: Vec<SystemName>,
+    /// The lines to call it on, in order; with none, only it calls us.
+    pub lines: Vec<String>,
+    /// The telephone number.
+    pub number: Option<String>,
+    /// `host:port` for a TCP line.
+    pub address: Option<String>,
+    /// How we log in there (`\L` and `\P` of the chat).
+    pub login: Option<String>,
+    pub password: Option<Secret>,
+    /// Expect and send strings of the login; the usual one asks `ogin:` and `word:`.
+    pub chat: Option<Secret>,
+    /// The login name that it uses here; several systems may share one.
+    pub called_login: Option<String>,
+    /// The Argon2id hash (PHC string) of the password that it uses here.
+    pub called_password_hash: Option<Secret>,
+    /// Protocol letters in order of preference.
+    pub protocols: String,
+    pub g: PacketSettings,
+    pub i: PacketSettings,
+    pub transport: Transport,
+    /// Call at least so often.
+    pub poll: Option<Duration>,
+    /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
+    pub times: Option<String>,
+    /// What it may run here.
+    pub commands: Vec<String>,
+}
+
+/// Window and packet size of a protocol, where something else than its default is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PacketSettings {
+    /// Packets.
+    pub window: Option<u8>,
+    /// Bytes.
+    pub packet_size: Option<u16>,
+}
+
+/// How mail travels to a neighbour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// A job for `rmail` with up to 5 addresses.
+    #[default]
+    Rmail,
+    /// A batch of messages for `rsmtp`.
+    Rsmtp,
+}
+
+/// What every neighbour may run unless something else is said.
+const USUAL_COMMANDS: [&str; 2] = ["rmail", "rsmtp"];
+/// Protocols in the order in which we like them.
+const USUAL_PROTOCOLS: &str = "ig";
+
+pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: &Findings) -> Option<System> {
+    let name = section.value("name", system_name);
+    let aliases = section.list("aliases", system_name).unwrap_or_default();
+    match &name {
+        Some(name) => names.give(Kind::System, name.as_str(), section.span("name"), findings),
+        None if !section.has("name") => {
+            section.missing("name", "add the name that it calls itself, as name = \"polux\"")
+        }
+        None => {}
+    }
+    for alias in &aliases {
+        names.give(Kind::System, alias.as_str(), section.span("aliases"), findings);
+    }
+    let lines = section.list("line", |text| plain(text).map(str::to_owned)).unwrap_or_default();
+    for line in &lines {
+        names.uses(Kind::Line, line, section.span("line"));
+    }
+    let called_password_hash = section.value("called-password-hash", password_hash);
+    let system = System {
+        name: name.clone().or_else(|| "unnamed".parse().ok())?,
+        aliases,
+        lines,
+        number: section.value("number", number),
+        address: section.value("address", host_and_port),
+        login: section.text("login"),
+        password: secrets::read(&mut section, "password", "password-file", base),
+        chat: section.text("chat").map(Secret::new),
+        called_login: section.text("called-login"),
+        called_password_hash,
+        protocols: section.value("protocols", protocols).unwrap_or_else(|| USUAL_PROTOCOLS.to_owned()),
+        g: section.section("g").map(|g| packets(g, 1..=7, g_packet_size)).unwrap_or_default(),
+        i: section.section("i").map(|i| packets(i, 1..=16, i_packet_size)).unwrap_or_default(),
+        transport: section.value("transport", transport).unwrap_or_default(),
+        poll: section.value("poll", duration),
+        times: section.text("times"),
+        commands: section
+            .list("commands", command)
+            .unwrap_or_else(|| USUAL_COMMANDS.map(str::to_owned).to_vec()),
+    };
+    check(&section, &system);
+    section.finish();
+    name.map(|_| system)
+}
+
+/// What does not fit together.
+fn check(section: &Section<'_>, system: &System) {
+    if system.lines.is_empty() {
+        for key in ["number", "address", "poll"] {
+            if section.has(key) {
+                section.wrong(
+                    key,
+                    format!("`{key}` needs a line to call on"),
+                    "add the name of a [[line]], as line = \"modem\"",
+                );
+            }
+        }
+    }
+    if section.has("called-login") && !section.has("called-password-hash") {
+        section.missing("called-password-hash", "add the hash of its password; `uugate password` makes one");
+    }
+    if section.has("called-password-hash") && !section.has("called-login") {
+        section.missing("called-login", "add the name that it logs in with");
+    }
+    if section.has("password") {
+        section.doubtful(
+            "password",
+            "the password stands in the configuration itself",
+            "put it in a file of mode 0600 and write password-file = \"FILE\"",
+        );
+    }
+    if system.poll.is_some_and(|poll| poll < Duration::from_secs(60)) {
+        section.wrong(
+            "poll",
+            "a poll every few seconds would hold the line for ever",
+            "write \"1 min\" or more",
+        );
+    }
+}
+
+fn packets(
+    mut section: Section<'_>,
+    windows: std::ops::RangeInclusive<u32>,
+    packet_size: fn(u64) -> Result<u16, String>,
+) -> PacketSettings {
+    let window = section.count("window", windows).and_then(|window| u8::try_from(window).ok());
+    let packet_size = section.value("packet-size", |text| size(text).and_then(packet_size));
+    section.finish();
+    PacketSettings { window, packet_size }
+}
+
+/// Protocol g: the manual, "UUCP g Protocol": 32 to 4096, a power of two.
+fn g_packet_size(bytes: u64) -> Result<u16, String> {
+    let fits = u16::try_from(bytes).ok().filter(|size| (32..=4096).contains(size) && size.is_power_of_two());
+    fits.ok_or_else(|| {
+        "protocol g has packets of \"32 B\", \"64 B\", and so on by doubling, up to \"4096 B\"".into()
+    })
+}
+
+/// Protocol i: the manual, "UUCP i Protocol": the header has 12 bits for the length.
+fn i_packet_size(bytes: u64) -> Result<u16, String> {
+    let fits = u16::try_from(bytes).ok().filter(|size| (1..=4095).contains(size));
+    fits.ok_or_else(|| "protocol i has packets of \"1 B\" to \"4095 B\"".into())
+}
+
+fn transport(text: &str) -> Result<Transport, String> {
+    match text {
+        "rmail" => Ok(Transport::Rmail),
+        "rsmtp" => Ok(Transport::Rsmtp),
+        _ => Err("write \"rmail\" or \"rsmtp\"".into()),
+    }
+}
+
+fn protocols(text: &str) -> Result<String, String> {
+    let known = |letter| USUAL_PROTOCOLS.contains(letter);
+    let twice =
+        text.char_indices().any(|(at, letter)| text.get(..at).is_some_and(|before| before.contains(letter)));
+    if !text.is_empty() && text.chars().all(known) && !twice {
+        Ok(text.to_owned())
+    } else {
+        Err("write the letters \"i\" and \"g\" in the order of your liking, each once, as \"ig\"".into())
+    }
+}
+
+/// What a modem may be told to dial; design of dial strings: digits, pauses and tone marks, never `;` or a line end.
+fn number(text: &str) -> Result<String, String> {
+    let dialled = |c: char| c.is_ascii_digit() || "*#,+-() PTWptw".contains(c);
+    if text.chars().any(|c| c.is_ascii_digit()) && text.len() <= 64 && text.chars().all(dialled) {
+        Ok(text.to_owned())
+    } else {
+        Err("write digits, with * # + , W T P and blanks where needed, as \"0 555 1234\"".into())
+    }
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let hint = "write host and port, as \"polux.example:540\"";
+    let (host, port) = text.rsplit_once(':').ok_or(hint)?;
+    let port_fits = port.parse::<u16>().is_ok_and(|port| port > 0);
+    let host_fits = plain(host).is_ok() && !host.contains([' ', '/', '@']);
+    if port_fits && host_fits { Ok(text.to_owned()) } else { Err(hint.into()) }
+}
+
+fn command(text: &str) -> Result<String, String> {
+    let fits = plain(text).is_ok() && !text.contains(char::is_whitespace) && !text.starts_with('-');
+    if fits { Ok(text.to_owned()) } else { Err("write the name of a program, without arguments".into()) }
+}
+
+fn password_hash(text: &str) -> Result<Secret, String> {
+    if text.starts_with("$argon2id$") && !text.contains(char::is_whitespace) && text.split('$').count() >= 5 {
+        Ok(Secret::new(text.to_owned()))
+    } else {
+        Err("write what `uugate password` prints; it begins with $argon2id$".into())
+    }
+}

@@ -1,0 +1,57 @@
+//! `[users]`, each with a mailbox, and `[aliases]`.
+
+use super::findings::Findings;
+use super::section::Section;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// `[users]`: name = mailbox path.
+pub fn read_users(section: Section<'_>, base: &Path, findings: &Findings) -> BTreeMap<String, PathBuf> {
+    let mut users = BTreeMap::new();
+    for entry in section.entries() {
+        check_local_part(&entry.key, entry.key_span, findings);
+        match entry.texts.as_slice() {
+            [path] if !path.is_empty() => {
+                users.insert(entry.key, base.join(path));
+            }
+            _ => findings.error(
+                entry.span,
+                "a user has one mailbox",
+                "write the path of an mbox file, as jan = \"mail/jan\"",
+            ),
+        }
+    }
+    users
+}
+
+/// `[aliases]`: name = one address or several.
+pub fn read_aliases(section: Section<'_>, findings: &Findings) -> BTreeMap<String, Vec<String>> {
+    let mut aliases = BTreeMap::new();
+    for entry in section.entries() {
+        check_local_part(&entry.key, entry.key_span, findings);
+        let bad = |address: &String| {
+            address.is_empty() || address.chars().any(|c| c.is_whitespace() || c.is_control())
+        };
+        if entry.texts.is_empty() || entry.texts.iter().any(bad) {
+            findings.error(
+                entry.span,
+                "an alias needs addresses without blanks",
+                "write one address or several, as postmaster = [\"jan\", \"polux!marie\"]",
+            );
+        } else {
+            aliases.insert(entry.key.to_ascii_lowercase(), entry.texts);
+        }
+    }
+    aliases
+}
+
+fn check_local_part(name: &str, span: std::ops::Range<usize>, findings: &Findings) {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._+-=".contains(&b);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) || name.starts_with(['.', '-']) {
+        findings.error(
+            span,
+            "this cannot be the name of a mailbox",
+            "write 1 to 64 of a-z 0-9 . _ + - =, beginning with a letter or digit",
+        );
+    }
+}
