@@ -4,10 +4,12 @@
 //! stage of the work it happened, whose doing it was, whether trying again can help, and what the
 //! operator can do about it.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Where in the life of a message or a call something failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Reading the configuration or the command line.
     Config,
@@ -68,10 +70,13 @@ impl Stage {
 }
 
 /// Whose doing a fault was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Whose {
     /// The user or operator here asked for something that cannot be.
     Usage,
+    /// The user here asked for something that only others may do.
+    Forbidden,
     /// This machine: disk, memory, permission, a missing program.
     Local,
     /// The line between the two ends.
@@ -85,7 +90,8 @@ pub enum Whose {
 }
 
 /// Whether the same attempt can succeed later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Retry {
     /// Trying again cannot help; somebody has to change something.
     Never,
@@ -94,7 +100,7 @@ pub enum Retry {
 }
 
 /// One failure, told to the outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub stage: Stage,
     pub whose: Whose,
@@ -112,7 +118,9 @@ impl Fault {
         match (self.whose, self.retry, self.stage) {
             (_, Retry::Later, _) => exit::TEMPFAIL,
             (Whose::Usage, _, Stage::Config) => exit::CONFIG,
+            (Whose::Usage, _, Stage::Route) => exit::NOHOST,
             (Whose::Usage, ..) => exit::USAGE,
+            (Whose::Forbidden, ..) => exit::NOPERM,
             (Whose::Bug, ..) => exit::SOFTWARE,
             (Whose::Local, ..) => exit::OSERR,
             (Whose::PeerRefused, _, Stage::Route) => exit::NOHOST,

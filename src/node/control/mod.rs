@@ -1,1 +1,53 @@
-//! The control socket.
+//! The control socket: how commands reach the daemon.
+//!
+//! A unix socket that everybody may open; the credentials of the peer say who asks. See [`frame`] for how
+//! messages look. What may be asked is in [`super::verbs`], what is answered in [`super::report`].
+
+mod client;
+mod error;
+mod frame;
+mod server;
+
+pub use client::Client;
+pub use error::ControlError;
+pub use server::{Server, ServerSettings};
+
+use super::report::Report;
+use super::verbs::Request;
+use crate::fault::Fault;
+use serde::{Deserialize, Serialize};
+
+/// The version of the messages; both ends say theirs.
+pub const VERSION: u32 = 1;
+
+/// What a client says first.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Question {
+    version: u32,
+    /// Kept as it is until the version is known to be ours.
+    request: serde_json::Value,
+}
+
+/// What a client says first, as it writes it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Asked<'a> {
+    version: u32,
+    request: &'a Request,
+}
+
+/// What the server says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    Report(Report),
+    Refused(Fault),
+    /// Another version is spoken here.
+    Version(u32),
+    /// A relay is granted: bytes of a line follow, both ways.
+    Relay,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,55 @@
-//! What commands report: a type first, text and JSON made from it.
+//! What commands report: a type first; its JSON and its text are made from it.
+//!
+//! A report crosses the control socket as it is printed with `--json`, so its fields are its interface: they are
+//! added to, never renamed.
+
+mod calls;
+mod jobs;
+mod names;
+mod queue;
+
+pub use calls::{Call, Calls, Poll};
+pub use jobs::{Job, Jobs};
+pub use names::{Name, Names};
+pub use queue::{Entry, Queue};
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the node answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    /// It is done; there is nothing to say.
+    Done,
+    /// A job was kept; its id as `uustat` shows it.
+    Queued { job: String },
+    /// Messages were kept.
+    Accepted { messages: Vec<u64> },
+    Names(Names),
+    Jobs(Jobs),
+    Queue(Queue),
+    Calls(Calls),
+    Poll(Poll),
+    /// So many executions were carried out.
+    Ran { executions: u64 },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Done | Report::Accepted { .. } | Report::Ran { .. } => Ok(()),
+            Report::Queued { job } => writeln!(f, "{job}"),
+            Report::Names(names) => names.fmt(f),
+            Report::Jobs(jobs) => jobs.fmt(f),
+            Report::Queue(queue) => queue.fmt(f),
+            Report::Calls(calls) => calls.fmt(f),
+            Report::Poll(poll) => poll.fmt(f),
+        }
+    }
+}
+
+/// A time as lists show it: `11-23 00:41`, in the zone of this machine.
+fn short_time(time: jiff::Timestamp) -> String {
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%m-%d %H:%M").to_string()
+}

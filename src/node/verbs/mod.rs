@@ -1,1 +1,49 @@
-//! What a command asks, carried out on an open spool.
+//! What a command asks, carried out on an open spool: by the daemon for who asks over the control socket, or by a
+//! command that owns the spool.
+
+mod body;
+mod error;
+mod execute;
+mod list;
+mod request;
+mod who;
+
+pub use body::{Body, NoBody};
+pub use error::VerbError;
+pub use request::{CopyRequest, ExecuteRequest, JobFilter, MailRequest, PollRequest, Request};
+pub use who::Who;
+
+use super::config::Config;
+use super::report::Report;
+use crate::spool::Spool;
+use std::sync::Arc;
+
+/// Everything that carrying out a request needs.
+#[derive(Debug, Clone)]
+pub struct Verbs {
+    pub config: Arc<Config>,
+    pub spool: Spool,
+}
+
+impl Verbs {
+    /// Does what is asked. An `Ok` means: kept.
+    pub async fn carry_out(
+        &self,
+        who: &Who,
+        request: Request,
+        body: &mut impl Body,
+    ) -> Result<Report, VerbError> {
+        match request {
+            Request::Execute(request) => self.execute(who, request, body).await,
+            Request::Copy(request) => self.copy(who, request, body).await,
+            Request::Names => Ok(Report::Names(self.names())),
+            Request::Jobs { filter, after } => self.jobs(who, filter, after).await.map(Report::Jobs),
+            Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
+            Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
+            Request::Poll(request) => self.poll(request).await.map(Report::Poll),
+            Request::Mail(_) | Request::Batch | Request::Run => {
+                Err(VerbError::Usage("this is not served yet".to_owned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The side of the commands: plain blocking calls, for a command starts, asks and ends.
+
+use super::frame::{self, Frame, Kind};
+use super::{Answer, Asked, ControlError, VERSION};
+use crate::node::report::Report;
+use crate::node::verbs::Request;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// A connection to the daemon; it carries one request.
+pub struct Client {
+    stream: UnixStream,
+}
+
+impl Client {
+    pub fn connect(socket: &Path) -> Result<Client, ControlError> {
+        match UnixStream::connect(socket) {
+            Ok(stream) => Ok(Client { stream }),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                Err(ControlError::NoDaemon { socket: socket.to_owned() })
+            }
+            Err(error) => Err(ControlError::Socket { socket: socket.to_owned(), error }),
+        }
+    }
+
+    /// Asks, sends the body if there is one, and waits for the answer.
+    pub fn ask(mut self, request: &Request, body: Option<&mut dyn Read>) -> Result<Report, ControlError> {
+        let text = serde_json::to_vec(&Asked { version: VERSION, request })
+            .map_err(|error| ControlError::Misbehaved(error.to_string()))?;
+        if text.len() > frame::LONGEST_MESSAGE {
+            return Err(ControlError::Input(io::Error::other("too many words")));
+        }
+        let sent = self.send(Kind::Message, &text).and_then(|()| match body {
+            Some(body) => self.send_body(body),
+            None => Ok(()),
+        });
+        match sent {
+            Ok(()) | Err(ControlError::Lost(_)) => {}
+            Err(error) => return Err(error),
+        }
+        // The daemon may have answered before it had the whole body, and closed; its answer says why.
+        match (self.answer(), sent) {
+            (Ok(answer), _) => self.report(answer),
+            (Err(_), Err(error)) | (Err(error), Ok(())) => Err(error),
+        }
+    }
+
+    fn report(&self, answer: Answer) -> Result<Report, ControlError> {
+        match answer {
+            Answer::Report(report) => Ok(report),
+            Answer::Refused(fault) => Err(ControlError::Refused(fault)),
+            Answer::Version(version) => Err(ControlError::Version(version)),
+            Answer::Relay => Err(ControlError::Misbehaved("a relay that was not asked for".to_owned())),
+        }
+    }
+
+    /// A body that breaks off is not ended, so the daemon drops it.
+    fn send_body(&mut self, body: &mut dyn Read) -> Result<(), ControlError> {
+        let mut chunk = vec![0; frame::LONGEST_CHUNK];
+        loop {
+            match body.read(&mut chunk) {
+                Ok(0) => return self.send(Kind::End, &[]),
+                Ok(length) => self.send(Kind::Bytes, chunk.get(..length).unwrap_or_default())?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(ControlError::Input(error)),
+            }
+        }
+    }
+
+    fn send(&mut self, kind: Kind, content: &[u8]) -> Result<(), ControlError> {
+        let header = frame::header(kind, content.len());
+        self.stream
+            .write_all(&[&header, content].concat())
+            .map_err(ControlError::Lost)
+    }
+
+    fn answer(&mut self) -> Result<Answer, ControlError> {
+        match self.read_frame()? {
+            Frame::Message(text) => serde_json::from_slice(&text)
+                .map_err(|error| ControlError::Misbehaved(format!("an answer that is none: {error}"))),
+            _ => Err(ControlError::Misbehaved("bytes instead of an answer".to_owned())),
+        }
+    }
+
+    fn read_frame(&mut self) -> Result<Frame, ControlError> {
+        let mut header = [0; frame::HEADER];
+        self.stream.read_exact(&mut header).map_err(ControlError::Lost)?;
+        let (kind, length) = frame::parse_header(header)?;
+        let mut content = vec![0; length];
+        self.stream.read_exact(&mut content).map_err(ControlError::Lost)?;
+        Ok(frame::assemble(kind, content))
+    }
+}

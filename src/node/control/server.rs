@@ -1,0 +1,220 @@
+//! The side of the daemon: takes connections, asks the kernel who they are, and carries out what they ask.
+
+use super::frame::{self, Frame, Kind};
+use super::{Answer, ControlError, Question, VERSION};
+use crate::clock;
+use crate::fault::ToFault;
+use crate::node::verbs::{Body, Request, VerbError, Verbs, Who};
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tracing::{debug, info, warn};
+
+/// What a node allows its commands.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Connections at once of one uid, so that no user can shut out the others.
+    pub connections_per_user: usize,
+    /// How long a client may take to say what it wants.
+    pub question_timeout: Duration,
+    /// How long a client may be silent in the middle of a body; its input may be a person.
+    pub body_timeout: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        ServerSettings {
+            connections_per_user: 256,
+            question_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// The listening socket; it is removed from the file system when this is dropped.
+pub struct Server {
+    listener: UnixListener,
+    socket: PathBuf,
+    settings: ServerSettings,
+    open: Arc<Mutex<HashMap<u32, usize>>>,
+}
+
+impl Server {
+    /// Begins to listen. The caller holds the spool, so a socket that lies there is a dead daemon's.
+    pub fn bind(socket: &Path, settings: ServerSettings) -> Result<Server, ControlError> {
+        let failed = |error| ControlError::Socket { socket: socket.to_owned(), error };
+        match std::fs::symlink_metadata(socket) {
+            Ok(about) if std::os::unix::fs::FileTypeExt::is_socket(&about.file_type()) => {
+                std::fs::remove_file(socket).map_err(failed)?;
+            }
+            Ok(_) => return Err(failed(io::Error::other("it exists and is no socket"))),
+            Err(_) => {}
+        }
+        let listener = UnixListener::bind(socket).map_err(failed)?;
+        // Everybody may ask; what is done depends on who it is.
+        std::fs::set_permissions(socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
+        Ok(Server { listener, socket: socket.to_owned(), settings, open: Arc::default() })
+    }
+
+    /// Serves until the future is dropped. `verbs` is asked anew for each connection, for a reload changes it.
+    /// Requests that are under way are carried to their end.
+    pub async fn run(&self, verbs: impl Fn() -> Verbs) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => self.admit(stream, verbs()),
+                Err(error) => {
+                    // Too many open files, most likely: let some be closed.
+                    warn!(%error, "the control socket takes no connection");
+                    clock::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, stream: UnixStream, verbs: Verbs) {
+        let uid = match stream.peer_cred() {
+            Ok(credentials) => credentials.uid(),
+            Err(error) => return debug!(%error, "a connection without credentials"),
+        };
+        let Some(place) = Place::take(&self.open, uid, self.settings.connections_per_user) else {
+            return warn!(uid, "too many connections at once to the control socket");
+        };
+        let settings = self.settings.clone();
+        tokio::spawn(async move {
+            let mut connection = Connection { stream, settings };
+            if let Err(error) = connection.serve(uid, &verbs).await {
+                debug!(uid, %error, "a control connection broke");
+            }
+            drop(place);
+        });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// One of the connections that a uid may have.
+struct Place {
+    open: Arc<Mutex<HashMap<u32, usize>>>,
+    uid: u32,
+}
+
+impl Place {
+    fn take(open: &Arc<Mutex<HashMap<u32, usize>>>, uid: u32, most: usize) -> Option<Place> {
+        let mut counts = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(uid).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { open: open.clone(), uid })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.uid);
+            }
+        }
+    }
+}
+
+struct Connection {
+    stream: UnixStream,
+    settings: ServerSettings,
+}
+
+impl Connection {
+    async fn serve(&mut self, uid: u32, verbs: &Verbs) -> Result<(), ControlError> {
+        let question = self.frame(self.settings.question_timeout).await?;
+        let answer = match self.understand(question) {
+            Ok(request) => self.carry_out(uid, verbs, request).await,
+            Err(answer) => answer,
+        };
+        self.send(&answer).await
+    }
+
+    #[expect(clippy::result_large_err, reason = "the error is what is answered")]
+    fn understand(&self, question: Frame) -> Result<Request, Answer> {
+        let refuse = |text: String| Answer::Refused(ControlError::Misbehaved(text).fault());
+        let Frame::Message(text) = question else {
+            return Err(refuse("bytes instead of a question".to_owned()));
+        };
+        let question: Question = serde_json::from_slice(&text)
+            .map_err(|error| refuse(format!("a question that is none: {error}")))?;
+        if question.version != VERSION {
+            return Err(Answer::Version(VERSION));
+        }
+        serde_json::from_value(question.request)
+            .map_err(|error| refuse(format!("a request that is not known here: {error}")))
+    }
+
+    async fn carry_out(&mut self, uid: u32, verbs: &Verbs, request: Request) -> Answer {
+        let config = verbs.config.clone();
+        let who = match tokio::task::spawn_blocking(move || Who::of(uid, &config)).await {
+            Ok(who) => who,
+            Err(error) => return Answer::Refused(ControlError::Lost(io::Error::other(error)).fault()),
+        };
+        match verbs.carry_out(&who, request, self).await {
+            Ok(report) => Answer::Report(report),
+            Err(error) => {
+                info!(user = who.name, %error, "a request was refused");
+                Answer::Refused(error.fault())
+            }
+        }
+    }
+
+    async fn send(&mut self, answer: &Answer) -> Result<(), ControlError> {
+        let text = serde_json::to_vec(answer).map_err(|e| ControlError::Misbehaved(e.to_string()))?;
+        let message = [&frame::header(Kind::Message, text.len())[..], &text].concat();
+        let written = self.stream.write_all(&message);
+        within(self.settings.question_timeout, written).await.map_err(ControlError::Lost)
+    }
+
+    async fn frame(&mut self, patience: Duration) -> Result<Frame, ControlError> {
+        let read = async {
+            let mut header = [0; frame::HEADER];
+            self.stream.read_exact(&mut header).await?;
+            let (kind, length) = match frame::parse_header(header) {
+                Ok(header) => header,
+                Err(error) => return Ok(Err(error)),
+            };
+            let mut content = vec![0; length];
+            self.stream.read_exact(&mut content).await?;
+            Ok(Ok(frame::assemble(kind, content)))
+        };
+        within(patience, read).await.map_err(ControlError::Lost)?
+    }
+}
+
+/// Waits for input or output, but not for ever.
+async fn within<T>(patience: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::select! {
+        done = work => done,
+        () = clock::sleep(patience) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+impl Body for Connection {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, VerbError> {
+        match self.frame(self.settings.body_timeout).await {
+            Ok(Frame::Bytes(bytes)) => Ok(Some(bytes)),
+            Ok(Frame::End) => Ok(None),
+            Ok(Frame::Message(_)) => Err(VerbError::Body("a message in the middle of it".to_owned())),
+            Err(error) => Err(VerbError::Body(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `uustat -m`, `uugate poll`: calls.
+
+use super::short_time;
+use crate::spool::{CallRecord, PastCall};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Calls {
+    /// Newest first.
+    pub calls: Vec<Call>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Call {
+    pub call: u64,
+    pub system: String,
+    pub line: String,
+    pub outgoing: bool,
+    pub began: Timestamp,
+    /// None: under way.
+    pub ended: Option<Timestamp>,
+    pub record: CallRecord,
+}
+
+impl From<PastCall> for Call {
+    fn from(past: PastCall) -> Call {
+        Call {
+            call: past.id.0,
+            system: past.call.system.to_string(),
+            line: past.call.line,
+            outgoing: past.call.outgoing,
+            began: past.call.began,
+            ended: past.ended,
+            record: past.record,
+        }
+    }
+}
+
+/// How the calls that were asked for went; without `--wait`, which were asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Poll {
+    pub wished: Vec<String>,
+    pub calls: Vec<Call>,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CallRecord { jobs_sent, jobs_received, bytes_sent, bytes_received, .. } = &self.record;
+        let way = if self.outgoing { "called" } else { "called us" };
+        write!(f, "{:<14} {} {way} on {}: ", self.system, short_time(self.began), self.line)?;
+        match (&self.record.failure, self.ended) {
+            (_, None) => write!(f, "talking"),
+            (Some(failure), _) => write!(f, "{failure}"),
+            (None, Some(_)) => write!(f, "Conversation complete"),
+        }?;
+        write!(f, " (sent {jobs_sent} jobs, {bytes_sent} bytes; received {jobs_received} jobs, {bytes_received} bytes)")
+    }
+}
+
+impl fmt::Display for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
+    }
+}
+
+impl fmt::Display for Poll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
+    }
+}

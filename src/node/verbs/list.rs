@@ -1,0 +1,80 @@
+//! What is known: `uuname`, `uustat`, `mailq`; and wishes for calls.
+
+use super::{JobFilter, PollRequest, VerbError, Verbs, Who};
+use crate::clock;
+use crate::job::{Grade, SystemName};
+use crate::node::report::{Calls, Entry, Job, Jobs, Name, Names, Poll, Queue};
+use crate::spool::{MessageId, Wish};
+
+/// The most past calls that one request gives.
+const MOST_CALLS: usize = 1000;
+/// The least urgent grade: a poll wants everything.
+const EVERYTHING: char = 'z';
+
+impl Verbs {
+    pub(super) fn names(&self) -> Names {
+        let name = |system: &crate::node::config::System| Name {
+            name: system.name.to_string(),
+            aliases: system.aliases.iter().map(SystemName::to_string).collect(),
+        };
+        Names {
+            node: self.config.node.name.to_string(),
+            systems: self.config.systems.iter().map(name).collect(),
+        }
+    }
+
+    /// A page of jobs. Who is not trusted sees his own alone.
+    pub(super) async fn jobs(
+        &self,
+        who: &Who,
+        filter: JobFilter,
+        after: Option<u64>,
+    ) -> Result<Jobs, VerbError> {
+        let systems: Vec<SystemName> =
+            filter.systems.iter().map(|name| self.neighbour(name)).collect::<Result<_, _>>()?;
+        let page = self.spool.jobs(None, after).await?;
+        let next = page.last().map(|job| job.stable.number);
+        let user = if who.trusted { filter.user } else { Some(who.name.clone()) };
+        let wanted = |job: &crate::spool::JobSummary| {
+            (systems.is_empty() || systems.contains(&job.system))
+                && user.as_ref().is_none_or(|user| job.work.user() == user)
+        };
+        Ok(Jobs { jobs: page.into_iter().filter(wanted).map(Job::from).collect(), next })
+    }
+
+    /// A page of the queue. Who is not trusted sees what he sent himself.
+    pub(super) async fn queue(&self, who: &Who, after: Option<u64>) -> Result<Queue, VerbError> {
+        let page = self.spool.queue(after.map(MessageId)).await?;
+        let next = page.last().map(|entry| entry.message.0);
+        let own = |entry: &crate::spool::QueueEntry| {
+            who.trusted || entry.sender.split('@').next() == Some(who.name.as_str())
+        };
+        Ok(Queue { entries: page.into_iter().filter(own).map(Entry::from).collect(), next })
+    }
+
+    pub(super) async fn calls(&self, system: Option<String>, limit: usize) -> Result<Calls, VerbError> {
+        let system = system.map(|name| self.neighbour(&name)).transpose()?;
+        let calls = self.spool.calls(system, limit.min(MOST_CALLS)).await?;
+        Ok(Calls { calls: calls.into_iter().map(Into::into).collect() })
+    }
+
+    /// Wishes for calls; the station answers them.
+    pub(super) async fn poll(&self, request: PollRequest) -> Result<Poll, VerbError> {
+        let systems = match &request.system {
+            Some(name) => vec![self.neighbour(name)?],
+            None => self.config.systems.iter().map(|system| system.name.clone()).collect(),
+        };
+        let only_with_work = request.if_work || request.system.is_none();
+        let mut wished = Vec::new();
+        for system in systems {
+            if only_with_work && self.spool.waiting(system.clone()).await?.is_none() {
+                continue;
+            }
+            let grade = Grade::new(EVERYTHING).unwrap_or(Grade::DEFAULT);
+            let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
+            self.spool.want_call(Wish { system: system.clone(), grade, why, since }).await?;
+            wished.push(system.to_string());
+        }
+        Ok(Poll { wished, calls: Vec::new() })
+    }
+}

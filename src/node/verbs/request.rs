@@ -1,0 +1,106 @@
+//! What a command asks of the node.
+
+use crate::job::Grade;
+use crate::job::Notify;
+use serde::{Deserialize, Serialize};
+
+/// One request. Those that say so are followed by a body: bytes of any length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// `uux`: a command for a system; the body is its input.
+    Execute(ExecuteRequest),
+    /// `uucp`: a file for a system; the body is the file.
+    Copy(CopyRequest),
+    /// `rmail`, `sendmail`: a message; the body.
+    Mail(MailRequest),
+    /// `rsmtp`: a batch of messages; the body.
+    Batch,
+    /// `uuname`.
+    Names,
+    /// `uustat`: one page of jobs, after this number.
+    Jobs { filter: JobFilter, after: Option<u64> },
+    /// `mailq`, `uugate queue`: one page of deliveries, after this message.
+    Queue { after: Option<u64> },
+    /// `uustat -m`: the last calls.
+    Calls { system: Option<String>, limit: usize },
+    /// `uugate poll`, `uucico -r1`.
+    Poll(PollRequest),
+    /// `uuxqt`: carry out what has arrived, now.
+    Run,
+}
+
+/// What `uux` asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExecuteRequest {
+    /// Empty: our own.
+    pub system: String,
+    /// The program and its arguments.
+    pub words: Vec<String>,
+    pub grade: Grade,
+    /// Who is told how it went, and whom mail is from (`-a`).
+    pub requestor: Option<String>,
+    pub notify: Notify,
+    /// Call the system soon (no `-r`).
+    pub call: bool,
+}
+
+/// What `uucp` asks, for one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CopyRequest {
+    pub system: String,
+    /// The name here.
+    pub from: String,
+    /// The name there.
+    pub to: String,
+    /// Others may run it.
+    pub executable: bool,
+    pub grade: Grade,
+    pub make_directories: bool,
+    /// A user there to be told (`-n`).
+    pub notify: Option<String>,
+    pub call: bool,
+}
+
+/// What `rmail` and `sendmail` ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MailRequest {
+    /// The body begins with From_ lines (`rmail`).
+    pub from_line: bool,
+    /// The envelope sender (`-f`).
+    pub sender: Option<String>,
+    /// The name of the sender for a header that lacks From (`-F`).
+    pub full_name: Option<String>,
+    pub recipients: Vec<String>,
+    /// Recipients stand in the header too (`-t`).
+    pub recipients_in_header: bool,
+    /// A line with a single dot ends the message (no `-i`).
+    pub dot_ends: bool,
+}
+
+/// Which jobs `uustat` lists; everything that is given has to fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct JobFilter {
+    /// Of these systems; empty: of all.
+    pub systems: Vec<String>,
+    /// Of this user; the others' jobs are shown to trusted users alone.
+    pub user: Option<String>,
+}
+
+/// What `uugate poll` asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PollRequest {
+    /// None: every system that has work.
+    pub system: Option<String>,
+    /// Even if it is not yet time to try again (`-S`, `-f`).
+    pub force: bool,
+    /// Only if there is work for it (`-C`).
+    pub if_work: bool,
+    /// Answer when the call is over.
+    pub wait: bool,
+}
