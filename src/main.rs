@@ -1,3 +1,7 @@
 //! The program: finds the command by the name it was called by, runs it, ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(uugate::commands::run(std::env::args_os()))
+}

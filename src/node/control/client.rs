@@ -70,9 +70,7 @@ impl Client {
 
     fn send(&mut self, kind: Kind, content: &[u8]) -> Result<(), ControlError> {
         let header = frame::header(kind, content.len());
-        self.stream
-            .write_all(&[&header, content].concat())
-            .map_err(ControlError::Lost)
+        self.stream.write_all(&[&header, content].concat()).map_err(ControlError::Lost)
     }
 
     fn answer(&mut self) -> Result<Answer, ControlError> {

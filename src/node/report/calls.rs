@@ -58,7 +58,10 @@ impl fmt::Display for Call {
             (Some(failure), _) => write!(f, "{failure}"),
             (None, Some(_)) => write!(f, "Conversation complete"),
         }?;
-        write!(f, " (sent {jobs_sent} jobs, {bytes_sent} bytes; received {jobs_received} jobs, {bytes_received} bytes)")
+        write!(
+            f,
+            " (sent {jobs_sent} jobs, {bytes_sent} bytes; received {jobs_received} jobs, {bytes_received} bytes)"
+        )
     }
 }
 

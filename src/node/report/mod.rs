@@ -4,11 +4,13 @@
 //! added to, never renamed.
 
 mod calls;
+mod check;
 mod jobs;
 mod names;
 mod queue;
 
 pub use calls::{Call, Calls, Poll};
+pub use check::{Check, Finding};
 pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
@@ -23,16 +25,22 @@ pub enum Report {
     /// It is done; there is nothing to say.
     Done,
     /// A job was kept; its id as `uustat` shows it.
-    Queued { job: String },
+    Queued {
+        job: String,
+    },
     /// Messages were kept.
-    Accepted { messages: Vec<u64> },
+    Accepted {
+        messages: Vec<u64>,
+    },
     Names(Names),
     Jobs(Jobs),
     Queue(Queue),
     Calls(Calls),
     Poll(Poll),
     /// So many executions were carried out.
-    Ran { executions: u64 },
+    Ran {
+        executions: u64,
+    },
 }
 
 impl fmt::Display for Report {

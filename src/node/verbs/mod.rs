@@ -11,7 +11,7 @@ mod who;
 pub use body::{Body, NoBody};
 pub use error::VerbError;
 pub use request::{CopyRequest, ExecuteRequest, JobFilter, MailRequest, PollRequest, Request};
-pub use who::Who;
+pub use who::{Who, user_name};
 
 use super::config::Config;
 use super::report::Report;

@@ -15,12 +15,7 @@ pub struct Who {
 impl Who {
     /// Looks the user up; the user database may take its time, so not on a worker of the runtime.
     pub fn of(uid: u32, config: &Config) -> Who {
-        let found = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
-        let fits = |name: &String| {
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-            !name.is_empty() && name.len() <= 32 && name.bytes().all(plain) && !name.starts_with('-')
-        };
-        let name = found.filter(fits).unwrap_or_else(|| format!("uid{uid}"));
+        let name = user_name(uid);
         let trusted = uid == 0
             || uid == rustix::process::geteuid().as_raw()
             || config.node.trusted_users.iter().any(|trusted| *trusted == name);
@@ -31,4 +26,14 @@ impl Who {
     pub fn myself(config: &Config) -> Who {
         Who::of(rustix::process::getuid().as_raw(), config)
     }
+}
+
+/// The name that a uid is known by in jobs and addresses.
+pub fn user_name(uid: u32) -> String {
+    let found = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
+    let fits = |name: &String| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        !name.is_empty() && name.len() <= 32 && name.bytes().all(plain) && !name.starts_with('-')
+    };
+    found.filter(fits).unwrap_or_else(|| format!("uid{uid}"))
 }

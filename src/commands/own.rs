@@ -1,0 +1,82 @@
+//! `uugate` itself: its own subcommands.
+
+use super::{Common, Failure, PROGRAMS, check, mailq};
+use crate::exit;
+use crate::node::verbs::{PollRequest, Request};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+/// UUCP and dial-up mail in one program.
+#[derive(Debug, Parser)]
+#[command(name = "uugate", version, arg_required_else_help = true, after_help = after_help())]
+struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// Options of every subcommand that concerns a node.
+#[derive(Debug, Args)]
+struct Node {
+    /// The configuration file.
+    #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG")]
+    config: Option<String>,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Say everything that is wrong with the configuration.
+    ///
+    /// Each finding has file, line, column and what to write instead. Secrets are never shown. The exit code is 78
+    /// if the node cannot run so.
+    Check {
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Ask for a call to a system now.
+    Poll {
+        /// The system; without it, every one that has work.
+        system: Option<String>,
+        /// Wait until the call is over, and say how it went.
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// List the mail that waits.
+    Queue {
+        #[command(flatten)]
+        node: Node,
+    },
+}
+
+/// The other programs in here.
+fn after_help() -> String {
+    let names: Vec<&str> = PROGRAMS.iter().map(|(name, _)| *name).collect();
+    format!("Also subcommands, and programs when called by their names: {}", names.join(", "))
+}
+
+pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
+    let command = match Command::try_parse_from(words) {
+        Ok(command) => command,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            let _ = error.print();
+            return Ok(code);
+        }
+    };
+    let common = |node: Node| Common::new(node.config, node.json);
+    match command.what {
+        What::Check { node } => check::run(&common(node)),
+        What::Queue { node } => mailq::show(&common(node)),
+        What::Poll { system, wait, node } => {
+            let common = common(node);
+            let poll = PollRequest { system, force: true, if_work: false, wait };
+            let report = common.site.ask(Request::Poll(poll), None)?;
+            common.print(&report)?;
+            Ok(exit::OK)
+        }
+    }
+}
