@@ -138,7 +138,7 @@ fn parse(arguments: Vec<Argument>) -> Result<Line, Failure> {
     if let Some((_, path)) = program.split_once('!') {
         return Err(forwarding(path));
     }
-    while let Some(part) = parts.next() {
+    for part in parts {
         match part {
             Part::Literal(word) => command.push(word),
             Part::Redirect('<', name) => {

@@ -147,7 +147,6 @@ impl Connection {
         self.send(&answer).await
     }
 
-    #[expect(clippy::result_large_err, reason = "the error is what is answered")]
     fn understand(&self, question: Frame) -> Result<Request, Answer> {
         let refuse = |text: String| Answer::Refused(ControlError::Misbehaved(text).fault());
         let Frame::Message(text) = question else {

@@ -18,7 +18,7 @@ impl Who {
         let name = user_name(uid);
         let trusted = uid == 0
             || uid == rustix::process::geteuid().as_raw()
-            || config.node.trusted_users.iter().any(|trusted| *trusted == name);
+            || config.node.trusted_users.contains(&name);
         Who { uid, name, trusted }
     }
 
