@@ -32,3 +32,8 @@ pub async fn sleep_until(instant: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+/// Waits for `work`, but no longer than `limit`; `None` when the time was up first.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, work).await.ok()
+}

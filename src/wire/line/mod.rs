@@ -1,1 +1,415 @@
-//! Bytes and modem signals of a line.
+//! Bytes and modem signals of a line: serial port, child process, own stdin and stdout, TCP.
+//!
+//! A [`Line`] is what a call runs on: a stream for tokio, and beside it the few things that only lines have
+//! (carrier, DTR, break, hang-up). Whatever ends a line, reading ends with an end of file and [`Line::end`] says
+//! why, once and for all; nothing here waits without a bound.
+//!
+//! Facts: tty_ioctl(2const), termios(3), and what the kernel was seen to do with PTYs: they have no modem lines
+//! (ENOTTY), count nothing as waiting to be sent, and give end of file or EIO when the other side is closed.
+
+mod error;
+mod locks;
+mod pipe;
+mod serial;
+mod stdio;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod uart;
+
+pub use error::LineError;
+pub use pipe::PipeSettings;
+pub use serial::{DataBits, Flow, ModemLines, Parity, SerialSettings, Signals};
+pub use tcp::{TcpListening, TcpSettings};
+pub use uart::UartCounters;
+
+use crate::clock;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// How often carrier is looked at where there is one. No driver tells all of them, so it is asked for.
+const CARRIER_POLL: Duration = Duration::from_millis(250);
+/// How often a drain asks what is left: about a character time of a slow line.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// How to get a line: the settings of each kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Port {
+    Serial(SerialSettings),
+    Pipe(PipeSettings),
+    Stdio,
+    Tcp(TcpSettings),
+}
+
+impl Port {
+    /// Opens the line: locks it, starts the program, connects. Bounded in time for every kind.
+    pub async fn open(&self) -> Result<Line, LineError> {
+        match self {
+            Port::Serial(settings) => {
+                let port = serial::SerialLine::open(settings).await?;
+                Ok(Line::new(settings.device.display().to_string(), Stream::Serial(Box::new(port))))
+            }
+            Port::Pipe(settings) => {
+                let program = settings.argv.first().cloned().unwrap_or_default();
+                Ok(Line::new(program, Stream::Pipe(Box::new(pipe::PipeLine::start(settings)?))))
+            }
+            Port::Stdio => Ok(Line::new("stdin".to_owned(), Stream::Stdio(stdio::StdioLine::own()?))),
+            Port::Tcp(settings) => {
+                let stream = tcp::connect(settings).await?;
+                Ok(Line::new(format!("{}:{}", settings.host, settings.port), Stream::Tcp(stream)))
+            }
+        }
+    }
+}
+
+/// Why a line gives no more bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The connection is gone: DCD fell, or the modem's PTY was closed in mid-call.
+    CarrierLost,
+    /// The device itself is gone: unplugged, or its PTY closed while no carrier was expected.
+    DeviceGone,
+    /// The other end closed a pipe or socket.
+    PeerClosed,
+    /// Nothing arrived for the idle limit.
+    Idle,
+    /// We hung up.
+    Local,
+}
+
+impl End {
+    /// The words for logs and records.
+    pub fn words(self) -> &'static str {
+        match self {
+            End::CarrierLost => "the carrier was lost",
+            End::DeviceGone => "the device is gone",
+            End::PeerClosed => "the other end closed the connection",
+            End::Idle => "nothing arrived for too long",
+            End::Local => "hung up here",
+        }
+    }
+}
+
+/// Whether the line has a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    Present,
+    Absent,
+    /// The line cannot tell.
+    Unknown,
+}
+
+/// Whether everything written has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    Empty,
+    /// Bytes that still waited when the time was up.
+    Left(u32),
+}
+
+#[derive(Debug)]
+enum Stream {
+    Serial(Box<serial::SerialLine>),
+    Pipe(Box<pipe::PipeLine>),
+    Stdio(stdio::StdioLine),
+    Tcp(TcpStream),
+}
+
+/// An open line. Dropping it releases locks, device, program and socket at once; [`Line::close`] does it in order.
+pub struct Line {
+    name: String,
+    stream: Stream,
+    end: Option<End>,
+    /// Carrier must stay: set while a call is up.
+    watching: bool,
+    idle_limit: Option<Duration>,
+    last_input: Instant,
+    tick: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Line").field("name", &self.name).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl Line {
+    fn new(name: String, stream: Stream) -> Self {
+        Line {
+            name,
+            stream,
+            end: None,
+            watching: false,
+            idle_limit: None,
+            last_input: clock::now(),
+            tick: None,
+        }
+    }
+
+    /// A connection that somebody else accepted.
+    pub fn accepted(stream: TcpStream, settings: &TcpListening) -> Result<Self, LineError> {
+        let peer = stream.peer_addr().map_or_else(|_| "tcp".to_owned(), |address| address.to_string());
+        tcp::tune(&stream, settings.keepalive)
+            .map_err(|source| LineError::Open { line: peer.clone(), source })?;
+        Ok(Line::new(peer, Stream::Tcp(stream)))
+    }
+
+    /// The device, program or address, for logs and records.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why the line ended, once it has.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Whether the line has modem lines, as probed when it was opened.
+    pub fn modem_lines(&self) -> ModemLines {
+        match &self.stream {
+            Stream::Serial(port) => port.modem_lines(),
+            _ => ModemLines::Absent,
+        }
+    }
+
+    /// The connection's state now.
+    pub fn carrier(&mut self) -> Carrier {
+        match self.signals() {
+            Some(signals) if signals.dcd => Carrier::Present,
+            Some(_) => Carrier::Absent,
+            None => Carrier::Unknown,
+        }
+    }
+
+    /// The incoming modem lines now, where there are any.
+    pub fn signals(&mut self) -> Option<Signals> {
+        match &mut self.stream {
+            Stream::Serial(port) => port.signals(),
+            _ => None,
+        }
+    }
+
+    /// From now on the carrier must stay (set it after CONNECT): where DCD is real it is polled while reading, and
+    /// its loss ends the line; elsewhere it only decides what an end of file is called.
+    pub fn watch_carrier(&mut self, watch: bool) {
+        self.watching = watch;
+        self.tick = None;
+    }
+
+    /// Ends the line when nothing arrives for so long; `None` waits for ever. Off at first.
+    pub fn set_idle_limit(&mut self, limit: Option<Duration>) {
+        self.idle_limit = limit;
+        self.last_input = clock::now();
+        self.tick = None;
+    }
+
+    /// Raises or lowers DTR; `false` if the line has none.
+    pub fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {
+        match &mut self.stream {
+            Stream::Serial(port) => port.set_dtr(high),
+            _ => Ok(false),
+        }
+    }
+
+    /// Sends a break of that length; `false` if the line knows none.
+    pub async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+        match &mut self.stream {
+            Stream::Serial(port) => port.send_break(length).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Waits until everything written has left, at most for `limit`. Only a real serial port can have bytes left;
+    /// for the others the kernel carries them on.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        let Stream::Serial(port) = &self.stream else { return Drained::Empty };
+        let deadline = clock::now() + limit;
+        loop {
+            let left = port.unsent();
+            if left == 0 {
+                return Drained::Empty;
+            }
+            if clock::now() >= deadline {
+                return Drained::Left(left);
+            }
+            clock::sleep(DRAIN_POLL).await;
+        }
+    }
+
+    /// Throws away what has arrived and was not read, and what was written and has not left: before a modem is
+    /// spoken to afresh. Nothing on other lines.
+    pub fn discard(&mut self) {
+        if let Stream::Serial(port) = &self.stream {
+            port.discard();
+        }
+    }
+
+    /// Ends the connection. On a serial port DTR is low for `low` (on a PTY: its speed is B0 for that time) and then
+    /// as before, and the line may be used again unless its device went away meanwhile; every other line is closed for
+    /// good. Takes at most `low` and, for a program that does not end by itself, its two grace times.
+    pub async fn hang_up(&mut self, low: Duration) -> Result<(), LineError> {
+        self.watching = false;
+        self.tick = None;
+        match &mut self.stream {
+            Stream::Serial(port) => {
+                if !port.hang_up(low).await? {
+                    self.end = Some(End::DeviceGone);
+                }
+            }
+            Stream::Pipe(program) => {
+                self.end.get_or_insert(End::Local);
+                program.stop().await;
+            }
+            Stream::Stdio(_) => {
+                self.end.get_or_insert(End::Local);
+            }
+            Stream::Tcp(stream) => {
+                self.end.get_or_insert(End::Local);
+                tcp::linger(stream, low).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes in order, within `limit`: what was written leaves first if it can.
+    pub async fn close(mut self, limit: Duration) -> Drained {
+        let drained = self.drain(limit).await;
+        match &mut self.stream {
+            Stream::Serial(_) | Stream::Stdio(_) => {}
+            Stream::Pipe(program) => program.stop().await,
+            Stream::Tcp(stream) => tcp::linger(stream, limit).await,
+        }
+        drained
+    }
+
+    /// The UART's errors since the last call, and its type; `None` where there is no UART.
+    pub fn uart(&mut self) -> Option<UartCounters> {
+        match &mut self.stream {
+            Stream::Serial(port) => port.uart(),
+            _ => None,
+        }
+    }
+
+    /// What an end of file or error on this line means.
+    fn ended(&self, error: Option<&io::Error>) -> End {
+        match &self.stream {
+            Stream::Serial(port) if port.is_pty() => {
+                if self.watching {
+                    End::CarrierLost
+                } else {
+                    End::DeviceGone
+                }
+            }
+            // A hang-up of the tty gives end of file; a device that was pulled gives EIO.
+            Stream::Serial(_) if error.is_none() => End::CarrierLost,
+            Stream::Serial(_) => End::DeviceGone,
+            Stream::Stdio(line) if line.is_tty() => End::CarrierLost,
+            _ => End::PeerClosed,
+        }
+    }
+
+    fn note_end(&mut self, error: Option<&io::Error>) {
+        if self.end.is_none() {
+            let end = self.ended(error);
+            tracing::debug!(line = %self.name, error = error.map(tracing::field::display), "{}", end.words());
+            self.end = Some(end);
+        }
+    }
+
+    /// Looks after carrier and idle time while a read waits.
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let polled = self.watching && self.modem_lines() == ModemLines::Real;
+            let wait = match (polled, self.idle_limit) {
+                (false, None) => return Poll::Pending,
+                (true, None) => CARRIER_POLL,
+                (polled, Some(limit)) => {
+                    let rest = limit.saturating_sub(clock::now().saturating_duration_since(self.last_input));
+                    if rest.is_zero() {
+                        self.end = Some(End::Idle);
+                        return Poll::Ready(Ok(()));
+                    }
+                    if polled { rest.min(CARRIER_POLL) } else { rest }
+                }
+            };
+            if polled && self.carrier() == Carrier::Absent {
+                self.end = Some(End::CarrierLost);
+                return Poll::Ready(Ok(()));
+            }
+            let tick = self.tick.get_or_insert_with(|| Box::pin(clock::sleep(wait)));
+            std::task::ready!(tick.as_mut().poll(cx));
+            self.tick = None;
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let line = &mut *self;
+        if line.end.is_some() || buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        loop {
+            let read = match &mut line.stream {
+                Stream::Serial(port) => Pin::new(&mut port.stream).poll_read(cx, buf),
+                Stream::Pipe(program) => program.poll_read(cx, buf),
+                Stream::Stdio(ends) => ends.poll_read(cx, buf),
+                Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            };
+            match read {
+                Poll::Pending => return line.poll_watch(cx),
+                Poll::Ready(Ok(())) if buf.filled().len() > before => line.last_input = clock::now(),
+                Poll::Ready(Ok(())) => line.note_end(None),
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) => line.note_end(Some(&error)),
+            }
+            return Poll::Ready(Ok(()));
+        }
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let line = &mut *self;
+        if let Some(end) = line.end {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, end.words())));
+        }
+        let written = match &mut line.stream {
+            Stream::Serial(port) => Pin::new(&mut port.stream).poll_write(cx, bytes),
+            Stream::Pipe(program) => program.poll_write(cx, bytes),
+            Stream::Stdio(ends) => ends.poll_write(cx, bytes),
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+        };
+        if let Poll::Ready(Err(error)) = &written
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            line.note_end(Some(error));
+        }
+        written
+    }
+
+    /// Does nothing: bytes are with the kernel once written, and waiting for the wire is [`Line::drain`], which is
+    /// bounded (a flush of a tty is tcdrain, which is not).
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says to the other end that no more comes, where the line can say that.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Serial(_) | Stream::Stdio(_) => Poll::Ready(Ok(())),
+            Stream::Pipe(program) => program.close_input(),
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What can go wrong with a line before and beside the bytes.
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Who holds a lock that we wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub pid: i32,
+    /// The program's name, if it may be seen.
+    pub program: Option<String>,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.program {
+            Some(program) => write!(f, "process {} ({program})", self.pid),
+            None => write!(f, "process {}", self.pid),
+        }
+    }
+}
+
+/// The errors of this room.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    #[error("cannot open {line}: {source}")]
+    Open { line: String, source: io::Error },
+    #[error("{line} did not open within {} s", limit.as_secs())]
+    OpenTooSlow { line: String, limit: Duration },
+    #[error("{line} is in use by {}", holder.as_ref().map_or_else(|| "another program".to_owned(), Holder::to_string))]
+    Held { line: String, holder: Option<Holder> },
+    #[error("{} is not a serial line", device.display())]
+    NotATerminal { device: PathBuf },
+    #[error("cannot set {what} of {line}: {source}")]
+    Set { line: String, what: &'static str, source: io::Error },
+    #[error("cannot lock {line} with {}: {source}", file.display())]
+    LockFile { line: String, file: PathBuf, source: io::Error },
+    #[error("cannot start {program}: {source}")]
+    Start { program: String, source: io::Error },
+    #[error("no program is named for the pipe")]
+    NoProgram,
+    #[error("cannot connect to {address}: {source}")]
+    Connect { address: String, source: io::Error },
+    #[error("{address} did not answer within {} s", limit.as_secs())]
+    ConnectTooSlow { address: String, limit: Duration },
+}
+
+impl ToFault for LineError {
+    fn fault(&self) -> Fault {
+        let (stage, whose, retry, advice) = match self {
+            LineError::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                (Stage::Port, Whose::Local, Retry::Never, "let uugate's user open it (group dialout)")
+            }
+            LineError::Open { .. } | LineError::OpenTooSlow { .. } => {
+                (Stage::Port, Whose::Local, Retry::Later, "see that the device is there and switched on")
+            }
+            LineError::Held { .. } => (Stage::Port, Whose::Local, Retry::Later, "wait, or stop that program"),
+            LineError::NotATerminal { .. } => {
+                (Stage::Port, Whose::Usage, Retry::Never, "name a serial port or a pseudo terminal")
+            }
+            LineError::Set { .. } => {
+                (Stage::Port, Whose::Local, Retry::Never, "give the line settings that its port can do")
+            }
+            LineError::LockFile { .. } => {
+                (Stage::Port, Whose::Local, Retry::Later, "let uugate write in the lock directory")
+            }
+            LineError::Start { .. } => {
+                (Stage::Port, Whose::Local, Retry::Later, "see that the program is there and may be run")
+            }
+            LineError::NoProgram => {
+                (Stage::Port, Whose::Usage, Retry::Never, "name the program and its words")
+            }
+            LineError::Connect { .. } | LineError::ConnectTooSlow { .. } => {
+                (Stage::Dial, Whose::Line, Retry::Later, "see that the host is up and listens on that port")
+            }
+        };
+        Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}

@@ -1,0 +1,294 @@
+//! A serial port, or a pseudo terminal that stands for one.
+//!
+//! Opening never waits for carrier (O_NONBLOCK, then CLOCAL). 8N1 raw by default. DTR is raised by the kernel at open
+//! and lowered at close (HUPCL). A PTY has no modem lines: there, DTR low is told as speed B0, which is what hanging
+//! up has always meant in termios(3), and which whoever holds the other side can see.
+
+use super::LineError;
+use super::locks::Locks;
+use super::uart::{self, UartCounters, UartWatch};
+use crate::clock;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::termios::{
+    ControlModes, InputModes, OptionalActions, QueueSelector, Termios, ioctl_tiocnxcl, isatty, tcflush,
+    tcgetattr, tcsetattr,
+};
+use serialport::SerialPort;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_serial::SerialStream;
+
+/// The device numbers of Unix98 pseudo terminals (the kernel's `devices.txt`).
+const PTY_MAJORS: std::ops::RangeInclusive<u32> = 136..=143;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataBits {
+    Seven,
+    Eight,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parity {
+    None,
+    Even,
+    Odd,
+}
+
+/// How either side stops the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    None,
+    RtsCts,
+    /// Takes two bytes out of the data: protocols that need 8 clean bits cannot use it.
+    XonXoff,
+}
+
+/// A serial line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialSettings {
+    /// The path; a symlink is resolved anew at each open.
+    pub device: PathBuf,
+    /// Speed towards the modem, in bit/s; any number that the port can do.
+    pub speed: u32,
+    pub data: DataBits,
+    pub parity: Parity,
+    pub flow: Flow,
+    /// Refuse to share: flock, TIOCEXCL (not on a PTY) and lock files. Off only for tests of a line by hand.
+    pub exclusive: bool,
+    /// Where `LCK..` files are kept, for programs that know only those; `None` writes none.
+    pub lock_dir: Option<PathBuf>,
+    /// How long opening may take: a driver can hang on a broken adapter.
+    pub open_limit: Duration,
+}
+
+impl Default for SerialSettings {
+    fn default() -> Self {
+        SerialSettings {
+            device: PathBuf::new(),
+            speed: 115_200,
+            data: DataBits::Eight,
+            parity: Parity::None,
+            flow: Flow::RtsCts,
+            exclusive: true,
+            lock_dir: Some(PathBuf::from("/var/lock")),
+            open_limit: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Whether the port has modem lines; probed once, when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModemLines {
+    Real,
+    Absent,
+}
+
+/// The incoming modem lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signals {
+    pub cts: bool,
+    pub dsr: bool,
+    pub dcd: bool,
+    pub ring: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct SerialLine {
+    name: String,
+    pub(super) stream: SerialStream,
+    /// The same open file, for what the library does not do.
+    device: OwnedFd,
+    modem_lines: ModemLines,
+    pty: bool,
+    uart: Option<UartWatch>,
+    /// Held, and released after the device is closed.
+    _locks: Option<Locks>,
+}
+
+impl SerialLine {
+    pub(super) async fn open(settings: &SerialSettings) -> Result<Self, LineError> {
+        let name = settings.device.display().to_string();
+        let limit = settings.open_limit;
+        let opening = {
+            let settings = settings.clone();
+            tokio::task::spawn_blocking(move || open_device(&settings))
+        };
+        let opened = match clock::within(limit, opening).await {
+            Some(Ok(opened)) => opened?,
+            Some(Err(panic)) => return Err(LineError::Open { line: name, source: io::Error::other(panic) }),
+            None => return Err(LineError::OpenTooSlow { line: name, limit }),
+        };
+        let failed = |source| LineError::Open { line: name.clone(), source };
+        let device = opened.device.try_clone().map_err(failed)?;
+        let port = uart::port_of(opened.device);
+        if opened.pty || !settings.exclusive {
+            // On a PTY the claim would outlive a crash for as long as the other side is open.
+            ioctl_tiocnxcl(&device).map_err(|errno| failed(errno.into()))?;
+        }
+        let mut stream = SerialStream::try_from(port).map_err(|error| failed(error.into()))?;
+        let modem_lines =
+            if stream.read_carrier_detect().is_ok() { ModemLines::Real } else { ModemLines::Absent };
+        let uart = UartWatch::start(&device);
+        Ok(SerialLine { name, stream, device, modem_lines, pty: opened.pty, uart, _locks: opened.locks })
+    }
+
+    pub(super) fn modem_lines(&self) -> ModemLines {
+        self.modem_lines
+    }
+
+    pub(super) fn is_pty(&self) -> bool {
+        self.pty
+    }
+
+    pub(super) fn signals(&mut self) -> Option<Signals> {
+        if self.modem_lines == ModemLines::Absent {
+            return None;
+        }
+        Some(Signals {
+            cts: self.stream.read_clear_to_send().ok()?,
+            dsr: self.stream.read_data_set_ready().ok()?,
+            dcd: self.stream.read_carrier_detect().ok()?,
+            ring: self.stream.read_ring_indicator().ok()?,
+        })
+    }
+
+    pub(super) fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {
+        if self.modem_lines == ModemLines::Absent {
+            return Ok(false);
+        }
+        match self.stream.write_data_terminal_ready(high) {
+            Ok(()) => Ok(true),
+            Err(error) => Err(LineError::Set { line: self.name.clone(), what: "DTR", source: error.into() }),
+        }
+    }
+
+    pub(super) async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+        if self.stream.set_break().is_err() {
+            return Ok(false);
+        }
+        clock::sleep(length).await;
+        self.stream.clear_break().map(|()| true).map_err(|error| LineError::Set {
+            line: self.name.clone(),
+            what: "break",
+            source: error.into(),
+        })
+    }
+
+    /// Bytes that the kernel still has to send.
+    pub(super) fn unsent(&self) -> u32 {
+        // A port that cannot say any more has nothing that could still be sent.
+        self.stream.bytes_to_write().unwrap_or(0)
+    }
+
+    pub(super) fn discard(&self) {
+        // A device that is gone says so at the next read.
+        let _ = tcflush(&self.device, QueueSelector::IOFlush);
+    }
+
+    /// DTR low for a time; false if the device went away.
+    pub(super) async fn hang_up(&mut self, low: Duration) -> Result<bool, LineError> {
+        match self.modem_lines {
+            ModemLines::Real => {
+                self.set_dtr(false)?;
+                clock::sleep(low).await;
+                self.discard();
+                self.set_dtr(true)
+            }
+            ModemLines::Absent => {
+                let Ok(before) = tcgetattr(&self.device) else { return Ok(false) };
+                let mut hung = before.clone();
+                if hung.set_speed(0).is_err() || tcsetattr(&self.device, OptionalActions::Now, &hung).is_err()
+                {
+                    return Ok(false);
+                }
+                clock::sleep(low).await;
+                Ok(tcsetattr(&self.device, OptionalActions::Now, &before).is_ok())
+            }
+        }
+    }
+
+    pub(super) fn uart(&mut self) -> Option<UartCounters> {
+        self.uart.as_mut()?.read(&self.device)
+    }
+}
+
+impl Drop for SerialLine {
+    fn drop(&mut self) {
+        // Closing a real port waits for its output (30 s by default), on the executor's thread; a PTY's does not wait,
+        // and there the bytes are with the other side already.
+        if !self.pty {
+            let _ = tcflush(&self.device, QueueSelector::OFlush);
+        }
+    }
+}
+
+struct Opened {
+    device: OwnedFd,
+    pty: bool,
+    locks: Option<Locks>,
+}
+
+fn open_device(settings: &SerialSettings) -> Result<Opened, LineError> {
+    let name = settings.device.display().to_string();
+    let failed = |errno: Errno| LineError::Open { line: name.clone(), source: errno.into() };
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let device = match rustix::fs::open(&settings.device, flags, Mode::empty()) {
+        // Somebody claimed exclusive use, and we are not root.
+        Err(Errno::BUSY) => return Err(LineError::Held { line: name, holder: None }),
+        opened => opened.map_err(failed)?,
+    };
+    if !isatty(&device) {
+        return Err(LineError::NotATerminal { device: settings.device.clone() });
+    }
+    let status = rustix::fs::fstat(&device).map_err(failed)?;
+    let pty = PTY_MAJORS.contains(&rustix::fs::major(status.st_rdev));
+    let locks = if settings.exclusive {
+        let locks = Locks::take(&device, &settings.device, settings.lock_dir.as_deref())?;
+        if !pty && uart::is_exclusive(&device) {
+            return Err(LineError::Held { line: name, holder: None });
+        }
+        Some(locks)
+    } else {
+        None
+    };
+    let mut termios = tcgetattr(&device).map_err(failed)?;
+    shape(&mut termios, settings).and_then(|()| tcsetattr(&device, OptionalActions::Now, &termios)).map_err(
+        |errno| LineError::Set { line: name.clone(), what: "speed and format", source: errno.into() },
+    )?;
+    Ok(Opened { device, pty, locks })
+}
+
+/// Raw, with the settings' format.
+fn shape(termios: &mut Termios, settings: &SerialSettings) -> Result<(), Errno> {
+    termios.make_raw();
+    // A break is no byte of the stream.
+    termios.input_modes |= InputModes::IGNBRK;
+    termios.control_modes |= ControlModes::CREAD | ControlModes::CLOCAL | ControlModes::HUPCL;
+    termios.control_modes -= ControlModes::CSTOPB
+        | ControlModes::CSIZE
+        | ControlModes::PARENB
+        | ControlModes::PARODD
+        | ControlModes::CRTSCTS;
+    termios.control_modes |= match settings.data {
+        DataBits::Seven => ControlModes::CS7,
+        DataBits::Eight => ControlModes::CS8,
+    };
+    if settings.parity != Parity::None {
+        termios.control_modes |= ControlModes::PARENB;
+        // A character with wrong parity is dropped; the protocol above asks again.
+        termios.input_modes |= InputModes::INPCK | InputModes::IGNPAR;
+    }
+    if settings.parity == Parity::Odd {
+        termios.control_modes |= ControlModes::PARODD;
+    }
+    termios.input_modes -= InputModes::IXON | InputModes::IXOFF | InputModes::IXANY;
+    match settings.flow {
+        Flow::None => {}
+        Flow::RtsCts => termios.control_modes |= ControlModes::CRTSCTS,
+        Flow::XonXoff => termios.input_modes |= InputModes::IXON | InputModes::IXOFF,
+    }
+    termios.set_speed(settings.speed)
+}
