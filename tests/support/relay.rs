@@ -1,0 +1,88 @@
+//! A line between two programs that a test can end at a chosen byte: by cutting it, or by killing who is at one end.
+
+use super::{PATIENCE, start, wait};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::process::{Command, ExitStatus};
+
+/// How a call is ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    KillCaller,
+    KillCalled,
+    Cut,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Outcome {
+    pub caller: ExitStatus,
+    pub called: ExitStatus,
+    /// Bytes that crossed the line, both ways together.
+    pub carried: u64,
+}
+
+/// Joins two programs; once `after` bytes have crossed, the call is ended so.
+pub fn join_until(caller: &mut Command, called: &mut Command, after: u64, end: End) -> Outcome {
+    let (caller_input, to_caller) = std::io::pipe().expect("a pipe");
+    let (called_input, to_called) = std::io::pipe().expect("a pipe");
+    let (from_caller, caller_output) = std::io::pipe().expect("a pipe");
+    let (from_called, called_output) = std::io::pipe().expect("a pipe");
+    let caller = start(caller, caller_input.into(), caller_output.into());
+    let called = start(called, called_input.into(), called_output.into());
+    let mut ways = [Some((from_caller, to_called)), Some((from_called, to_caller))];
+    let mut carried = 0;
+    while ways.iter().any(Option::is_some) {
+        for way in &mut ways {
+            carry(way, &mut carried, after);
+        }
+        if carried >= after {
+            match end {
+                End::KillCaller => kill(Pid::from_child(&caller)),
+                End::KillCalled => kill(Pid::from_child(&called)),
+                End::Cut => {}
+            }
+            break;
+        }
+        wait_for_bytes(&ways);
+    }
+    drop(ways);
+    Outcome { caller: wait(caller), called: wait(called), carried }
+}
+
+type Way = Option<(PipeReader, PipeWriter)>;
+
+/// Moves what is there, up to the byte at which the line ends; a closed end closes the way.
+fn carry(way: &mut Way, carried: &mut u64, until: u64) {
+    let Some((from, to)) = way else { return };
+    if !readable(from) || *carried >= until {
+        return;
+    }
+    let mut buffer = [0; 4096];
+    let limit = usize::try_from(until - *carried).unwrap_or(usize::MAX).min(buffer.len());
+    let count = from.read(&mut buffer[..limit]).unwrap_or(0);
+    if count == 0 || to.write_all(&buffer[..count]).is_err() {
+        *way = None;
+    }
+    *carried += count as u64;
+}
+
+fn readable(from: &PipeReader) -> bool {
+    let mut fds = [PollFd::new(from, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).expect("poll works") > 0
+}
+
+fn wait_for_bytes(ways: &[Way; 2]) {
+    let mut fds: Vec<PollFd> =
+        ways.iter().flatten().map(|(from, _)| PollFd::new(from, PollFlags::IN)).collect();
+    let patience = Timespec::try_from(PATIENCE).expect("a short time");
+    if !fds.is_empty() {
+        assert!(poll(&mut fds, Some(&patience)).expect("poll works") > 0, "nothing moved for {PATIENCE:?}");
+    }
+}
+
+fn kill(process: Pid) {
+    kill_process(process, Signal::KILL).expect("the program was still there");
+}
