@@ -3,10 +3,10 @@
 //! The machines are pure; `drive` runs them over a stream and a [`Store`]. Source: the Taylor UUCP manual,
 //! chapter "UUCP Protocol Internals", section "UUCP Protocol".
 
-mod command;
+pub mod command;
 mod drive;
 mod error;
-mod features;
+pub mod features;
 mod permit;
 mod progress;
 mod quote;
