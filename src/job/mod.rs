@@ -7,9 +7,12 @@
 
 mod grade;
 mod name;
+mod quote;
 mod work;
-pub mod xfile;
+mod xfile;
 
 pub use grade::Grade;
 pub use name::{NameError, SystemName};
+pub use quote::{quote, unquote};
 pub use work::{Command, CommandError, Execute, Fetch, Notify, Send, StableId, Work};
+pub use xfile::{XFile, XFileError};
