@@ -5,12 +5,14 @@
 //! each from the section of its protocol.
 
 mod budget;
+pub mod drive;
 mod i;
 mod select;
 mod timer;
 
 pub use select::{GParameters, IParameters, KNOWN, Parameters, choose, open};
 
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use std::time::Instant;
 
 /// Which end of the call this side is.
@@ -76,6 +78,29 @@ pub enum LinkError {
     ClosedByPeer { protocol: char },
     #[error("protocol {protocol}: the other end broke the protocol: {what}")]
     Misbehaved { protocol: char, what: String },
+}
+
+impl ToFault for LinkError {
+    fn fault(&self) -> Fault {
+        let (whose, advice) = match self {
+            LinkError::NoStart { .. } => (
+                Whose::Line,
+                "check that the line carries all eight bits and that the peer speaks this protocol",
+            ),
+            LinkError::Silent { .. } | LinkError::TooManyErrors { .. } => {
+                (Whose::Line, "try a lower speed or another line; with protocol g, smaller packets")
+            }
+            LinkError::ClosedByPeer { .. } => (Whose::PeerRefused, "the log of the other system says why"),
+            LinkError::Misbehaved { .. } => (Whose::PeerMisbehaved, "try another protocol with this peer"),
+        };
+        Fault {
+            stage: Stage::Protocol,
+            whose,
+            retry: Retry::Later,
+            message: self.to_string(),
+            advice: advice.into(),
+        }
+    }
 }
 
 /// What the session may rely on.

@@ -348,7 +348,8 @@ impl Link for I {
             while out.len() - before < limit && self.sender.transmit(now, self.receiver.ack(), out) {
                 self.receiver.acked();
             }
-            if self.receiver.wants_ack() {
+            // A peer that has sent its CLOSE may be at the final handshake already.
+            if self.receiver.wants_ack() && !self.peer_closed {
                 out.extend(packet::frame(self.header(Kind::Ack, 0), &[]));
                 self.receiver.acked();
             }

@@ -1,4 +1,5 @@
 //! Two machines on a line.
 
+mod drive;
 mod i;
 mod pair;

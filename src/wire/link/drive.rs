@@ -1,0 +1,247 @@
+//! Couples a packet protocol with a stream of bytes: the part of the session's driver that waits.
+
+use super::{Abilities, Channel, Counters, Event, Expect, Link};
+use crate::clock;
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How many bytes are read at once.
+const READ: usize = 16 * 1024;
+
+/// How many bytes the machine may write ahead (about a packet), so that an answer is not stuck behind data in the
+/// stream's own buffer; grows up to the second while the stream takes everything at once.
+const LEAST_AHEAD: usize = 1024;
+const MOST_AHEAD: usize = 64 * 1024;
+
+/// How long the last packets may take to be written once the protocol has ended.
+const LAST_WRITE: Duration = Duration::from_secs(10);
+
+/// Why the stream under a link cannot go on. What ails the protocol itself comes as [`Event::Failed`].
+#[derive(Debug, thiserror::Error)]
+pub enum PumpError {
+    #[error("the connection was closed in the middle of the session")]
+    HungUp,
+    #[error("reading from the line: {0}")]
+    Read(#[source] io::Error),
+    #[error("writing to the line: {0}")]
+    Write(#[source] io::Error),
+}
+
+impl ToFault for PumpError {
+    fn fault(&self) -> Fault {
+        Fault {
+            stage: Stage::Carrier,
+            whose: Whose::Line,
+            retry: Retry::Later,
+            message: self.to_string(),
+            advice: "the next call goes on where this one stopped".into(),
+        }
+    }
+}
+
+/// What [`LinkPump::next_or_room`] woke up for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wake {
+    Event(Event),
+    /// There is room for file data.
+    Room,
+}
+
+/// A link and its stream. The verbs of [`Link`] are here without the time.
+///
+/// Bytes move only inside [`LinkPump::next`] and [`LinkPump::next_or_room`]; both may be dropped at any await and
+/// called again.
+pub struct LinkPump<S> {
+    link: Box<dyn Link>,
+    stream: S,
+    /// Taken from the machine, not taken by the stream yet; `written` of it is gone.
+    out: Vec<u8>,
+    written: usize,
+    ahead: usize,
+    input: Box<[u8]>,
+    /// The last event, kept until what the machine still had to say is written.
+    last: Option<(Event, Instant)>,
+    write_error: Option<io::Error>,
+}
+
+/// What the stream did.
+enum Moved {
+    Read(usize),
+    Wrote,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
+    /// Starts the protocol. `early` is what the peer sent right behind the handshake.
+    pub fn start(link: Box<dyn Link>, stream: S, early: &[u8]) -> Self {
+        let mut pump = LinkPump {
+            link,
+            stream,
+            out: Vec::new(),
+            written: 0,
+            ahead: LEAST_AHEAD,
+            input: vec![0; READ].into_boxed_slice(),
+            last: None,
+            write_error: None,
+        };
+        let now = clock::now();
+        pump.link.start(now);
+        if !early.is_empty() {
+            pump.link.handle_input(now, early);
+        }
+        pump
+    }
+
+    /// The next event. After `Closed` or `Failed` use [`LinkPump::into_parts`].
+    pub async fn next(&mut self) -> Result<Event, PumpError> {
+        loop {
+            if let Wake::Event(event) = self.step(usize::MAX).await? {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// The next event, or [`Wake::Room`] as soon as [`Link::room`] is at least `wanted` (bytes, at least 1).
+    pub async fn next_or_room(&mut self, wanted: usize) -> Result<Wake, PumpError> {
+        self.step(wanted.max(1)).await
+    }
+
+    /// The stream, and the bytes that came after the last packet.
+    pub fn into_parts(mut self) -> (S, Vec<u8>) {
+        (self.stream, self.link.take_rest())
+    }
+
+    async fn step(&mut self, wanted: usize) -> Result<Wake, PumpError> {
+        loop {
+            let now = clock::now();
+            self.fill(now);
+            let said = self.pending().is_empty() || self.write_error.is_some();
+            if let Some((event, _)) = self.last.take_if(|(_, until)| said || *until <= now) {
+                return Ok(Wake::Event(event));
+            }
+            if self.last.is_none() {
+                match self.link.poll_event() {
+                    Some(event @ (Event::Closed | Event::Failed(_))) => {
+                        self.last = Some((event, now + LAST_WRITE));
+                        continue;
+                    }
+                    Some(event) => return Ok(Wake::Event(event)),
+                    None if self.link.room() >= wanted => return Ok(Wake::Room),
+                    None => {}
+                }
+            }
+            let deadline = match &self.last {
+                Some((_, until)) => Some(*until),
+                None => self.link.poll_timeout(),
+            };
+            tokio::select! {
+                moved = poll_fn(|context| self.poll_stream(context)) => {
+                    if let Moved::Read(count) = moved? {
+                        let bytes = self.input.get(..count).unwrap_or_default();
+                        self.link.handle_input(clock::now(), bytes);
+                    }
+                }
+                () = clock::sleep_until(deadline) => {
+                    if self.last.is_none() {
+                        self.link.handle_timeout(clock::now());
+                    }
+                }
+            }
+        }
+    }
+
+    fn pending(&self) -> &[u8] {
+        self.out.get(self.written..).unwrap_or_default()
+    }
+
+    /// Takes from the machine what may be written ahead.
+    fn fill(&mut self, now: Instant) {
+        if !self.pending().is_empty() {
+            return;
+        }
+        self.out.clear();
+        self.written = 0;
+        self.link.poll_transmit(now, self.ahead, &mut self.out);
+    }
+
+    /// Writes and reads, whichever the stream is ready for. A stream that takes no more must not keep us from
+    /// reading, for the peer may be waiting for the same. Never flushes: on a serial line that would wait, on the
+    /// spot, for the last byte to leave.
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Result<Moved, PumpError>> {
+        if self.write_error.is_none() && self.written < self.out.len() {
+            let bytes = self.out.get(self.written..).unwrap_or_default();
+            match Pin::new(&mut self.stream).poll_write(context, bytes) {
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    self.written += count;
+                    if self.written == self.out.len() {
+                        self.ahead = (self.ahead * 2).min(MOST_AHEAD);
+                    }
+                    return Poll::Ready(Ok(Moved::Wrote));
+                }
+                Poll::Ready(Ok(_)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
+                // What the peer said before it left may still be read.
+                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Pending => self.ahead = LEAST_AHEAD,
+            }
+        }
+        if self.last.is_some() {
+            return match &self.write_error {
+                Some(_) => Poll::Ready(Ok(Moved::Wrote)),
+                None => Poll::Pending,
+            };
+        }
+        let mut buffer = ReadBuf::new(&mut self.input);
+        match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+            Poll::Ready(Ok(())) => match (buffer.filled().len(), self.write_error.take()) {
+                (0, Some(error)) => Poll::Ready(Err(PumpError::Write(error))),
+                (0, None) => Poll::Ready(Err(PumpError::HungUp)),
+                (count, error) => {
+                    self.write_error = error;
+                    Poll::Ready(Ok(Moved::Read(count)))
+                }
+            },
+            Poll::Ready(Err(error)) => Poll::Ready(Err(PumpError::Read(error))),
+            Poll::Pending => match self.write_error.take() {
+                Some(error) => Poll::Ready(Err(PumpError::Write(error))),
+                None => Poll::Pending,
+            },
+        }
+    }
+
+    pub fn abilities(&self) -> Abilities {
+        self.link.abilities()
+    }
+
+    pub fn room(&self) -> usize {
+        self.link.room()
+    }
+
+    pub fn send_command(&mut self, channel: Channel, text: &[u8]) {
+        self.link.send_command(clock::now(), channel, text);
+    }
+
+    pub fn send_data(&mut self, channel: Channel, position: u64, bytes: &[u8]) {
+        self.link.send_data(clock::now(), channel, position, bytes);
+    }
+
+    pub fn expect(&mut self, what: Expect) {
+        self.link.expect(what);
+    }
+
+    pub fn close(&mut self) {
+        self.link.close(clock::now());
+    }
+
+    /// Nothing waits to be written or acknowledged.
+    pub fn idle(&self) -> bool {
+        self.link.idle() && self.pending().is_empty()
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.link.counters()
+    }
+}
