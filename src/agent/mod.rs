@@ -102,6 +102,11 @@ impl Agent {
         Agent { settings, own: rustix::process::geteuid().as_raw() }
     }
 
+    /// The uid that it acts for.
+    pub fn own_uid(&self) -> u32 {
+        self.own
+    }
+
     /// Locks a mailbox (making it if need be) and tells where the next append begins.
     pub async fn open_mailbox(&self, account: &Account) -> Result<OpenMailbox, AgentError> {
         let mailbox = self.lock(account, Create::Yes).await?;

@@ -1,0 +1,90 @@
+//! Reading and writing bodies of the spool as bytes.
+
+use crate::spool::{BodyId, BodyRef, CHUNK, Content, Spool, SpoolError};
+
+/// All of a body. Callers bound what they read by the limit on messages.
+pub async fn read_whole(spool: &Spool, body: BodyRef) -> Result<Vec<u8>, SpoolError> {
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < body.size {
+        let piece = spool.body_read(body.id, bytes.len() as u64, CHUNK).await?;
+        if piece.is_empty() {
+            return Err(SpoolError::Corrupt(format!("body {} ends early", body.id.0)));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// Collects bytes of unknown length: what is small stays in memory, what grows becomes a body.
+#[derive(Debug)]
+pub struct Writer {
+    spool: Spool,
+    /// Not yet in the body; less than [`CHUNK`] between calls.
+    pending: Vec<u8>,
+    body: Option<(BodyId, u64)>,
+}
+
+impl Writer {
+    pub fn new(spool: &Spool) -> Writer {
+        Writer { spool: spool.clone(), pending: Vec::new(), body: None }
+    }
+
+    /// How many bytes were written so far.
+    pub fn length(&self) -> u64 {
+        self.body.map_or(0, |(_, length)| length) + self.pending.len() as u64
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        self.pending.extend_from_slice(bytes);
+        while self.pending.len() > CHUNK {
+            let rest = self.pending.split_off(CHUNK);
+            let piece = std::mem::replace(&mut self.pending, rest);
+            self.append(piece).await?;
+        }
+        Ok(())
+    }
+
+    /// Appends what a body holds from `offset` on.
+    pub async fn copy(&mut self, from: BodyId, mut offset: u64) -> Result<(), SpoolError> {
+        loop {
+            let piece = self.spool.body_read(from, offset, CHUNK).await?;
+            if piece.is_empty() {
+                return Ok(());
+            }
+            offset += piece.len() as u64;
+            self.write(&piece).await?;
+        }
+    }
+
+    /// Makes what was written durable, as far as it is a body.
+    pub async fn finish(mut self) -> Result<Content, SpoolError> {
+        let pending = std::mem::take(&mut self.pending);
+        if self.body.is_none() {
+            return Ok(Content::bytes(pending));
+        }
+        self.append(pending).await?;
+        let Some((body, _)) = self.body else { return Ok(Content::default()) };
+        self.spool.body_sync(body).await?;
+        Ok(Content::body(body))
+    }
+
+    /// Gives up what was written.
+    pub async fn abandon(self) -> Result<(), SpoolError> {
+        match self.body {
+            Some((body, _)) => self.spool.body_drop(body).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn append(&mut self, piece: Vec<u8>) -> Result<(), SpoolError> {
+        let (body, length) = match self.body {
+            Some(body) => body,
+            None => (self.spool.body_new().await?, 0),
+        };
+        let longer = length + piece.len() as u64;
+        self.body = Some((body, length));
+        self.spool.body_append(body, length, piece).await?;
+        self.body = Some((body, longer));
+        Ok(())
+    }
+}

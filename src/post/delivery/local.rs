@@ -1,0 +1,216 @@
+//! Into a mailbox of this machine, exactly once: the append journal.
+//!
+//! All due deliveries of one mailbox are one batch. With both locks held, what is about to be appended is written
+//! down in the spool (place, length, digest, deliveries); then it is appended in one write and made durable;
+//! then the deliveries are settled. After a crash between those steps [`Local::recover`] looks into the mailbox
+//! and settles or repeats. Each copy carries its delivery id, so that it is known even if a mail reader has
+//! rewritten the file since.
+
+use super::{Failed, body};
+use crate::agent::{Account, Agent, AgentError, Begun};
+use crate::clock;
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::mailbox::{Place, Recovered, mbox};
+use crate::spool::{Claim, Delivery, Intent, Spool, SpoolError};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most bytes that go into a mailbox in one write, unless a single message is larger: 8 MiB. They are in
+/// memory while they are written.
+const BATCH: usize = 8 * 1024 * 1024;
+
+/// How long the work on one left-over intent may take.
+const RECOVERY_LEASE: Duration = Duration::from_secs(120);
+
+/// Delivers to the mailboxes of local users.
+#[derive(Debug, Clone)]
+pub struct Local {
+    spool: Spool,
+    agent: Agent,
+    users: Arc<HashMap<String, Account>>,
+}
+
+impl Local {
+    /// `users` are those of the configuration, each with his mailbox.
+    pub fn new(spool: Spool, agent: Agent, users: HashMap<String, Account>) -> Local {
+        Local { spool, agent, users: Arc::new(users) }
+    }
+
+    /// Delivers to one user and settles what was delivered. What fails while it is being written is due again at
+    /// `due_again`; what fails before comes back.
+    pub async fn deliver(
+        &self,
+        user: &str,
+        deliveries: Vec<Delivery>,
+        due_again: Timestamp,
+    ) -> Result<(), Failed> {
+        let Some(account) = self.users.get(user) else {
+            let fault = Fault {
+                stage: Stage::Deliver,
+                whose: Whose::PeerRefused,
+                retry: Retry::Never,
+                message: format!("there is no user {user:?} here"),
+                advice: String::new(),
+            };
+            return Err(Failed { deliveries, fault });
+        };
+        let mut waiting = deliveries.into_iter();
+        let mut next = waiting.next();
+        while let Some(first) = next.take() {
+            let mut batch = Vec::new();
+            let mut bytes = Vec::new();
+            let mut candidate = Some(first);
+            while let Some(delivery) = candidate.take() {
+                let size = usize::try_from(delivery.body.size).unwrap_or(usize::MAX);
+                if !batch.is_empty() && bytes.len().saturating_add(size) > BATCH {
+                    next = Some(delivery);
+                    break;
+                }
+                let put = self.put_copy(&mut bytes, &delivery).await;
+                batch.push(delivery);
+                if let Err(error) = put {
+                    batch.extend(waiting);
+                    return Err(Failed { deliveries: batch, fault: error.fault() });
+                }
+                candidate = waiting.next();
+            }
+            let claims = batch.iter().map(|delivery| delivery.claim).collect();
+            if let Err(fault) = self.append(account, bytes, claims, self.ids(&batch), due_again).await {
+                batch.extend(next);
+                batch.extend(waiting);
+                return Err(Failed { deliveries: batch, fault });
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks after the appends that a crash interrupted. Returns how many there were.
+    pub async fn recover(&self) -> Result<usize, SpoolError> {
+        let open = self.spool.open_intents(clock::wall(), RECOVERY_LEASE).await?;
+        let count = open.len();
+        for (intent, deliveries) in open {
+            let mailbox = PathBuf::from(&intent.path);
+            let known = self.users.values().find(|account| account.mailbox == mailbox).cloned();
+            let account = known.unwrap_or_else(|| Account { uid: self.agent.own_uid(), mailbox });
+            let mut bytes = Some(Vec::new());
+            for delivery in &deliveries {
+                if let Some(whole) = &mut bytes
+                    && let Err(error) = self.put_copy(whole, delivery).await
+                {
+                    tracing::warn!(path = intent.path, %error, "cannot make a copy again to compare it");
+                    bytes = None;
+                }
+            }
+            let begun = Begun {
+                device: intent.device,
+                inode: intent.inode,
+                at: intent.length_before,
+                bytes,
+                length: intent.length,
+                digest: intent.digest,
+                ids: self.ids(&deliveries),
+            };
+            let claims: Vec<Claim> = deliveries.iter().map(|delivery| delivery.claim).collect();
+            let now = clock::wall();
+            match self.settle(&account, intent.id, begun, &claims, now).await? {
+                Ok(found) => {
+                    tracing::info!(path = intent.path, found, of = claims.len(), "an append was recovered")
+                }
+                // The intent stays open and is looked after again when our lease has run out.
+                Err(error) => tracing::warn!(path = intent.path, %error, "an append cannot be recovered yet"),
+            }
+        }
+        Ok(count)
+    }
+
+    /// One append, journalled. On an error nothing is known to the spool that is not settled or open for recovery.
+    async fn append(
+        &self,
+        account: &Account,
+        bytes: Vec<u8>,
+        claims: Vec<Claim>,
+        ids: Vec<String>,
+        due_again: Timestamp,
+    ) -> Result<(), Fault> {
+        let open = self.agent.open_mailbox(account).await.map_err(|error| error.fault())?;
+        let Place { device, inode, length, separator } = open.place();
+        let whole = [separator, &bytes].concat();
+        let digest = *blake3::hash(&whole).as_bytes();
+        let intent = Intent {
+            id: 0,
+            path: account.mailbox.to_string_lossy().into_owned(),
+            device,
+            inode,
+            length_before: length,
+            length: whole.len() as u64,
+            digest,
+            deliveries: claims.clone(),
+        };
+        let whole_length = intent.length;
+        let id = self.spool.intend(intent).await.map_err(|error| error.fault())?;
+        let settled = match open.append(whole).await {
+            Ok(()) => self.spool.settle_intent(id, claims, due_again, clock::wall()).await,
+            Err(error) => {
+                tracing::warn!(mailbox = %account.mailbox.display(), %error, "an append failed");
+                let bytes = Some(bytes);
+                let begun = Begun { device, inode, at: length, bytes, length: whole_length, digest, ids };
+                self.settle(account, id, begun, &claims, due_again).await.map(|recovered| {
+                    if let Err(error) = recovered {
+                        tracing::warn!(mailbox = %account.mailbox.display(), %error, "it stays open for recovery");
+                    }
+                })
+            }
+        };
+        // Whatever the spool says: the intent is in it, and recovery settles what is still open.
+        if let Err(error) = settled {
+            tracing::warn!(mailbox = %account.mailbox.display(), %error, "an append is left to recovery");
+        }
+        Ok(())
+    }
+
+    /// Finds out what is in the mailbox and settles the intent by it: `claims` go with the ids of `begun`. Returns how
+    /// many were there.
+    async fn settle(
+        &self,
+        account: &Account,
+        id: u64,
+        begun: Begun,
+        claims: &[Claim],
+        due_again: Timestamp,
+    ) -> Result<Result<usize, AgentError>, SpoolError> {
+        let ids = begun.ids.clone();
+        let delivered: Vec<Claim> = match self.agent.recover(account, begun).await {
+            Err(error) => return Ok(Err(error)),
+            Ok(Recovered::Whole) => claims.to_vec(),
+            Ok(Recovered::Cut) => Vec::new(),
+            Ok(Recovered::Found(found)) => {
+                let is_there = |id: &String| found.contains(id);
+                let pairs = claims.iter().zip(&ids);
+                pairs.filter(|(_, id)| is_there(id)).map(|(claim, _)| *claim).collect()
+            }
+        };
+        let count = delivered.len();
+        self.spool.settle_intent(id, delivered, due_again, clock::wall()).await?;
+        Ok(Ok(count))
+    }
+
+    /// The copy of one delivery, made of nothing but what the spool keeps: it comes out the same every time.
+    async fn put_copy(&self, out: &mut Vec<u8>, delivery: &Delivery) -> Result<(), SpoolError> {
+        let message = body::read_whole(&self.spool, delivery.body).await?;
+        let mut header = mbox::delivery_line(&self.id(delivery));
+        header.push_str(&format!("Return-Path: <{}>\n", delivery.sender));
+        mbox::put_message(out, &delivery.sender, delivery.accepted, &header, &message);
+        Ok(())
+    }
+
+    fn id(&self, delivery: &Delivery) -> String {
+        format!("{:016x}.{:x}", self.spool.id(), delivery.claim.id)
+    }
+
+    fn ids(&self, deliveries: &[Delivery]) -> Vec<String> {
+        deliveries.iter().map(|delivery| self.id(delivery)).collect()
+    }
+}

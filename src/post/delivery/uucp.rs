@@ -1,0 +1,134 @@
+//! To a neighbour by UUCP: deliveries become jobs, in one transaction.
+//!
+//! A job is either `rmail ADDRESS...` with the message as its input, a From_ line in front, or `rsmtp` with a batch
+//! that has the envelopes inside. Nothing is waited for here: the job goes with the next call, and comes back
+//! as refused deliveries if the neighbour does not take it.
+
+use super::{Failed, body};
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::job::{Command, Execute, Grade, Notify, SystemName, Work};
+use crate::post::address::Address;
+use crate::post::batch;
+use crate::post::mail::dots::Ends;
+use crate::post::mail::{self, Envelope, Sender};
+use crate::spool::{CHUNK, Claim, Content, Delivery, MessageId, NewJob, Outcome, Spool, SpoolError};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// How mail goes to neighbours.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Our own name, as neighbours know us: after `remote from`.
+    pub node: SystemName,
+    /// Our name in mail: after `HELO` in a batch.
+    pub host: String,
+    /// The urgency of mail; default `C`. Setting `mail-grade`.
+    pub grade: Grade,
+    /// Who asks for the jobs that the queue makes; default `uucp`. Setting `mail-user`.
+    pub user: String,
+}
+
+impl Settings {
+    pub fn new(node: SystemName, host: String) -> Settings {
+        Settings { node, host, grade: Grade::MAIL, user: "uucp".to_owned() }
+    }
+}
+
+/// Deliveries of one message to one neighbour, few enough for one command, as an `rmail` job.
+pub fn rmail(
+    settings: &Settings,
+    site: &SystemName,
+    deliveries: Vec<Delivery>,
+    now: Timestamp,
+) -> Result<Outcome, Failed> {
+    let Some(first) = deliveries.first() else {
+        return Err(Failed { deliveries, fault: refused("nobody to send to".to_owned()) });
+    };
+    let sender = Sender::parse(&first.sender).unwrap_or(Sender::Null);
+    let head = mail::from_line(&sender, first.accepted, Some(settings.node.as_str()));
+    let content = Content { head: head.into_bytes(), rest: Some(first.body.id) };
+    let addresses = deliveries.iter().map(|delivery| delivery.address.clone()).collect();
+    match job(settings, site, "rmail", addresses, Some(&sender), content, now) {
+        Ok(job) => Ok(Outcome::Handed { deliveries: claims(&deliveries), job }),
+        Err(fault) => Err(Failed { deliveries, fault }),
+    }
+}
+
+/// Deliveries of any messages to one neighbour as one `rsmtp` job.
+pub async fn rsmtp(
+    spool: &Spool,
+    settings: &Settings,
+    site: &SystemName,
+    deliveries: Vec<Delivery>,
+    now: Timestamp,
+) -> Result<Outcome, Failed> {
+    let content = match batch(spool, settings, &deliveries).await {
+        Ok(content) => content,
+        Err(error) => return Err(Failed { deliveries, fault: error.fault() }),
+    };
+    match job(settings, site, "rsmtp", Vec::new(), None, content, now) {
+        Ok(job) => Ok(Outcome::Handed { deliveries: claims(&deliveries), job }),
+        Err(fault) => Err(Failed { deliveries, fault }),
+    }
+}
+
+fn claims(deliveries: &[Delivery]) -> Vec<Claim> {
+    deliveries.iter().map(|delivery| delivery.claim).collect()
+}
+
+/// A batch with each message once, for all its recipients.
+async fn batch(spool: &Spool, settings: &Settings, deliveries: &[Delivery]) -> Result<Content, SpoolError> {
+    let mut messages: BTreeMap<MessageId, Vec<&Delivery>> = BTreeMap::new();
+    for delivery in deliveries {
+        messages.entry(delivery.message).or_default().push(delivery);
+    }
+    let mut writer = body::Writer::new(spool);
+    let mut out = Vec::new();
+    let batch = batch::Writer::new(&settings.host, Ends::Lf, &mut out);
+    for group in messages.into_values() {
+        let Some(first) = group.first() else { continue };
+        let recipients = group.iter().filter_map(|delivery| Address::parse(&delivery.address).ok()).collect();
+        let sender = Sender::parse(&first.sender).unwrap_or(Sender::Null);
+        let mut text = batch.message(&Envelope { sender, recipients }, &mut out);
+        let mut offset = 0;
+        while offset < first.body.size {
+            let piece = spool.body_read(first.body.id, offset, CHUNK).await?;
+            if piece.is_empty() {
+                return Err(SpoolError::Corrupt(format!("body {} ends early", first.body.id.0)));
+            }
+            offset += piece.len() as u64;
+            text.push(&piece, &mut out);
+            writer.write(&std::mem::take(&mut out)).await?;
+        }
+        text.finish(&mut out);
+    }
+    batch.finish(&mut out);
+    writer.write(&out).await?;
+    writer.finish().await
+}
+
+fn refused(message: String) -> Fault {
+    Fault { stage: Stage::Deliver, whose: Whose::Usage, retry: Retry::Never, message, advice: String::new() }
+}
+
+fn job(
+    settings: &Settings,
+    site: &SystemName,
+    program: &str,
+    arguments: Vec<String>,
+    sender: Option<&Sender>,
+    content: Content,
+    now: Timestamp,
+) -> Result<NewJob, Fault> {
+    let command = Command::new(program.to_owned(), arguments).map_err(|error| refused(error.to_string()))?;
+    // Whom the neighbour tells if the command fails there; nobody is told about reports.
+    let (requestor, notify) = match sender {
+        Some(Sender::Null) => (Some(Sender::Null.from_user().to_owned()), Notify::Never),
+        Some(Sender::Address(address)) if address.is_command_word() => {
+            (Some(address.to_string()), Notify::OnError)
+        }
+        _ => (None, Notify::OnError),
+    };
+    let work = Work::Execute(Execute { command, user: settings.user.clone(), requestor, notify });
+    Ok(NewJob { system: site.clone(), grade: settings.grade, work, content: Some(content), created: now })
+}
