@@ -1,0 +1,269 @@
+//! The door: from an envelope and bytes to messages that may be kept.
+
+use super::QueueError;
+use super::report::{Failure, Original, failure};
+use crate::post::address::Address;
+use crate::post::delivery::body;
+use crate::post::mail::{self, Envelope, HOP_LIMIT, Submission, Trace, With, head};
+use crate::post::route::{self, Decision, Refusal, Routed, Tables, Transport};
+use crate::spool::{BodyId, CHUNK, Content, MessageId, NewDelivery, NewMessage, Spool};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// What a site may set about its queue.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Our name in mail, with a domain if the site has one: in trace headers and reports.
+    pub host: String,
+    /// Most recipients of one message that is handed in; default 1 000 (RFC 5321 section 4.5.3.1.8 asks for at
+    /// least 100). Setting `max-recipients`.
+    pub recipients: usize,
+    /// Largest message, in bytes; default 50 MiB. Setting `max-message-size`.
+    pub size: u64,
+}
+
+impl Settings {
+    pub fn new(host: String) -> Settings {
+        Settings { host, recipients: 1000, size: 50 * 1024 * 1024 }
+    }
+}
+
+/// Mail that has come in.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    pub envelope: Envelope,
+    /// Recipients that were no addresses, and why; they bounce with the others.
+    pub unreadable: Vec<Unreadable>,
+    /// Header and body with LF line ends, without From_ lines.
+    pub content: Content,
+    pub origin: Origin,
+    pub arrived: Timestamp,
+}
+
+/// What stood where a recipient should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub text: String,
+    pub reason: String,
+}
+
+/// How it came in.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub with: With,
+    /// The authenticated peer, or what the client called itself; nothing for a local user.
+    pub from: Option<String>,
+    /// What the peer claims to be, if that is not `from`.
+    pub claimed: Option<String>,
+    /// For the log: `smtp 127.0.0.1`, `rmail from polux`, `local user jan`.
+    pub text: String,
+    /// It is handed in here for the first time, by this person: what it lacks of its headers is added.
+    pub submitter: Option<Submitter>,
+}
+
+/// Who hands a message in.
+#[derive(Debug, Clone)]
+pub struct Submitter {
+    /// The address as strangers see it, with a domain.
+    pub from: String,
+    pub full_name: Option<String>,
+}
+
+/// What the door makes of mail.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The message, if it goes to anybody, and the report to its sender, if one is due.
+    pub messages: Vec<NewMessage>,
+    /// Recipients that get nothing and whose sender is not told, and why.
+    pub dropped: Option<String>,
+    /// By which the message is known in its trace header and in the log.
+    pub id: String,
+}
+
+/// The one door in. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Door {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spool: Spool,
+    settings: Settings,
+    tables: Tables,
+}
+
+impl Door {
+    pub fn new(spool: Spool, settings: Settings, tables: Tables) -> Door {
+        Door { inner: Arc::new(Inner { spool, settings, tables }) }
+    }
+
+    pub fn spool(&self) -> &Spool {
+        &self.inner.spool
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub fn tables(&self) -> &Tables {
+        &self.inner.tables
+    }
+
+    /// Keeps mail, in one transaction. An `Ok` means that it is on disk. Without ids it was quarantined: it came from the
+    /// null sender and goes to nobody.
+    pub async fn accept(&self, mail: Incoming) -> Result<Vec<MessageId>, QueueError> {
+        let (origin, arrived) = (mail.origin.text.clone(), mail.arrived);
+        let content = mail.content.clone();
+        let prepared = self.prepare(mail).await?;
+        if let Some(reason) = prepared.dropped {
+            tracing::warn!(mail = prepared.id, origin, reason, "mail dropped");
+            if prepared.messages.is_empty() {
+                self.spool().quarantine(origin, reason, content, Vec::new(), arrived).await?;
+                return Ok(Vec::new());
+            }
+        }
+        Ok(self.spool().accept(None, prepared.messages).await?)
+    }
+
+    /// Everything short of keeping it.
+    pub async fn prepare(&self, mail: Incoming) -> Result<Prepared, QueueError> {
+        let Incoming { envelope, unreadable, content, origin, arrived } = mail;
+        let Envelope { sender, recipients } = envelope;
+        if recipients.is_empty() && unreadable.is_empty() {
+            return Err(QueueError::NoRecipients);
+        }
+        if recipients.len() > self.settings().recipients {
+            return Err(QueueError::TooManyRecipients(self.settings().recipients));
+        }
+        let id = new_id()?;
+        let (beginning, whole) = self.beginning(&content).await?;
+        let front = self.front(&origin, &beginning, &id, arrived);
+        let is_lost = mail::hops(&beginning) >= HOP_LIMIT;
+
+        let mut deliveries: Vec<NewDelivery> = Vec::new();
+        let mut failures: Vec<Failure> = unreadable.iter().filter_map(unreadable_failure).collect();
+        if is_lost {
+            let lost = |recipient| failure(recipient, "5.4.6", "the message goes round in a loop");
+            failures.extend(recipients.into_iter().map(lost));
+        } else {
+            self.route(&recipients, &mut deliveries, &mut failures);
+        }
+        let mut messages = Vec::new();
+        let mut dropped = None;
+        if !failures.is_empty() {
+            let message = [front.as_bytes(), &beginning].concat();
+            let original = Original { sender: sender.clone(), arrived, beginning: &message, whole };
+            match self.report(&original, &failures, arrived).await? {
+                Ok(report) => messages.push(report),
+                Err(reason) => dropped = Some(reason),
+            }
+        }
+        if !deliveries.is_empty() {
+            let content = self.with_front(front.into_bytes(), content).await?;
+            let (sender, origin) = (sender.smtp().to_owned(), format!("{} id {id}", origin.text));
+            messages.insert(0, NewMessage { sender, content, accepted: arrived, origin, deliveries });
+        }
+        Ok(Prepared { messages, dropped, id })
+    }
+
+    /// Adds the deliveries that recipients come to, and the failures.
+    pub(super) fn route(
+        &self,
+        recipients: &[Address],
+        deliveries: &mut Vec<NewDelivery>,
+        failures: &mut Vec<Failure>,
+    ) {
+        for Routed { recipient, decision, .. } in route::resolve(&self.inner.tables, recipients) {
+            let (transport, site, address) = match decision {
+                Decision::Local { user, .. } => ("local", user.clone(), user),
+                Decision::Neighbour { system, transport: Transport::Uux, address } => {
+                    ("uux", system.to_string(), address.to_string())
+                }
+                Decision::Neighbour { system, transport: Transport::Uusmtp, address } => {
+                    ("uusmtp", system.to_string(), address.to_string())
+                }
+                Decision::Refused(Refusal { status, reason }) => {
+                    failures.push(failure(recipient, &status, &reason));
+                    continue;
+                }
+            };
+            let (recipient, transport) = (recipient.to_string(), transport.to_owned());
+            deliveries.push(NewDelivery { recipient, transport, site, address });
+        }
+    }
+
+    /// What goes before a message: our trace, and what a message handed in here must not lack.
+    fn front(&self, origin: &Origin, beginning: &[u8], id: &str, date: Timestamp) -> String {
+        let host = self.settings().host.as_str();
+        let trace = Trace {
+            from: origin.from.as_deref(),
+            claimed: origin.claimed.as_deref(),
+            by: host,
+            with: origin.with,
+            id,
+            date,
+        };
+        let mut front = trace.header();
+        if let Some(submitter) = &origin.submitter {
+            let message_id = format!("{id}@{host}");
+            let (from, full_name) = (submitter.from.as_str(), submitter.full_name.as_deref());
+            let submission = Submission { from, full_name, message_id: &message_id, date };
+            front.push_str(&mail::missing_headers(beginning, &submission));
+        }
+        front.push_str(if head::gap(beginning).is_empty() { "" } else { "\n" });
+        front
+    }
+
+    /// As much of a message as may hold its header, and whether that is all of it.
+    async fn beginning(&self, content: &Content) -> Result<(Vec<u8>, bool), QueueError> {
+        let mut bytes = content.head.clone();
+        let Some(rest) = content.rest else { return Ok((bytes, true)) };
+        let mut offset = 0;
+        while bytes.len() < head::HEAD_LIMIT {
+            let piece = self.spool().body_read(rest, offset, CHUNK).await?;
+            if piece.is_empty() {
+                return Ok((bytes, true));
+            }
+            offset += piece.len() as u64;
+            bytes.extend_from_slice(&piece);
+        }
+        Ok((bytes, false))
+    }
+
+    /// What a body holds from `offset` on, as content of its own.
+    pub async fn copy_from(&self, from: BodyId, offset: u64) -> Result<Content, QueueError> {
+        let mut writer = body::Writer::new(self.spool());
+        writer.copy(from, offset).await?;
+        Ok(writer.finish().await?)
+    }
+
+    async fn with_front(&self, mut front: Vec<u8>, content: Content) -> Result<Content, QueueError> {
+        front.extend_from_slice(&content.head);
+        if front.len() <= CHUNK {
+            return Ok(Content { head: front, rest: content.rest });
+        }
+        // No room left before the body: what comes first becomes part of a new one.
+        let mut writer = body::Writer::new(self.spool());
+        writer.write(&front).await?;
+        if let Some(rest) = content.rest {
+            writer.copy(rest, 0).await?;
+        }
+        Ok(writer.finish().await?)
+    }
+}
+
+fn unreadable_failure(unreadable: &Unreadable) -> Option<Failure> {
+    let Unreadable { text, reason } = unreadable;
+    // A report needs an address for each recipient; this one had none, and the words say so.
+    let recipient = Address::parse("unreadable-address").ok()?;
+    Some(failure(recipient, "5.1.3", &format!("{text:?} is no address: {reason}")))
+}
+
+/// A new name for a message: 60 random bits in the letters of base 32.
+pub(super) fn new_id() -> Result<String, QueueError> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0; 12];
+    getrandom::fill(&mut bytes).map_err(|error| QueueError::NoId(error.to_string()))?;
+    Ok(bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32))).map(|b| char::from(*b)).collect())
+}

@@ -1,0 +1,159 @@
+//! From a batch to messages that may be kept: all of it or nothing.
+
+use super::door::Unreadable;
+use super::{Door, Incoming, Origin, QueueError};
+use crate::fault::{Fault, ToFault};
+use crate::post::batch::{BatchError, Event, Reader, Settings};
+use crate::post::delivery::body;
+use crate::post::mail::Envelope;
+use crate::spool::{BodyRef, CHUNK, NewMessage};
+use jiff::Timestamp;
+
+/// Why a batch did not become messages.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnbatchError {
+    /// The batch itself is at fault and belongs into quarantine, whole.
+    #[error(transparent)]
+    Broken(#[from] BatchError),
+    #[error("the batch has more than {0} messages")]
+    TooManyMessages(usize),
+    /// One of its messages cannot be taken.
+    #[error("message {number} of the batch: {error}")]
+    Message { number: usize, error: QueueError },
+}
+
+impl UnbatchError {
+    /// Trying the same batch again cannot help.
+    pub fn is_final(&self) -> bool {
+        self.fault().retry == crate::fault::Retry::Never
+    }
+}
+
+impl ToFault for UnbatchError {
+    fn fault(&self) -> Fault {
+        use crate::fault::{Retry, Stage, Whose};
+        match self {
+            UnbatchError::Broken(error) => error.fault(),
+            UnbatchError::Message { error, .. } => Fault { message: self.to_string(), ..error.fault() },
+            UnbatchError::TooManyMessages(_) => Fault {
+                stage: Stage::Submit,
+                whose: Whose::PeerMisbehaved,
+                retry: Retry::Never,
+                message: self.to_string(),
+                advice: "have it made in smaller parts".to_owned(),
+            },
+        }
+    }
+}
+
+/// What a batch holds.
+#[derive(Debug, Clone, Default)]
+pub struct Unbatched {
+    pub messages: Vec<NewMessage>,
+    /// How many messages were in it, reports not counted.
+    pub count: usize,
+    /// What reaches nobody, one line each.
+    pub dropped: Vec<String>,
+}
+
+/// The most messages of one batch: they are kept in one transaction. A month of a small site's mail.
+const MESSAGES: usize = 10_000;
+
+impl Door {
+    /// Reads a whole batch from a body and prepares its messages. On an error nothing is left behind.
+    pub async fn prepare_batch(
+        &self,
+        batch: BodyRef,
+        origin: &Origin,
+        arrived: Timestamp,
+    ) -> Result<Unbatched, UnbatchError> {
+        let mut taken = Taken::default();
+        let read = self.read_batch(batch, &mut taken).await;
+        if let Err(error) = read {
+            self.give_up(taken).await;
+            return Err(error);
+        }
+        let mut unbatched = Unbatched { count: taken.whole.len(), ..Unbatched::default() };
+        for (number, (envelope, unreadable, content)) in (1..).zip(taken.whole) {
+            let mail = Incoming { envelope, unreadable, content, origin: origin.clone(), arrived };
+            let prepared =
+                self.prepare(mail).await.map_err(|error| UnbatchError::Message { number, error })?;
+            unbatched.messages.extend(prepared.messages);
+            unbatched.dropped.extend(prepared.dropped);
+        }
+        Ok(unbatched)
+    }
+
+    async fn read_batch(&self, batch: BodyRef, taken: &mut Taken) -> Result<(), UnbatchError> {
+        let settings = Settings { recipients_max: self.settings().recipients, ..Settings::default() };
+        let mut reader = Reader::new(settings);
+        let mut offset = 0;
+        while offset < batch.size {
+            let number = taken.whole.len() + 1;
+            let failed = |error: QueueError| UnbatchError::Message { number, error };
+            let piece = self.spool().body_read(batch.id, offset, CHUNK).await;
+            let piece = piece.map_err(|error| failed(error.into()))?;
+            if piece.is_empty() {
+                break;
+            }
+            offset += piece.len() as u64;
+            reader.push(&piece)?;
+            while let Some(event) = reader.poll_event() {
+                self.take(event, taken).await.map_err(failed)?;
+                if taken.whole.len() > MESSAGES {
+                    return Err(UnbatchError::TooManyMessages(MESSAGES));
+                }
+            }
+        }
+        reader.finish()?;
+        Ok(())
+    }
+
+    async fn take(&self, event: Event, taken: &mut Taken) -> Result<(), QueueError> {
+        match event {
+            Event::Message { envelope, refused } => {
+                let unreadable = refused.into_iter();
+                let unreadable = unreadable
+                    .map(|refused| Unreadable { text: refused.text, reason: refused.error.to_string() });
+                taken.open = Some((envelope, unreadable.collect(), body::Writer::new(self.spool())));
+            }
+            Event::Data(bytes) => {
+                if let Some((_, _, writer)) = &mut taken.open {
+                    if writer.length() + bytes.len() as u64 > self.settings().size {
+                        return Err(QueueError::TooLarge(self.settings().size));
+                    }
+                    writer.write(&bytes).await?;
+                }
+            }
+            Event::MessageEnd => {
+                if let Some((envelope, unreadable, writer)) = taken.open.take() {
+                    taken.whole.push((envelope, unreadable, writer.finish().await?));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the bodies of a batch that was not taken. What cannot be dropped now is swept later.
+    async fn give_up(&self, taken: Taken) {
+        if let Some((_, _, writer)) = taken.open
+            && let Err(error) = writer.abandon().await
+        {
+            tracing::debug!(%error, "a body is left to the sweep");
+        }
+        for (_, _, content) in taken.whole {
+            if let Some(body) = content.rest
+                && let Err(error) = self.spool().body_drop(body).await
+            {
+                tracing::debug!(%error, "a body is left to the sweep");
+            }
+        }
+    }
+}
+
+/// What was read of a batch so far.
+#[derive(Debug, Default)]
+struct Taken {
+    whole: Vec<(Envelope, Vec<Unreadable>, crate::spool::Content)>,
+    open: Option<(Envelope, Vec<Unreadable>, body::Writer)>,
+}
