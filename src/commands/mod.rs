@@ -8,6 +8,7 @@ mod failure;
 mod mailq;
 mod own;
 mod site;
+mod uucp;
 mod uuname;
 mod uustat;
 mod uux;
@@ -25,8 +26,13 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 4] =
-    [("mailq", mailq::run), ("uuname", uuname::run), ("uustat", uustat::run), ("uux", uux::run)];
+const PROGRAMS: [(&str, Program); 5] = [
+    ("mailq", mailq::run),
+    ("uucp", uucp::run),
+    ("uuname", uuname::run),
+    ("uustat", uustat::run),
+    ("uux", uux::run),
+];
 
 /// Runs what the command line asks for and gives the exit code. The first word is the name that the program was
 /// called by.

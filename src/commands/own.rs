@@ -1,7 +1,9 @@
 //! `uugate` itself: its own subcommands.
 
+use super::site::Site;
 use super::{Common, Failure, PROGRAMS, check, mailq};
 use crate::exit;
+use crate::node::daemon;
 use crate::node::verbs::{PollRequest, Request};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -27,6 +29,14 @@ struct Node {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Run the node: SMTP listener, queue, calls, control socket.
+    ///
+    /// SIGTERM stops it, SIGHUP reads the configuration again. It stays in the foreground and logs to standard error.
+    Run {
+        /// The configuration file.
+        #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG")]
+        config: Option<String>,
+    },
     /// Say everything that is wrong with the configuration.
     ///
     /// Each finding has file, line, column and what to write instead. Secrets are never shown. The exit code is 78
@@ -69,6 +79,10 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     };
     let common = |node: Node| Common::new(node.config, node.json);
     match command.what {
+        What::Run { config } => {
+            daemon::run(&Site::find(config).file)?;
+            Ok(exit::OK)
+        }
         What::Check { node } => check::run(&common(node)),
         What::Queue { node } => mailq::show(&common(node)),
         What::Poll { system, wait, node } => {

@@ -5,6 +5,7 @@
 
 mod findings;
 mod lines;
+mod log;
 mod names;
 mod node;
 mod routes;
@@ -24,6 +25,7 @@ pub use smtp::Smtp;
 pub use systems::{PacketSettings, System, Transport};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::observe::LogSettings;
 use names::Names;
 use section::Section;
 use std::collections::BTreeMap;
@@ -46,6 +48,7 @@ pub struct Config {
     pub file: PathBuf,
     pub node: Node,
     pub places: Places,
+    pub log: LogSettings,
     pub smtp: Smtp,
     /// Local users and their mailboxes.
     pub users: BTreeMap<String, PathBuf>,
@@ -189,6 +192,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
             None
         }
     };
+    let log = root.section("log").map(|mut section| {
+        let log = log::read(&mut section);
+        section.finish();
+        log
+    });
     let smtp = root.section("smtp").map(|mut section| {
         let smtp = smtp::read(&mut section);
         section.finish();
@@ -226,6 +234,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         file: file.to_owned(),
         node: node?,
         places,
+        log: log.unwrap_or_default(),
         smtp: smtp.unwrap_or_default(),
         users: users.unwrap_or_default(),
         aliases: aliases.unwrap_or_default(),

@@ -1,26 +1,11 @@
 //! Secrets: in the configuration itself, or in a file that nobody else can read.
 
 use super::section::{Section, plain};
+use crate::observe::Secret;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-/// Text that must not be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: String) -> Secret {
-        Secret(text)
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
 
 /// The longest secret, in bytes.
 const LONGEST: u64 = 4096;

@@ -3,10 +3,11 @@
 use super::findings::Findings;
 use super::names::{Kind, Names};
 use super::node::system_name;
-use super::secrets::{self, Secret};
+use super::secrets;
 use super::section::{Section, plain};
 use super::units::{duration, size};
 use crate::job::SystemName;
+use crate::observe::Secret;
 use std::path::Path;
 use std::time::Duration;
 

@@ -10,10 +10,10 @@ use std::future::Future;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 /// What a node allows its commands.
@@ -42,7 +42,8 @@ pub struct Server {
     listener: UnixListener,
     socket: PathBuf,
     settings: ServerSettings,
-    open: Arc<Mutex<HashMap<u32, usize>>>,
+    /// Connections of each uid.
+    open: watch::Sender<HashMap<u32, usize>>,
 }
 
 impl Server {
@@ -59,7 +60,7 @@ impl Server {
         let listener = UnixListener::bind(socket).map_err(failed)?;
         // Everybody may ask; what is done depends on who it is.
         std::fs::set_permissions(socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
-        Ok(Server { listener, socket: socket.to_owned(), settings, open: Arc::default() })
+        Ok(Server { listener, socket: socket.to_owned(), settings, open: watch::Sender::default() })
     }
 
     /// Serves until the future is dropped. `verbs` is asked anew for each connection, for a reload changes it.
@@ -75,6 +76,11 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Waits until every request that is under way is answered.
+    pub async fn idle(&self) {
+        let _ = self.open.subscribe().wait_for(HashMap::is_empty).await;
     }
 
     fn admit(&self, stream: UnixStream, verbs: Verbs) {
@@ -104,31 +110,30 @@ impl Drop for Server {
 
 /// One of the connections that a uid may have.
 struct Place {
-    open: Arc<Mutex<HashMap<u32, usize>>>,
+    open: watch::Sender<HashMap<u32, usize>>,
     uid: u32,
 }
 
 impl Place {
-    fn take(open: &Arc<Mutex<HashMap<u32, usize>>>, uid: u32, most: usize) -> Option<Place> {
-        let mut counts = open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(uid).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Place { open: open.clone(), uid })
+    fn take(open: &watch::Sender<HashMap<u32, usize>>, uid: u32, most: usize) -> Option<Place> {
+        let taken = open.send_if_modified(|counts| {
+            let count = counts.entry(uid).or_default();
+            let free = *count < most;
+            *count += usize::from(free);
+            free
+        });
+        taken.then(|| Place { open: open.clone(), uid })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
+        self.open.send_modify(|counts| match counts.get_mut(&self.uid) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
                 counts.remove(&self.uid);
             }
-        }
+        });
     }
 }
 
