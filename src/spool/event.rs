@@ -19,8 +19,9 @@ pub struct Event {
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
     pub system: Option<SystemName>,
-    /// Only events after this one; pages are at most 1 000 long.
+    /// Only events after this one.
     pub after: Option<u64>,
+    /// At most 1 000, which is what 0 stands for.
     pub limit: usize,
 }
 

@@ -16,7 +16,8 @@ const QUEUED: usize = 1024;
 
 /// Told how the commit went.
 type Answer = Box<dyn FnOnce(Result<(), SpoolError>) + Send>;
-type Work = Box<dyn FnOnce(&mut Store) -> Answer + Send>;
+/// Given the store in a transaction, or why there is none.
+type Work = Box<dyn FnOnce(Result<&mut Store, SpoolError>) -> Answer + Send>;
 
 enum Request {
     Verb { work: Work, bytes: usize },
@@ -73,7 +74,7 @@ impl Writer {
     ) -> Result<oneshot::Receiver<Result<T, SpoolError>>, SpoolError> {
         let (reply, answer) = oneshot::channel();
         let work: Work = Box::new(move |store| {
-            let result = store.verb(verb);
+            let result = store.and_then(|store| store.verb(verb));
             Box::new(move |committed| {
                 // Nobody listens any more: the caller has gone, and what was asked is done all the same.
                 let _ = reply.send(committed.and(result));
@@ -119,27 +120,19 @@ fn serve(
             let full = batch.len() >= BATCH_VERBS || bytes >= BATCH_BYTES;
             next = if full { None } else { queue.try_recv().ok() };
         }
-        let mut batch = batch.into_iter().peekable();
-        while batch.peek().is_some() {
-            run(&mut store, &mut batch)?;
-        }
-        changed.send_modify(|count| *count += 1);
+        run_all(&mut store, batch)?;
+        changed.send_if_modified(|count| std::mem::replace(count, store.changes()) != store.changes());
         if let Some(checkpointer) = checkpointer.as_ref().filter(|_| store.log_is_long()) {
             checkpointer.wake();
         }
         if let Some(reply) = closing {
             // What was queued behind the request is done as well.
-            let mut rest = std::iter::from_fn(|| queue.try_recv().ok())
-                .filter_map(|request| match request {
-                    Request::Verb { work, .. } => Some(work),
-                    Request::Close(_) => None,
-                })
-                .collect::<Vec<_>>()
-                .into_iter()
-                .peekable();
-            while rest.peek().is_some() {
-                run(&mut store, &mut rest)?;
-            }
+            let rest = std::iter::from_fn(|| queue.try_recv().ok());
+            let works = rest.filter_map(|request| match request {
+                Request::Verb { work, .. } => Some(work),
+                Request::Close(_) => None,
+            });
+            run_all(&mut store, works.collect())?;
             drop(checkpointer);
             drop(store);
             let _ = reply.send(());
@@ -149,23 +142,28 @@ fn serve(
     Ok(())
 }
 
+fn run_all(store: &mut Store, batch: Vec<Work>) -> Result<(), Fatal> {
+    let mut batch = batch.into_iter().peekable();
+    while batch.peek().is_some() {
+        run(store, &mut batch)?;
+    }
+    Ok(())
+}
+
 /// One transaction for as many of the batch as go into it: all, unless an error ends it before.
 fn run(store: &mut Store, batch: &mut impl Iterator<Item = Work>) -> Result<(), Fatal> {
     if let Err(error) = store.begin() {
+        let error = forgivable(error)?;
         // Nothing was begun, so nothing is lost; who asked may ask again.
-        for work in batch {
-            drop(work);
-        }
-        return forgivable(error).map(|_| ());
+        batch.for_each(|work| work(Err(error.clone()))(Ok(())));
+        return Ok(());
     }
     let mut answers = Vec::new();
     for work in batch {
-        answers.push(work(store));
-        if !store.in_transaction() {
-            // SQLite gave the whole transaction up (no room): whoever was in it is told so.
-            for answer in answers {
-                answer(Err(SpoolError::Full("the database cannot grow".into())));
-            }
+        answers.push(work(Ok(store)));
+        if let Some(error) = store.broken() {
+            // SQLite gave the whole transaction up: whoever was in it is told so.
+            answers.into_iter().for_each(|answer| answer(Err(error.clone())));
             return Ok(());
         }
     }
@@ -173,9 +171,7 @@ fn run(store: &mut Store, batch: &mut impl Iterator<Item = Work>) -> Result<(), 
         Ok(()) => Ok(()),
         Err(error) => Err(forgivable(error)?),
     };
-    for answer in answers {
-        answer(committed.clone());
-    }
+    answers.into_iter().for_each(|answer| answer(committed.clone()));
     Ok(())
 }
 

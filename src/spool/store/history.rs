@@ -25,10 +25,11 @@ impl Store {
 
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<(u64, Event)>> {
         let system = filter.system.as_ref().map(SystemName::as_str);
+        let rows = if filter.limit == 0 { PAGE } else { filter.limit };
         let rows = self.all(
             "SELECT id, at, what, ids, system, text FROM events
                 WHERE id > ?2 AND (?1 IS NULL OR system = ?1) ORDER BY id LIMIT ?3",
-            params![system, filter.after.map_or(0, signed), limit(filter.limit)],
+            params![system, filter.after.map_or(0, signed), limit(rows)],
             |row| {
                 Ok((
                     (row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?),

@@ -23,6 +23,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub const PAGE: usize = 1000;
 
 /// How long SQLite waits for another connection (the checkpointer) before it says busy.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// Holds the id of the spool that is, or was, in the directory.
+const MARK: &str = "spool.id";
 
 /// Where the bytes are.
 #[derive(Debug)]
@@ -65,6 +69,8 @@ pub struct Store {
     effects: Effects,
     /// Of the verbs that ran since `begin`.
     batch: Effects,
+    /// Set when an error ended the transaction itself.
+    broken: Option<SpoolError>,
     /// Whether there was less free space than the reserve, if it was looked at since `begin`.
     short: Option<bool>,
     /// Held until everything else is closed.
@@ -86,6 +92,10 @@ impl Store {
         connection.pragma_update(None, "wal_autocheckpoint", 8192)?;
         connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
         check_pages(&connection)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 && directory.join(MARK).exists() {
+            return Err(SpoolError::Corrupt(format!("{}/spool.db is empty", directory.display())));
+        }
         schema::migrate(&mut connection, schema::MIGRATIONS, Some(directory))?;
         Store::start(connection, Home::Directory(directory.to_owned()), settings, Some(gate), now)
     }
@@ -115,6 +125,7 @@ impl Store {
             last_recovery: micros(now),
             effects: Effects::default(),
             batch: Effects::default(),
+            broken: None,
             short: None,
             _gate: gate,
         };
@@ -136,7 +147,18 @@ impl Store {
             store.recover(now)
         })?;
         store.commit()?;
+        store.leave_mark()?;
         Ok(store)
+    }
+
+    /// An empty file is a sound, empty database: without a mark beside it, the loss of a spool would look like a new one.
+    fn leave_mark(&self) -> Result<()> {
+        if let Home::Directory(directory) = &self.home {
+            let mut file = File::create(directory.join(MARK))?;
+            writeln!(file, "{:016x}", self.id)?;
+            file.sync_all()?;
+        }
+        Ok(())
     }
 
     pub fn id(&self) -> u64 {
@@ -165,8 +187,9 @@ impl Store {
         self.effects = Effects::default();
         self.connection.execute_batch("SAVEPOINT verb")?;
         let result = work(self);
-        // Some errors (no room) end the whole transaction; the writer sees that by `in_transaction`.
+        // Some errors (no room) end the whole transaction.
         if !self.in_transaction() {
+            self.broken = result.as_ref().err().cloned();
             return result;
         }
         match result {
@@ -184,21 +207,29 @@ impl Store {
         }
     }
 
-    pub fn in_transaction(&self) -> bool {
+    /// Why the transaction ended in the middle of a verb, if it did.
+    pub fn broken(&mut self) -> Option<SpoolError> {
+        self.broken.take()
+    }
+
+    /// Grows with each row that is written.
+    pub fn changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
+    fn in_transaction(&self) -> bool {
         !self.connection.is_autocommit()
     }
 
     /// Makes the batch durable, then does what could not be undone.
     pub fn commit(&mut self) -> Result<()> {
-        self.sync_bodies()?;
-        if let Err(error) = self.connection.execute_batch("COMMIT") {
-            if self.in_transaction() {
-                self.connection.execute_batch("ROLLBACK")?;
-            }
-            return Err(error.into());
+        let committed = self.sync_bodies().and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        match committed {
+            Ok(()) => self.finish_bodies(),
+            Err(_) if self.in_transaction() => self.connection.execute_batch("ROLLBACK")?,
+            Err(_) => {}
         }
-        self.finish_bodies();
-        Ok(())
+        committed
     }
 
     /// Whether the last commit left the log of writes longer than the checkpointer should let it be.

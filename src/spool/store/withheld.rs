@@ -8,10 +8,15 @@ use rusqlite::params;
 
 impl Store {
     pub fn withhold(&mut self, file: [u8; 32], jobs: &[Claim], now: Timestamp) -> Result<()> {
-        if self.exists("SELECT 1 FROM bundles WHERE digest = ?1", [file])? {
+        // The same jobs make the same file again after a recall.
+        let new = self.run(
+            "INSERT INTO bundles VALUES (?1, 'out', ?2)
+                ON CONFLICT (digest) DO UPDATE SET state = 'out', at = excluded.at WHERE state = 'recalled'",
+            params![file, micros(now)],
+        )?;
+        if new == 0 {
             return Err(SpoolError::Conflict("a file with this very content was exported before".into()));
         }
-        self.run("INSERT INTO bundles VALUES (?1, 'out', ?2)", params![file, micros(now)])?;
         for job in jobs {
             let id = self.end_claim(Kind::Job, *job)?;
             self.run("UPDATE jobs SET state = 'withheld', bundle = ?2 WHERE id = ?1", params![id, file])?;
