@@ -384,18 +384,20 @@ impl AsyncWrite for Line {
         if let Some(end) = line.end {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, end.words())));
         }
-        let written = match &mut line.stream {
-            Stream::Serial(port) => Pin::new(&mut port.stream).poll_write(cx, bytes),
-            Stream::Pipe(program) => program.poll_write(cx, bytes),
-            Stream::Stdio(ends) => ends.poll_write(cx, bytes),
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-        };
-        if let Poll::Ready(Err(error)) = &written
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            line.note_end(Some(error));
+        loop {
+            let written = match &mut line.stream {
+                Stream::Serial(port) => Pin::new(&mut port.stream).poll_write(cx, bytes),
+                Stream::Pipe(program) => program.poll_write(cx, bytes),
+                Stream::Stdio(ends) => ends.poll_write(cx, bytes),
+                Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            };
+            match &written {
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) => line.note_end(Some(error)),
+                Poll::Ready(Ok(_)) | Poll::Pending => {}
+            }
+            return written;
         }
-        written
     }
 
     /// Does nothing: bytes are with the kernel once written, and waiting for the wire is [`Line::drain`], which is
