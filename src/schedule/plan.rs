@@ -1,0 +1,116 @@
+//! Whom to call next, when, and why.
+
+use super::{Retry, Windows};
+use jiff::{SignedDuration, Timestamp, Zoned};
+use std::time::Duration;
+
+/// How a system is to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// When it may be called at all.
+    pub windows: Windows,
+    /// Call it so long after the last call began, work or no work; `None` only calls when there is a reason.
+    pub every: Option<Duration>,
+    /// After failed calls.
+    pub retry: Retry,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Plan { windows: Windows::any(), every: None, retry: Retry::default() }
+    }
+}
+
+/// What has happened with a system so far, and what waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct History {
+    /// When the last call (ours or theirs) began.
+    pub last: Option<Timestamp>,
+    /// Calls of ours that failed since the last good one.
+    pub failures: u32,
+    /// Since when somebody wishes a call.
+    pub wished: Option<Timestamp>,
+}
+
+/// Why a call is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody, or work in the spool, asked for it.
+    Wish,
+    /// The last one failed.
+    Retry,
+    /// It is time for a poll.
+    Poll,
+}
+
+impl Why {
+    /// The words for reports.
+    pub fn words(self) -> &'static str {
+        match self {
+            Why::Wish => "a call was asked for",
+            Why::Retry => "the last call failed",
+            Why::Poll => "it is time for a poll",
+        }
+    }
+}
+
+/// When a call is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// From this moment on (which may have passed).
+    At(Timestamp),
+    /// It would be due, but no window opens.
+    NoWindow,
+    /// Too many calls failed in a row; a new wish is needed.
+    GivenUp,
+}
+
+/// The next call of one system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextCall {
+    pub due: Due,
+    pub why: Why,
+}
+
+/// When the system is to be called next, and why; `None`: there is no reason to.
+///
+/// A wish that is newer than the last failure shows new interest: it waits only for the first step of the retry
+/// clock, and starts it anew after giving up.
+pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall> {
+    let after = |last: Timestamp, wait: Duration| {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        last.checked_add(wait).unwrap_or(Timestamp::MAX)
+    };
+    let failed = history.last.filter(|_| history.failures > 0);
+    let (moment, why) = match (history.wished, failed) {
+        (Some(wished), Some(last)) => {
+            let patient = plan.retry.next(history.failures, last);
+            let eager = (wished > last).then(|| after(last, plan.retry.first));
+            match eager.or(patient) {
+                Some(moment) => (moment.max(wished), Why::Wish),
+                None => return Some(NextCall { due: Due::GivenUp, why: Why::Wish }),
+            }
+        }
+        (Some(wished), None) => (wished, Why::Wish),
+        (None, Some(last)) => match plan.retry.next(history.failures, last) {
+            Some(moment) => (moment, Why::Retry),
+            // A poll that is regular goes on at its own pace.
+            None => match plan.every {
+                Some(every) => (after(last, every.max(plan.retry.max)), Why::Poll),
+                None => return Some(NextCall { due: Due::GivenUp, why: Why::Retry }),
+            },
+        },
+        (None, None) => match (plan.every?, history.last) {
+            (every, Some(last)) => (after(last, every), Why::Poll),
+            (_, None) => (now.timestamp(), Why::Poll),
+        },
+    };
+    let earliest = moment.max(now.timestamp()).to_zoned(now.time_zone().clone());
+    let due = match plan.windows.next_open(&earliest) {
+        None => Due::NoWindow,
+        // Inside the window the true moment counts, so that what is overdue longest goes first.
+        Some(open) if open == earliest => Due::At(moment),
+        Some(open) => Due::At(open.timestamp()),
+    };
+    Some(NextCall { due, why })
+}
