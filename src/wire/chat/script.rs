@@ -44,10 +44,12 @@ pub struct Script {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub expect: Expect,
-    /// What to send and wait for instead, one after the other, as long as nothing expected comes.
-    pub instead: Vec<(Vec<Piece>, Expect)>,
+    pub instead: Instead,
     pub send: Vec<Piece>,
 }
+
+/// What to send and wait for instead, one after the other, as long as nothing expected comes.
+pub type Instead = Vec<(Vec<Piece>, Expect)>;
 
 /// A string to wait for. An empty pattern is there at once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -124,11 +126,8 @@ pub fn fail_string(text: &str) -> Result<Vec<u8>, ScriptError> {
     Ok(expect.pattern)
 }
 
-fn expect_word(
-    text: &str,
-    word: &str,
-    kind: Kind,
-) -> Result<(Expect, Vec<(Vec<Piece>, Expect)>), ScriptError> {
+/// An expect word: what to wait for, and the subsends with their subexpects.
+fn expect_word(text: &str, word: &str, kind: Kind) -> Result<(Expect, Instead), ScriptError> {
     let mut parts = word.split('-');
     let expect = expect_string(text, parts.next().unwrap_or_default())?;
     let mut instead = Vec::new();

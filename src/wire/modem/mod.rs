@@ -1,1 +1,96 @@
-//! AT commands, result codes, dialling and answering.
+//! Our side of a modem: what it is told, and what it answers.
+//!
+//! Command syntax and result codes follow ITU-T V.250 (formerly V.25 ter) and the Hayes set that every modem
+//! since has kept; what differs from model to model is data, in [`Profile`]. [`Modem`] is the dialogue:
+//! reset, set up, dial or answer, and hang up. [`CarrierWatch`] looks for the end of a call where there is
+//! no carrier signal. [`reply`] reads what a modem says.
+
+mod dialogue;
+mod number;
+mod profile;
+pub mod reply;
+mod watch;
+
+pub use dialogue::{Event, Modem};
+pub use number::{Number, NumberError};
+pub use profile::{HangUp, Profile, Timeouts};
+pub use reply::{Connect, Reply};
+pub use watch::CarrierWatch;
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+
+/// Why a modem did not do what was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModemError {
+    #[error("the modem does not answer {command:?}; last seen: {seen:?}")]
+    Silent { command: String, seen: String },
+    #[error("the modem refused {command:?} with {reply:?}")]
+    Refused { command: String, reply: String },
+    #[error(transparent)]
+    Number(#[from] NumberError),
+    #[error("the number is busy")]
+    Busy,
+    #[error("the number does not answer")]
+    NoAnswer,
+    #[error("there is no dial tone")]
+    NoDialtone,
+    #[error("there is no carrier at the other end")]
+    NoCarrier,
+    #[error("the modem may not call this number now: {reply:?}")]
+    Barred { reply: String },
+    #[error("the modem did not connect within {seconds} s")]
+    NotConnected { seconds: u64 },
+    #[error("the carrier was lost")]
+    CarrierLost,
+    #[error("the modem was not seen to hang up; the line may still be in use")]
+    NotHungUp,
+}
+
+impl ToFault for ModemError {
+    fn fault(&self) -> Fault {
+        let (stage, whose, retry, advice) = match self {
+            ModemError::Silent { .. } => (
+                Stage::Modem,
+                Whose::Local,
+                Retry::Later,
+                "check that the modem is switched on, the cable, and the speed of the port",
+            ),
+            ModemError::Refused { .. } => {
+                (Stage::Modem, Whose::Local, Retry::Never, "correct the modem's profile or its init strings")
+            }
+            ModemError::Number(_) => {
+                (Stage::Dial, Whose::Usage, Retry::Never, "correct the number of this system")
+            }
+            ModemError::Busy => (Stage::Dial, Whose::Line, Retry::Later, "try again in a few minutes"),
+            ModemError::NoAnswer => {
+                (Stage::Dial, Whose::Line, Retry::Later, "check the number, and that the other modem answers")
+            }
+            ModemError::NoDialtone => (
+                Stage::Dial,
+                Whose::Line,
+                Retry::Later,
+                "check the telephone cable, and that nobody else is on the line",
+            ),
+            ModemError::NoCarrier | ModemError::NotConnected { .. } => (
+                Stage::Dial,
+                Whose::Line,
+                Retry::Later,
+                "check the number, and that a modem of a like standard answers there",
+            ),
+            ModemError::Barred { .. } => (
+                Stage::Dial,
+                Whose::Local,
+                Retry::Later,
+                "the modem keeps a list of failed calls, as some countries demand; wait, or reset it",
+            ),
+            ModemError::CarrierLost => (Stage::Carrier, Whose::Line, Retry::Later, "try again later"),
+            ModemError::NotHungUp => (
+                Stage::Modem,
+                Whose::Local,
+                Retry::Later,
+                "switch the modem off and on; let its DTR line end calls (AT&D2)",
+            ),
+        };
+        Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}

@@ -1,0 +1,236 @@
+use super::*;
+use proptest::prelude::*;
+
+fn start() -> Instant {
+    crate::clock::now()
+}
+
+fn modem(signals: bool) -> Modem {
+    Modem::new(Profile::generic(), signals)
+}
+
+fn sent(modem: &mut Modem) -> String {
+    let mut out = Vec::new();
+    modem.poll_transmit(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn pass(modem: &mut Modem) -> Instant {
+    let at = modem.poll_timeout().expect("a deadline");
+    modem.handle_timeout(at);
+    at
+}
+
+fn number() -> Number {
+    Number::parse("5551", &Profile::generic().number_characters).unwrap()
+}
+
+#[test]
+fn setting_up_an_echoing_modem_with_stray_bytes() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.handle_input(now, b"garb\xffage");
+    modem.set_up(now);
+    assert_eq!(sent(&mut modem), "AT\r");
+    modem.handle_input(now, b"AT\r\r\nOK\r\n\r\nOK\r\n");
+    assert_eq!(sent(&mut modem), "", "the modem may have more to say");
+    let now = pass(&mut modem);
+    for command in ["ATZ", "ATE0V1Q0X4", "AT&C1&D2", "ATS0=0"] {
+        assert_eq!(sent(&mut modem), format!("{command}\r"));
+        modem.handle_input(now, format!("{command}\r\r\nOK\r\n").as_bytes());
+    }
+    assert_eq!(modem.poll_event(), Some(Event::Ready));
+    assert_eq!(modem.poll_timeout(), None);
+}
+
+#[test]
+fn a_modem_left_in_a_call_is_escaped_from() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.set_up(now);
+    sent(&mut modem);
+    pass(&mut modem);
+    assert_eq!(sent(&mut modem), "AT\r");
+    pass(&mut modem);
+    assert_eq!(sent(&mut modem), "", "guard time");
+    let now = pass(&mut modem);
+    assert_eq!(sent(&mut modem), "+++");
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(sent(&mut modem), "ATH\r");
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(sent(&mut modem), "AT\r");
+}
+
+#[test]
+fn a_dead_modem_is_given_up() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.set_up(now);
+    let mut last = now;
+    while modem.poll_timeout().is_some() {
+        last = pass(&mut modem);
+    }
+    assert!(last - now < Duration::from_secs(30));
+    let error = ModemError::Silent { command: "AT".to_owned(), seen: String::new() };
+    assert_eq!(modem.poll_event(), Some(Event::Failed(error)));
+}
+
+#[test]
+fn a_refused_init_string_is_named() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.set_up(now);
+    modem.handle_input(now, b"OK\r\n");
+    let now = pass(&mut modem);
+    modem.handle_input(now, b"\r\nOK\r\n");
+    modem.handle_input(now, b"\r\nERROR\r\n");
+    let error = ModemError::Refused { command: "ATE0V1Q0X4".to_owned(), reply: "ERROR".to_owned() };
+    assert_eq!(modem.poll_event(), Some(Event::Failed(error)));
+}
+
+#[test]
+fn dialling_gathers_what_was_agreed_and_leaves_the_rest_to_the_session() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.dial(now, &number());
+    assert_eq!(sent(&mut modem), "ATDT5551\r");
+    modem.handle_input(now, b"\r\n+MCR: V90\r\n\r\n+MRR: 33600,53333\r\n\r\nCONNECT 115200\r\nlogin: OK\r\n");
+    let Some(Event::Connected(connect)) = modem.poll_event() else { panic!() };
+    assert_eq!((connect.transmit, connect.receive), (Some(33600), Some(53333)));
+    assert_eq!(connect.modulation.as_deref(), Some("V90"));
+    assert_eq!(modem.take_rest(), b"\nlogin: OK\r\n");
+    assert_eq!(modem.poll_timeout(), None);
+}
+
+#[test]
+fn each_way_a_dial_fails_has_its_error() {
+    for (said, error) in [
+        ("BUSY", ModemError::Busy),
+        ("NO ANSWER", ModemError::NoAnswer),
+        ("NO DIALTONE", ModemError::NoDialtone),
+        ("NO CARRIER", ModemError::NoCarrier),
+        ("7", ModemError::Busy),
+        ("BLACKLISTED", ModemError::Barred { reply: "BLACKLISTED".to_owned() }),
+    ] {
+        let now = start();
+        let mut modem = modem(false);
+        modem.dial(now, &number());
+        modem.handle_input(now, format!("\r\n{said}\r\n").as_bytes());
+        assert_eq!(modem.poll_event(), Some(Event::Failed(error)));
+    }
+    let now = start();
+    let mut modem = modem(false);
+    modem.dial(now, &number());
+    sent(&mut modem);
+    pass(&mut modem);
+    assert_eq!(sent(&mut modem), "\r", "the dial is broken off");
+    assert_eq!(modem.poll_event(), Some(Event::Failed(ModemError::NotConnected { seconds: 90 })));
+}
+
+#[test]
+fn calls_are_answered_after_the_wanted_rings() {
+    let now = start();
+    let mut modem = Modem::new(Profile { rings: 2, ..Profile::generic() }, false);
+    modem.wait_for_call(now);
+    modem.handle_input(now, b"\r\nRING\r\n\r\nNMBR = 5550\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::Ring { count: 1 }));
+    assert_eq!(modem.poll_event(), Some(Event::Caller { number: "5550".to_owned() }));
+    // The first caller gave up; another rings much later.
+    let now = now + Duration::from_secs(60);
+    modem.handle_input(now, b"\r\nRING\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::Ring { count: 1 }));
+    assert_eq!(sent(&mut modem), "");
+    modem.handle_input(now + Duration::from_secs(6), b"\r\nRING\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::Ring { count: 2 }));
+    assert_eq!(sent(&mut modem), "ATA\r");
+    modem.handle_input(now, b"\r\nCONNECT 33600/V34/LAPM\r\n");
+    assert!(matches!(modem.poll_event(), Some(Event::Connected(_))));
+}
+
+#[test]
+fn a_modem_that_answers_by_itself_only_reports_the_call() {
+    let now = start();
+    let mut modem = Modem::new(Profile { auto_answer: 1, ..Profile::generic() }, false);
+    modem.wait_for_call(now);
+    modem.handle_input(now, b"\r\nRING\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::Ring { count: 1 }));
+    assert_eq!(sent(&mut modem), "");
+    modem.handle_input(now, b"\r\nCONNECT\r\n");
+    assert!(matches!(modem.poll_event(), Some(Event::Connected(_))));
+}
+
+#[test]
+fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
+    let now = start();
+    let mut modem = modem(true);
+    modem.handle_carrier(now, true);
+    modem.hang_up(now);
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
+    modem.handle_carrier(now + Duration::from_millis(100), false);
+    assert_eq!(modem.poll_event(), None, "DTR stays low long enough");
+    let at = pass(&mut modem);
+    assert_eq!(at, now + DTR_LOW);
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
+    assert_eq!(modem.poll_event(), Some(Event::HungUp));
+}
+
+#[test]
+fn a_modem_that_ignores_dtr_is_told_by_command() {
+    let now = start();
+    let mut modem = modem(true);
+    modem.handle_carrier(now, true);
+    modem.hang_up(now);
+    pass(&mut modem);
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
+    pass(&mut modem);
+    assert_eq!(sent(&mut modem), "+++");
+}
+
+#[test]
+fn without_signals_a_hang_up_goes_by_escape_and_must_be_seen() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.hang_up(now);
+    assert_eq!(sent(&mut modem), "");
+    let now = pass(&mut modem);
+    assert_eq!(sent(&mut modem), "+++");
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(sent(&mut modem), "ATH\r");
+    assert_eq!(modem.poll_event(), None);
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::HungUp));
+
+    modem.hang_up(now);
+    while modem.poll_timeout().is_some() {
+        pass(&mut modem);
+    }
+    assert_eq!(modem.poll_event(), Some(Event::Failed(ModemError::NotHungUp)));
+}
+
+proptest! {
+    #[test]
+    fn a_mad_modem_neither_breaks_nor_holds_us(
+        pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..20),
+        verb in 0..4,
+    ) {
+        let mut now = start();
+        let mut modem = modem(verb % 2 == 0);
+        match verb {
+            0 => modem.set_up(now),
+            1 => modem.dial(now, &number()),
+            2 => modem.hang_up(now),
+            _ => modem.answer(now),
+        }
+        for piece in pieces {
+            modem.handle_input(now, &piece);
+            prop_assert!(modem.lines.partial().len() <= LONGEST_LINE || modem.state == State::Online);
+        }
+        let begin = now;
+        while let Some(at) = modem.poll_timeout() {
+            now = at.max(now);
+            modem.handle_timeout(now);
+            prop_assert!(now - begin < Duration::from_secs(200));
+        }
+    }
+}

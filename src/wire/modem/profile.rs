@@ -1,0 +1,112 @@
+//! What differs from modem to modem, as data.
+
+use std::time::Duration;
+
+/// How a call is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HangUp {
+    /// Drop DTR and watch the carrier fall; needs a line with modem signals. Without them, as `Escape`.
+    Dtr,
+    /// Guard time, escape, guard time, then the hang-up command.
+    Escape,
+}
+
+/// How long each stage may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// A command until its answer. V.250 knows no limit; a reset takes modems up to two seconds.
+    pub command: Duration,
+    /// How often `AT` is tried at the start.
+    pub tries: u32,
+    /// Silence by which a modem is known to have said all.
+    pub quiet: Duration,
+    /// From the dial command to `CONNECT`; the modem's own S7 should be shorter.
+    pub dial: Duration,
+    /// From the answer command to `CONNECT`.
+    pub answer: Duration,
+    /// A RING that is followed by none for so long was the last one.
+    pub ring_gap: Duration,
+    /// Silence before and after the escape; the modem's S12, plus a little.
+    pub guard: Duration,
+    /// From dropping DTR to the fall of the carrier.
+    pub hang_up: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            command: Duration::from_secs(3),
+            tries: 4,
+            quiet: Duration::from_millis(300),
+            dial: Duration::from_secs(90),
+            answer: Duration::from_secs(60),
+            ring_gap: Duration::from_secs(8),
+            guard: Duration::from_millis(1200),
+            hang_up: Duration::from_secs(5),
+        }
+    }
+}
+
+/// One model of modem: what to say to it, and how long to wait. Commands are without their carriage return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub name: String,
+    /// Back to a known state.
+    pub reset: String,
+    /// Sent after the reset, each to be answered with OK.
+    pub init: Vec<String>,
+    /// The number follows it.
+    pub dial: String,
+    pub answer: String,
+    /// The modem is to answer by itself after so many rings (S0); 0: it is told to, with `answer`.
+    pub auto_answer: u8,
+    /// Rings before `answer` is sent.
+    pub rings: u32,
+    pub hang_up: HangUp,
+    pub hang_up_command: String,
+    pub escape: String,
+    /// The characters that a number may hold.
+    pub number_characters: String,
+    pub timeouts: Timeouts,
+}
+
+impl Profile {
+    /// Any modem of the Hayes family.
+    pub fn generic() -> Self {
+        Profile {
+            name: "generic".to_owned(),
+            reset: "ATZ".to_owned(),
+            // No echo, verbose result codes, all of them; then carrier and DTR as signals, which the plainest
+            // modems and adapters do not know: such a command would have to be taken out here.
+            init: vec!["ATE0V1Q0X4".to_owned(), "AT&C1&D2".to_owned()],
+            dial: "ATDT".to_owned(),
+            answer: "ATA".to_owned(),
+            auto_answer: 0,
+            rings: 1,
+            hang_up: HangUp::Dtr,
+            hang_up_command: "ATH".to_owned(),
+            escape: "+++".to_owned(),
+            number_characters: "0123456789*#,WTP@!()- ".to_owned(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// The modem of `wire::exchange` (firmware-notes/exchange-modem.md): reports modulation and rates by
+    /// themselves, and is never slow to answer.
+    pub fn exchange() -> Self {
+        Profile {
+            name: "exchange".to_owned(),
+            init: vec!["ATE0V1Q0X4&C1&D2".to_owned(), "AT+MR=1;+ER=1;+DR=1".to_owned()],
+            ..Profile::generic()
+        }
+    }
+
+    /// A profile by the name that a configuration gives.
+    pub fn named(name: &str) -> Option<Profile> {
+        Profile::all().into_iter().find(|profile| profile.name == name)
+    }
+
+    pub fn all() -> Vec<Profile> {
+        vec![Profile::generic(), Profile::exchange()]
+    }
+}
