@@ -7,9 +7,16 @@
 
 pub mod drive;
 mod error;
+mod event;
 mod reply;
 mod server;
+mod settings;
 
 pub use error::SmtpError;
+pub use event::{Event, MailFrom};
 pub use reply::Refusal;
-pub use server::{Event, MailFrom, Server, Settings};
+pub use server::Server;
+pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;

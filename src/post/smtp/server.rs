@@ -1,74 +1,13 @@
 //! The server machine: one client's conversation.
 
-use super::Refusal;
-use super::reply;
+use super::{Event, MailFrom, Refusal, Settings, reply};
 use crate::lines::{Line, LineReader};
 use crate::post::address::Address;
 use crate::post::mail::Sender;
 use crate::post::mail::command::{Command, CommandError, Parameter};
 use crate::post::mail::dots::{Ends, Unstuffer};
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
-
-/// Limits of an SMTP connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Our own name in mail, said in the greeting.
-    pub host: String,
-    /// The largest message, in bytes with LF line ends; announced as SIZE.
-    pub message_max: u64,
-    /// The most recipients of a message. RFC 5321 section 4.5.3.1.8 asks for at least 100.
-    pub recipients_max: usize,
-    /// The longest command line, in bytes without its end. RFC 5321 section 4.5.3.1.4 asks for at least 512.
-    pub line_max: usize,
-    /// So many wrong commands and refused addresses end the connection.
-    pub errors_max: u32,
-    /// How long the client may be silent. RFC 5321 section 4.5.3.2.7: at least 5 minutes.
-    pub idle_max: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            host: "localhost".to_owned(),
-            message_max: 50 * 1024 * 1024,
-            recipients_max: 1000,
-            line_max: 2048,
-            errors_max: 20,
-            idle_max: Duration::from_secs(300),
-        }
-    }
-}
-
-/// What came with MAIL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailFrom {
-    pub sender: Sender,
-    /// What the client called itself; a stranger's text, printable ASCII.
-    pub client: String,
-    /// The client said EHLO, not HELO.
-    pub extended: bool,
-    /// The size that the client announced, in bytes.
-    pub size: Option<u64>,
-}
-
-/// What happened. Those marked so must be answered before anything more happens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A message is offered. Answer with [`Server::accept`] or [`Server::refuse`].
-    Sender(MailFrom),
-    /// One of its recipients. Answer with [`Server::accept`] or [`Server::refuse`].
-    Recipient(Address),
-    /// The text comes next. Answer with [`Server::accept`] or [`Server::refuse`].
-    Begin,
-    /// More of the text, with LF line ends, no longer than the bytes that were handed in. Not answered, but
-    /// [`Server::refuse`] may be called if it cannot be kept.
-    Data(Vec<u8>),
-    /// The text is complete. Answer with [`Server::kept`], once it is durable, or with [`Server::refuse`].
-    End,
-    /// The message that was offered will not come; forget it.
-    Abandoned,
-}
+use std::time::Instant;
 
 /// How much may wait for an answer of the driver, in bytes, before the client counts as flooding. A driver that
 /// answers before it reads on never gets there.
