@@ -55,7 +55,7 @@ mod tests {
         let told = |user, requestor| told(user, requestor, Notify::OnError);
         assert_eq!(told("jan", None).as_deref(), Some("leaf!jan"));
         assert_eq!(told("uucp", Some("jan")).as_deref(), Some("leaf!jan"));
-        for third in ["victim@bank.example", "bank!victim", "a%b", "-oQ", "|sh", "a b", ""] {
+        for third in ["victim@bank.example", "bank!victim", "a%b", "-oQ", "|sh", "a b"] {
             assert_eq!(told("jan", Some(third)).as_deref(), Some("leaf!jan"), "{third}");
             assert_eq!(told(third, None), None, "{third}");
         }
