@@ -80,6 +80,16 @@ pub struct Prepared {
     pub id: String,
 }
 
+/// Mail that is on disk.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// By which it is known in its trace header and in the log.
+    pub id: String,
+    /// The message and the report to its sender, as far as there are any. None: it came from the null sender, goes to
+    /// nobody, and was quarantined.
+    pub messages: Vec<MessageId>,
+}
+
 /// The one door in. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct Door {
@@ -110,9 +120,8 @@ impl Door {
         &self.inner.tables
     }
 
-    /// Keeps mail, in one transaction. An `Ok` means that it is on disk. Without ids it was quarantined: it came from the
-    /// null sender and goes to nobody.
-    pub async fn accept(&self, mail: Incoming) -> Result<Vec<MessageId>, QueueError> {
+    /// Keeps mail, in one transaction. An `Ok` means that it is on disk.
+    pub async fn accept(&self, mail: Incoming) -> Result<Accepted, QueueError> {
         let (origin, arrived) = (mail.origin.text.clone(), mail.arrived);
         let content = mail.content.clone();
         let prepared = self.prepare(mail).await?;
@@ -120,10 +129,11 @@ impl Door {
             tracing::warn!(mail = prepared.id, origin, reason, "mail dropped");
             if prepared.messages.is_empty() {
                 self.spool().quarantine(origin, reason, content, Vec::new(), arrived).await?;
-                return Ok(Vec::new());
+                return Ok(Accepted { id: prepared.id, messages: Vec::new() });
             }
         }
-        Ok(self.spool().accept(None, prepared.messages).await?)
+        let messages = self.spool().accept(None, prepared.messages).await?;
+        Ok(Accepted { id: prepared.id, messages })
     }
 
     /// Everything short of keeping it.

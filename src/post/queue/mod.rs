@@ -18,7 +18,7 @@ mod retry;
 mod unbatch;
 mod worker;
 
-pub use door::{Door, Incoming, Origin, Prepared, Settings, Submitter, Unreadable};
+pub use door::{Accepted, Door, Incoming, Origin, Prepared, Settings, Submitter, Unreadable};
 pub use error::QueueError;
 pub use unbatch::{UnbatchError, Unbatched};
 pub use worker::Worker;
