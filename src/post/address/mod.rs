@@ -63,6 +63,11 @@ impl Address {
         target::of(&self.0, precedence)
     }
 
+    /// What stands after the last `@`: where the whole network looks for this address. A path or a bare name has none.
+    pub fn domain(&self) -> Option<&str> {
+        scan::split(&self.0)?.domain
+    }
+
     /// `hop!self`: how the next system answers to an address known here. Fails if that grows too long, or if
     /// `hop` is no host name.
     pub fn through(&self, hop: &str) -> Result<Address, AddressError> {

@@ -122,6 +122,14 @@ fn a_reply_goes_back_through_the_system_it_came_by() {
 }
 
 #[test]
+fn only_what_follows_an_at_sign_is_a_domain() {
+    assert_eq!(parse("a!joe@host.example").domain(), Some("host.example"));
+    for text in ["joe", "a!b!joe", "joe%host", "\"joe@host\""] {
+        assert_eq!(parse(text).domain(), None, "{text}");
+    }
+}
+
+#[test]
 fn mailer_daemon_is_known_in_every_form() {
     for text in ["MAILER-DAEMON", "mailer-daemon", "a!b!MAILER-DAEMON", "Mailer-Daemon@host"] {
         assert!(parse(text).is_mailer_daemon(), "{text}");

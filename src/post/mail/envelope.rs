@@ -29,6 +29,18 @@ impl Sender {
         self.address().map_or("MAILER-DAEMON", Address::as_str)
     }
 
+    /// How this sender is answered from here, when a UUCP peer hands it over: by way of that peer, unless it has a
+    /// domain. A peer that wrote its own name there already is not named twice. Fails if the path grows too long.
+    pub fn by_way_of(&self, peer: &str) -> Result<Sender, AddressError> {
+        let Sender::Address(address) = self else { return Ok(Sender::Null) };
+        let own = address.as_str().split_once('!').filter(|(hop, _)| hop.eq_ignore_ascii_case(peer));
+        match (address.domain(), own) {
+            (Some(_), Some((_, rest))) => Address::parse(rest).map(Sender::Address),
+            (Some(_), None) | (None, Some(_)) => Ok(self.clone()),
+            (None, None) => address.through(peer).map(Sender::Address),
+        }
+    }
+
     pub fn address(&self) -> Option<&Address> {
         match self {
             Sender::Null => None,
@@ -69,6 +81,24 @@ mod tests {
         }
         assert_eq!(Sender::Null.smtp(), "");
         assert_eq!(Sender::Null.from_user(), "MAILER-DAEMON");
+    }
+
+    #[test]
+    fn a_peers_sender_is_answered_through_the_peer() {
+        let through =
+            |text| Sender::parse(text).unwrap().by_way_of("leaf").map(|sender| sender.smtp().to_owned());
+        for (text, answered) in [
+            ("joe", "leaf!joe"),
+            ("far!joe", "leaf!far!joe"),
+            ("leaf!joe", "leaf!joe"),
+            ("joe%far", "leaf!joe%far"),
+            ("joe@far.example", "joe@far.example"),
+            ("leaf!joe@far.example", "joe@far.example"),
+            ("<>", ""),
+        ] {
+            assert_eq!(through(text).as_deref(), Ok(answered), "{text}");
+        }
+        assert!(through(&format!("{}joe", "b!".repeat(254))).is_err());
     }
 
     #[test]

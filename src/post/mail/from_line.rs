@@ -77,17 +77,7 @@ pub fn from_line(sender: &Sender, date: Timestamp, system: Option<&str>) -> Stri
 /// `None` if what is written there cannot be an address.
 fn sender_of(path: &[&str], user: &str) -> Option<Sender> {
     let sender = Sender::parse(user).ok()?;
-    let Sender::Address(address) = sender else { return Some(Sender::Null) };
-    // Some mailers write their own name before the user as well as after `remote from`.
-    let text = address.as_str();
-    let user = match (text.split_once('!'), path.last()) {
-        (Some((hop, rest)), Some(system)) if hop.eq_ignore_ascii_case(system) => rest,
-        _ => text,
-    };
-    let has_domain = user.contains('@');
-    let whole =
-        if has_domain || path.is_empty() { user.to_owned() } else { format!("{}!{user}", path.join("!")) };
-    Address::parse(&whole).ok().map(Sender::from)
+    path.iter().rev().try_fold(sender, |sender, system| sender.by_way_of(system).ok())
 }
 
 struct Claims<'a> {

@@ -15,7 +15,7 @@ pub struct MailFrom {
     pub size: Option<u64>,
 }
 
-/// What happened. Those marked so must be answered before anything more happens.
+/// What happened. What says so must be answered before anything more happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A message is offered. Answer with [`accept`](super::Server::accept) or [`refuse`](super::Server::refuse).
