@@ -233,6 +233,15 @@ mod tests {
         }
 
         #[test]
+        fn no_sender_makes_a_second_line(text in "[a-z!@%<>\"\\\\ \r\n\t\0:.|/-]{0,20}") {
+            let Ok(sender) = Sender::parse(&text) else { return Ok(()) };
+            let line = from_line(&sender, Timestamp::UNIX_EPOCH, Some("polux"));
+            prop_assert_eq!(line.chars().filter(|c| c.is_control()).count(), 1);
+            let read = read_from_lines(line.as_bytes(), Some("polux"));
+            prop_assert_eq!((read.length, read.claimed, read.unusable), (line.len(), None, None));
+        }
+
+        #[test]
         fn any_bytes_give_an_answer_within_the_message(tail in proptest::collection::vec(any::<u8>(), 0..100)) {
             let mut message = b"From ".to_vec();
             message.extend_from_slice(&tail);
