@@ -6,7 +6,9 @@
 
 mod budget;
 pub mod drive;
+mod g;
 mod i;
+mod reader;
 mod select;
 mod timer;
 

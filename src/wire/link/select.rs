@@ -3,12 +3,13 @@
 //! Names and defaults are those of `protocol-parameter` in the Taylor UUCP manual, section "Protocol Selection",
 //! except where a field says otherwise.
 
+use super::g::G;
 use super::i::I;
 use super::{Link, Role};
 use std::time::Duration;
 
 /// The letters that [`open`] knows, best first.
-pub const KNOWN: &str = "i";
+pub const KNOWN: &str = "ig";
 
 /// How every protocol is set up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,6 +118,7 @@ pub fn choose(ours: &str, offered: &str) -> Option<char> {
 pub fn open(letter: char, role: Role, parameters: &Parameters) -> Option<Box<dyn Link>> {
     match letter {
         'i' => Some(Box::new(I::new(role, parameters.i.clone()))),
+        'g' => Some(Box::new(G::new('g', role, parameters.g.clone()))),
         _ => None,
     }
 }
@@ -128,6 +130,8 @@ mod tests {
     #[test]
     fn our_order_decides_among_what_the_peer_offers() {
         assert_eq!(choose("ig", "tgi"), Some('i'));
+        assert_eq!(choose("gi", "tgi"), Some('g'));
+        assert_eq!(choose("tig", "tg"), Some('g'));
         assert_eq!(choose("ig", "ft"), None);
         assert_eq!(choose("ig", ""), None);
     }

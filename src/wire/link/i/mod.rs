@@ -15,8 +15,9 @@ mod send;
 mod size;
 
 use super::budget::Budget;
+use super::reader::{Found, Reader};
 use super::{Abilities, Channel, Counters, Event, Expect, IParameters, Link, LinkError, Role};
-use packet::{Found, Header, Kind, MOST_DATA, Reader};
+use packet::{Header, Kind, MOST_DATA, Packets};
 use receive::{Order, Receiver};
 use send::Sender;
 use std::collections::VecDeque;
@@ -57,7 +58,7 @@ pub struct I {
     role: Role,
     parameters: IParameters,
     state: State,
-    reader: Reader,
+    reader: Reader<Packets>,
     sender: Sender,
     receiver: Receiver,
     budget: Budget,
@@ -236,7 +237,7 @@ impl I {
             if leaving { CLOSE_RETRIES.min(self.parameters.retries) } else { self.parameters.retries };
         if self.silences <= retries {
             self.receiver.ask_next();
-            if self.reader.pending() {
+            if self.reader.waiting() > 0 {
                 self.reader.give_up_packet();
                 self.read(now);
             }
@@ -265,7 +266,7 @@ impl I {
 
     fn read(&mut self, now: Instant) {
         while self.state != State::Ended && !self.peer_closed {
-            match self.reader.next() {
+            match self.reader.find() {
                 Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
                 Some(Found::BadData(header)) => {
                     self.counters.bad_checksums += 1;
@@ -313,7 +314,7 @@ impl Link for I {
             }
             self.state = State::AwaitSync { tries: tries + 1, until: now + self.parameters.sync_timeout };
             self.sync_due = true;
-            if self.reader.pending() {
+            if self.reader.waiting() > 0 {
                 self.reader.give_up_packet();
                 self.read(now);
             }

@@ -28,6 +28,9 @@ pub struct End {
     pub last_data: Option<Instant>,
     full_duplex: bool,
     pub rest: Vec<u8>,
+    /// Every byte that went onto the line, and every byte that came off it at the far end.
+    pub sent_bytes: Vec<u8>,
+    pub arrived_bytes: Vec<u8>,
 }
 
 pub struct Pair {
@@ -59,6 +62,8 @@ impl End {
             last_data: None,
             full_duplex,
             rest: Vec::new(),
+            sent_bytes: Vec::new(),
+            arrived_bytes: Vec::new(),
         }
     }
 
@@ -78,25 +83,17 @@ impl End {
                 self.link.poll_transmit(now, 512, &mut self.waiting);
             }
             let taken = self.line.send(now, &self.waiting);
+            self.sent_bytes.extend(&self.waiting[..taken]);
             self.waiting.drain(..taken);
             let mut more = taken > 0 && self.waiting.is_empty();
             while let Some(event) = self.link.poll_event() {
                 more = true;
                 self.handle(now, event);
                 let done = (self.file.is_none() || self.confirmed) && (self.file_done || !peer_sends);
-                if self.started
-                    && done
-                    && !self.closing
-                    && (self.link.idle() || self.full_duplex || !self.file_done)
-                {
+                if self.started && done && !self.closing {
                     self.closing = true;
                     self.link.close(now);
                 }
-            }
-            if self.started && !self.closing && self.file_done && !self.full_duplex && self.link.idle() {
-                self.closing = true;
-                self.link.close(now);
-                more = true;
             }
             if !more {
                 return;
@@ -224,9 +221,13 @@ impl Pair {
             assert!(idle_turns < 10_000, "time stands still: {}", self.describe());
             self.now = self.now.max(next);
             assert!(self.now - self.begin < limit, "not over in time: {}", self.describe());
-            let (caller, called) = (&mut self.caller, &mut self.called);
-            for (from, to) in [(&mut caller.line, &mut called.link), (&mut called.line, &mut caller.link)] {
-                let bytes = from.poll_arrived(self.now);
+            for forth in [true, false] {
+                let (from, to) = match forth {
+                    true => (&mut self.caller, &mut self.called.link),
+                    false => (&mut self.called, &mut self.caller.link),
+                };
+                let bytes = from.line.poll_arrived(self.now);
+                from.arrived_bytes.extend(&bytes);
                 if !bytes.is_empty() {
                     to.handle_input(self.now, &bytes);
                 }

@@ -1,0 +1,507 @@
+//! The `g` protocol: the oldest packet protocol of UUCP, one file at a time, go-back-N.
+//! Taylor UUCP manual, section "UUCP `g' Protocol". `G` and `v` are the same machine with other parameters.
+//!
+//! Each side announces the window and the packets that it wants to get; each obeys the other.
+//!
+//! Observed with Taylor UUCP 1.07 as either side:
+//! - the first data packet has number 1, and every packet in order is acknowledged by an RR of its own unless data
+//!   carry the acknowledgement;
+//! - a command is sent in whole packets (TT 2) of the smallest size that holds it, filled up with NUL;
+//! - the end of a file is a short packet (TT 3) of 32 bytes that holds nothing;
+//! - each side sends CLOSE twice, without waiting for that of the other, and then the final handshake.
+
+mod packet;
+mod receive;
+mod send;
+
+use super::budget::Budget;
+use super::reader::{Found, Reader};
+use super::{Abilities, Channel, Counters, Event, Expect, GParameters, Link, LinkError, Role};
+use packet::{Control, HEADER, Header, LEAST_DATA, MOST_DATA, Packets};
+use receive::Receiver;
+use send::Sender;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+#[cfg(test)]
+pub use packet::forged;
+
+/// The largest window that the numbers allow.
+const MOST_WINDOW: u8 = 7;
+
+/// How many timeouts to wait for the peer's CLOSE once ours is out: both have agreed to hang up before.
+const CLOSE_RETRIES: u32 = 2;
+
+/// How many times as often as `retries` packets are repeated to a peer that is heard but does not acknowledge them.
+const DEAF: u32 = 3;
+
+/// The steps of the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    A,
+    B,
+    C,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// `start` was not called yet.
+    Idle,
+    /// The caller has sent the packet of a step and waits for the same from the called side, which answers each.
+    AwaitInit {
+        step: Step,
+        tries: u32,
+        startups: u32,
+        until: Instant,
+    },
+    Running,
+    /// `close` was called; our CLOSE goes out when all is acknowledged.
+    AwaitAcknowledged,
+    /// Our CLOSE is out, the peer's has not come.
+    AwaitClose,
+    /// Both have closed, or it failed; what remains is the events.
+    Ended,
+}
+
+/// One call by a protocol of the `g` family.
+#[derive(Debug)]
+pub struct G {
+    letter: char,
+    role: Role,
+    parameters: GParameters,
+    state: State,
+    reader: Reader<Packets>,
+    sender: Sender,
+    receiver: Receiver,
+    budget: Budget,
+    /// What the peer has announced so far.
+    window: u8,
+    size: usize,
+    events: VecDeque<Event>,
+    /// Control packets that have to go out: those of the start, CLOSE.
+    control: VecDeque<Control>,
+    peer_closed: bool,
+    /// When the last sound packet came, or was last asked for.
+    heard: Option<Instant>,
+    silences: u32,
+    counters: Counters,
+}
+
+impl G {
+    pub fn new(letter: char, role: Role, mut parameters: GParameters) -> Self {
+        parameters.window = parameters.window.clamp(1, MOST_WINDOW);
+        let size = usize::from(parameters.packet_size).clamp(LEAST_DATA, MOST_DATA);
+        parameters.packet_size = 1 << size.ilog2();
+        G {
+            letter,
+            role,
+            state: State::Idle,
+            reader: Reader::default(),
+            sender: Sender::new(parameters.short_packets, parameters.timeout),
+            receiver: Receiver::new(),
+            budget: Budget::new(parameters.errors, parameters.error_decay),
+            window: 0,
+            size: 0,
+            events: VecDeque::new(),
+            control: VecDeque::new(),
+            peer_closed: false,
+            heard: None,
+            silences: 0,
+            counters: Counters::default(),
+            parameters,
+        }
+    }
+
+    /// The packet of a step as we announce it.
+    fn init(&self, step: Step) -> Control {
+        match step {
+            Step::A => Control::InitA(self.parameters.window),
+            Step::B => Control::InitB(self.parameters.packet_size.ilog2() as u8 - 5),
+            Step::C => Control::InitC(self.parameters.window),
+        }
+    }
+
+    fn await_init(&mut self, now: Instant, step: Step, tries: u32, startups: u32) {
+        self.state = State::AwaitInit { step, tries, startups, until: now + self.parameters.init_timeout };
+        if self.role == Role::Caller {
+            self.control.push_back(self.init(step));
+        }
+    }
+
+    fn fail(&mut self, error: LinkError) {
+        if self.state != State::Ended {
+            self.state = State::Ended;
+            self.peer_closed = false;
+            self.sender.clear();
+            // The peer need not find out by waiting.
+            self.control.push_back(Control::Close);
+            self.events.push_back(Event::Failed(error));
+        }
+    }
+
+    fn error(&mut self) {
+        if let Err(errors) = self.budget.error() {
+            self.fail(LinkError::TooManyErrors { protocol: self.letter, errors });
+        }
+    }
+
+    fn runs(&self) -> bool {
+        matches!(self.state, State::Running | State::AwaitAcknowledged | State::AwaitClose)
+    }
+
+    fn handle_packet(&mut self, now: Instant, header: Header, data: Vec<u8>) {
+        self.counters.packets_received += 1;
+        if let Header::Control(Control::InitA(_) | Control::InitB(_) | Control::InitC(_)) = header {
+            self.handle_init(now, header);
+            return;
+        }
+        if header == Header::Control(Control::Close) {
+            self.handle_close();
+            return;
+        }
+        if !self.runs() {
+            // The peer has seen our last step, but its own was lost; ours goes out again by the clock.
+            return;
+        }
+        self.heard = Some(now);
+        self.silences = 0;
+        match header {
+            Header::Data { packet, ack, .. } => {
+                self.acknowledged(now, ack);
+                if self.receiver.packet(now, packet) {
+                    self.budget.good();
+                    self.events.push_back(Event::Data {
+                        channel: Channel::ONLY,
+                        position: None,
+                        bytes: data,
+                    });
+                } else {
+                    self.error();
+                }
+            }
+            Header::Control(Control::Ready(ack)) => self.acknowledged(now, ack),
+            Header::Control(Control::Reject(ack)) => {
+                self.acknowledged(now, ack);
+                if self.sender.rejected(now) {
+                    self.error();
+                } else {
+                    // It waits for what was not sent yet.
+                    self.receiver.ack_at_once();
+                }
+            }
+            Header::Control(Control::SelectiveReject(number)) => {
+                if self.sender.selected(number) {
+                    self.error();
+                }
+            }
+            Header::Control(_) => {}
+        }
+    }
+
+    fn acknowledged(&mut self, now: Instant, ack: u8) {
+        for _ in 0..self.sender.acknowledged(now, ack) {
+            self.budget.good();
+        }
+        if self.state == State::AwaitAcknowledged && self.sender.idle() {
+            self.send_close();
+        }
+    }
+
+    fn handle_init(&mut self, now: Instant, header: Header) {
+        let step = match header {
+            Header::Control(Control::InitA(window)) => {
+                self.window = window;
+                Step::A
+            }
+            Header::Control(Control::InitB(size)) => {
+                self.size = LEAST_DATA << size;
+                Step::B
+            }
+            Header::Control(Control::InitC(window)) => {
+                self.window = window;
+                Step::C
+            }
+            _ => return,
+        };
+        match (self.role, self.state) {
+            (Role::Caller, State::AwaitInit { step: awaited, startups, .. }) if step == awaited => match step
+            {
+                Step::A => self.await_init(now, Step::B, 1, startups),
+                Step::B => self.await_init(now, Step::C, 1, startups),
+                Step::C => self.agree(now),
+            },
+            (Role::Called, State::AwaitInit { .. }) => {
+                self.control.push_back(self.init(step));
+                if step == Step::C && self.size > 0 {
+                    self.agree(now);
+                } else {
+                    self.await_init(now, step, 1, 0);
+                }
+            }
+            // It repeats a step whose answer was lost.
+            (Role::Called, State::Running) if self.receiver.untouched() && self.control.is_empty() => {
+                self.control.push_back(self.init(step));
+            }
+            _ => {}
+        }
+    }
+
+    fn agree(&mut self, now: Instant) {
+        let window = match self.parameters.remote_window {
+            0 => self.window,
+            window => window,
+        };
+        let size = match usize::from(self.parameters.remote_packet_size) {
+            0 => self.size,
+            size => 1 << size.clamp(LEAST_DATA, MOST_DATA).ilog2(),
+        };
+        if window == 0 {
+            let what = "it asks for a window of no packets".into();
+            self.fail(LinkError::Misbehaved { protocol: self.letter, what });
+            return;
+        }
+        self.sender.agree(usize::from(window.min(MOST_WINDOW)), size);
+        self.state = State::Running;
+        self.heard = Some(now);
+        self.events.push_back(Event::Started);
+    }
+
+    fn handle_close(&mut self) {
+        match self.state {
+            // Left over from an earlier try of the peer.
+            State::Idle | State::Ended => {}
+            State::AwaitInit { .. } => self.fail(LinkError::ClosedByPeer { protocol: self.letter }),
+            State::Running => {
+                self.peer_closed = true;
+                self.close_out();
+            }
+            State::AwaitAcknowledged => {
+                self.peer_closed = true;
+                self.send_close();
+            }
+            State::AwaitClose => self.peer_closed = true,
+        }
+    }
+
+    fn send_close(&mut self) {
+        self.state = State::AwaitClose;
+        self.close_out();
+    }
+
+    /// CLOSE has no number and is never acknowledged; twice, so that one spoiled byte does not keep the peer waiting.
+    fn close_out(&mut self) {
+        self.control.extend([Control::Close, Control::Close]);
+    }
+
+    /// Nothing was heard for too long.
+    fn handle_silence(&mut self, now: Instant) {
+        self.heard = Some(now);
+        self.silences += 1;
+        let leaving = self.state == State::AwaitClose;
+        let retries =
+            if leaving { CLOSE_RETRIES.min(self.parameters.retries) } else { self.parameters.retries };
+        if self.silences <= retries {
+            if leaving {
+                self.close_out();
+            } else {
+                self.receiver.ask_next();
+            }
+            if self.reader.waiting() > 0 {
+                self.reader.give_up_packet();
+                self.read(now);
+            }
+        } else if leaving {
+            // The peer's CLOSE was lost, or it has left.
+            self.state = State::Ended;
+            self.events.push_back(Event::Closed);
+        } else {
+            self.fail(LinkError::Silent { protocol: self.letter, retries: self.parameters.retries });
+        }
+    }
+
+    fn silence_deadline(&self) -> Option<Instant> {
+        if !self.runs() {
+            return None;
+        }
+        [self.heard, self.sender.last_new()]
+            .into_iter()
+            .flatten()
+            .max()
+            .map(|since| since + self.parameters.timeout)
+    }
+
+    fn read(&mut self, now: Instant) {
+        while self.state != State::Ended && !self.peer_closed {
+            match self.reader.find() {
+                Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
+                Some(Found::BadData(_)) => {
+                    self.counters.bad_checksums += 1;
+                    if self.runs() {
+                        self.receiver.miss(now);
+                        self.error();
+                    }
+                }
+                Some(Found::BadHeader) => {
+                    self.counters.bad_headers += 1;
+                    if self.runs() {
+                        self.error();
+                    }
+                }
+                None => break,
+            }
+        }
+    }
+
+    fn handle_init_timeout(&mut self, now: Instant, step: Step, tries: u32, startups: u32) {
+        if tries <= self.parameters.init_retries {
+            self.await_init(now, step, tries + 1, startups);
+        } else if startups < self.parameters.startup_retries {
+            self.await_init(now, Step::A, 1, startups + 1);
+        } else {
+            self.fail(LinkError::NoStart { protocol: self.letter });
+        }
+        if self.reader.waiting() > 0 {
+            self.reader.give_up_packet();
+            self.read(now);
+        }
+    }
+}
+
+impl Link for G {
+    fn start(&mut self, now: Instant) {
+        if self.state == State::Idle {
+            self.await_init(now, Step::A, 1, 0);
+            self.read(now);
+        }
+    }
+
+    fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        self.counters.bytes_received += bytes.len() as u64;
+        self.reader.feed(bytes);
+        self.read(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if let State::AwaitInit { step, tries, startups, until } = self.state
+            && until <= now
+        {
+            self.handle_init_timeout(now, step, tries, startups);
+        }
+        if self.runs() {
+            if self.sender.deadline().is_some_and(|at| at <= now) {
+                let unanswered = self.sender.timed_out();
+                if unanswered > self.parameters.retries.saturating_mul(DEAF) {
+                    self.fail(LinkError::Silent { protocol: self.letter, retries: unanswered });
+                    return;
+                }
+            }
+            self.receiver.handle_timeout(now);
+            if self.silence_deadline().is_some_and(|at| at <= now) {
+                self.handle_silence(now);
+            }
+        }
+    }
+
+    fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool {
+        let before = out.len();
+        if self.runs() && !self.peer_closed {
+            if self.receiver.take_reject() {
+                out.extend(packet::control(Control::Reject(self.receiver.ack())));
+            }
+            while out.len() - before < limit && self.sender.transmit(now, self.receiver.ack(), out) {
+                self.receiver.acked();
+            }
+            if self.receiver.wants_ack() {
+                out.extend(packet::control(Control::Ready(self.receiver.ack())));
+                self.receiver.acked();
+            }
+        }
+        out.extend(self.control.drain(..).flat_map(packet::control));
+        self.counters.bytes_sent += (out.len() - before) as u64;
+        out.len() > before
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        if let State::AwaitInit { until, .. } = self.state {
+            return Some(until);
+        }
+        if !self.runs() {
+            return None;
+        }
+        [self.sender.deadline(), self.receiver.deadline(), self.silence_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if event.is_some() || !self.peer_closed || self.state == State::Ended {
+            return event;
+        }
+        let orderly = self.state == State::AwaitClose;
+        self.state = State::Ended;
+        Some(if orderly {
+            Event::Closed
+        } else {
+            Event::Failed(LinkError::ClosedByPeer { protocol: self.letter })
+        })
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { letter: self.letter, channels: 1, full_duplex: false }
+    }
+
+    fn room(&self) -> usize {
+        if self.state != State::Running {
+            return 0;
+        }
+        self.sender.capacity().saturating_sub(self.sender.queued())
+    }
+
+    fn send_command(&mut self, _now: Instant, _channel: Channel, text: &[u8]) {
+        self.sender.command(text.to_vec());
+    }
+
+    fn send_data(&mut self, _now: Instant, _channel: Channel, _position: u64, bytes: &[u8]) {
+        self.sender.data(bytes);
+    }
+
+    fn expect(&mut self, _what: Expect) {}
+
+    fn close(&mut self, _now: Instant) {
+        match self.state {
+            // The peer has closed already, and was answered.
+            State::Running if self.peer_closed => self.state = State::AwaitClose,
+            State::Running if self.sender.idle() => self.send_close(),
+            State::Running => self.state = State::AwaitAcknowledged,
+            State::Idle | State::AwaitInit { .. } => {
+                self.state = State::Ended;
+                self.control.push_back(Control::Close);
+                self.events.push_back(Event::Closed);
+            }
+            State::AwaitAcknowledged | State::AwaitClose | State::Ended => {}
+        }
+    }
+
+    fn idle(&self) -> bool {
+        self.sender.idle()
+    }
+
+    fn take_rest(&mut self) -> Vec<u8> {
+        let mut rest = self.reader.take_rest();
+        // The second CLOSE.
+        while rest.starts_with(&packet::control(Control::Close)) {
+            rest.drain(..HEADER);
+        }
+        rest
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            packets_sent: self.sender.packets_sent,
+            packets_resent: self.sender.packets_resent,
+            ..self.counters
+        }
+    }
+}

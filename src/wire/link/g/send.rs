@@ -1,0 +1,276 @@
+//! The sending half of the `g` family: cutting into packets, go-back-N.
+
+use super::packet::{self, HEADER, LEAST_DATA};
+use crate::wire::link::timer::RoundTrip;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Sequence numbers are counted modulo this.
+pub const SEQUENCES: u8 = 8;
+
+/// Never more than this many bytes unacknowledged, whatever window and packet size the peer asks for. Observed with
+/// Taylor UUCP 1.07: it announces windows of up to 28 KiB, and delivers damaged files without an error once more than
+/// 16 KiB wait in its buffer.
+const MOST_UNACKED: usize = 16 * 1024;
+
+/// No packet is repeated unasked sooner than this (RFC 6298 section 2.4).
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
+/// Something that waits for a place in the window.
+#[derive(Debug)]
+enum Item {
+    /// A command or an answer with the NUL at its end; `at` is how much was sent already.
+    Command {
+        text: Vec<u8>,
+        at: usize,
+    },
+    Data {
+        bytes: Vec<u8>,
+        at: usize,
+    },
+    EndOfFile,
+}
+
+/// A packet that was not acknowledged yet.
+#[derive(Debug)]
+struct Sent {
+    packet: u8,
+    frame: Vec<u8>,
+    last_sent: Instant,
+    resent: u32,
+    /// It has to be sent again.
+    wanted: bool,
+}
+
+#[derive(Debug)]
+pub struct Sender {
+    /// How many packets may be unacknowledged, and how large their data field is, as the peer asked.
+    window: usize,
+    size: usize,
+    /// Smaller packets may be sent when there is less to send.
+    short_packets: bool,
+    queue: VecDeque<Item>,
+    /// Bytes of file data in `queue`.
+    queued: usize,
+    unacked: VecDeque<Sent>,
+    unacked_bytes: usize,
+    next: u8,
+    trip: RoundTrip,
+    timeout: Duration,
+    last_new: Option<Instant>,
+    /// When all was last sent again for a reject.
+    went_back: Option<Instant>,
+    /// Resends by the timer since the last acknowledgement.
+    unanswered: u32,
+    pub packets_sent: u64,
+    pub packets_resent: u64,
+}
+
+impl Sender {
+    pub fn new(short_packets: bool, timeout: Duration) -> Self {
+        Sender {
+            window: 1,
+            size: LEAST_DATA,
+            short_packets,
+            queue: VecDeque::new(),
+            queued: 0,
+            unacked: VecDeque::new(),
+            unacked_bytes: 0,
+            next: 1,
+            trip: RoundTrip::new(timeout, LEAST_WAIT),
+            timeout,
+            last_new: None,
+            went_back: None,
+            unanswered: 0,
+            packets_sent: 0,
+            packets_resent: 0,
+        }
+    }
+
+    /// Honours the peer's wishes from now on.
+    pub fn agree(&mut self, window: usize, size: usize) {
+        self.window = window;
+        self.size = size;
+    }
+
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// How many bytes of file data fit into a window.
+    pub fn capacity(&self) -> usize {
+        (self.window * self.size).min(MOST_UNACKED)
+    }
+
+    pub fn idle(&self) -> bool {
+        self.queue.is_empty() && self.unacked.is_empty()
+    }
+
+    pub fn command(&mut self, mut text: Vec<u8>) {
+        text.push(0);
+        self.queue.push_back(Item::Command { text, at: 0 });
+    }
+
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.queued += bytes.len();
+        self.queue.push_back(match bytes {
+            [] => Item::EndOfFile,
+            _ => Item::Data { bytes: bytes.to_vec(), at: 0 },
+        });
+    }
+
+    /// Drops what was not sent: the protocol ends.
+    pub fn clear(&mut self) {
+        self.queue.clear();
+        self.unacked.clear();
+        self.queued = 0;
+    }
+
+    /// Takes an acknowledgement of everything up to `ack`. Returns how many packets it was for.
+    pub fn acknowledged(&mut self, now: Instant, ack: u8) -> usize {
+        let Some(count) = self.unacked.iter().position(|sent| sent.packet == ack).map(|at| at + 1) else {
+            return 0;
+        };
+        for (n, sent) in self.unacked.drain(..count).enumerate() {
+            self.unacked_bytes -= sent.frame.len();
+            if n + 1 == count && sent.resent == 0 {
+                self.trip.sample(now.saturating_duration_since(sent.last_sent));
+            }
+        }
+        self.unanswered = 0;
+        count
+    }
+
+    /// The peer did not get what followed its last acknowledgement. Returns whether anything did; a reject that can
+    /// only be about an earlier sending is not heeded.
+    pub fn rejected(&mut self, now: Instant) -> bool {
+        let least = self.trip.least();
+        let fresh = self.went_back.is_none_or(|at| now.saturating_duration_since(at) >= least);
+        if fresh && !self.unacked.is_empty() {
+            self.went_back = Some(now);
+            self.go_back();
+        }
+        !self.unacked.is_empty()
+    }
+
+    /// The peer asks for one packet.
+    pub fn selected(&mut self, number: u8) -> bool {
+        let sent = self.unacked.iter_mut().find(|sent| sent.packet == number);
+        sent.map(|sent| sent.wanted = true).is_some()
+    }
+
+    fn go_back(&mut self) {
+        self.unacked.iter_mut().for_each(|sent| sent.wanted = true);
+    }
+
+    /// When the packets on their way have waited too long for an acknowledgement.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.unacked.iter().any(|sent| sent.wanted) {
+            return None;
+        }
+        let since = self.unacked.iter().map(|sent| sent.last_sent).max()?;
+        let wait = self.trip.timeout();
+        let patient = wait * 2u32.pow(self.unanswered.min(4));
+        Some(since + patient.min(wait.max(self.timeout)))
+    }
+
+    /// Sends everything again. Returns how often that happened since the last acknowledgement.
+    pub fn timed_out(&mut self) -> u32 {
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.go_back();
+        self.unanswered
+    }
+
+    /// When a packet was last sent for the first time.
+    pub fn last_new(&self) -> Option<Instant> {
+        self.last_new
+    }
+
+    /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.
+    pub fn transmit(&mut self, now: Instant, ack: u8, out: &mut Vec<u8>) -> bool {
+        if let Some(sent) = self.unacked.iter_mut().find(|sent| sent.wanted) {
+            sent.wanted = false;
+            sent.resent += 1;
+            sent.last_sent = now;
+            packet::restamp(&mut sent.frame, ack);
+            out.extend_from_slice(&sent.frame);
+            self.packets_resent += 1;
+            return true;
+        }
+        let full = self.unacked.len() >= self.window
+            || !self.unacked.is_empty() && self.unacked_bytes + HEADER + self.size > MOST_UNACKED;
+        if full || self.queue.is_empty() {
+            return false;
+        }
+        let (size, data) = self.next_content();
+        let frame = packet::data(self.next, ack, size, &data);
+        out.extend_from_slice(&frame);
+        self.unacked_bytes += frame.len();
+        self.unacked.push_back(Sent { packet: self.next, frame, last_sent: now, resent: 0, wanted: false });
+        self.next = (self.next + 1) % SEQUENCES;
+        self.last_new = Some(now);
+        self.packets_sent += 1;
+        true
+    }
+
+    /// The data field's size and the data of the next packet.
+    fn next_content(&mut self) -> (usize, Vec<u8>) {
+        match self.queue.front_mut() {
+            Some(Item::Command { text, at }) => {
+                // Old systems want the last byte of a command's last packet to be NUL, and no short packets here.
+                let end = text.len().min(*at + self.size);
+                let mut data = text.get(*at..end).unwrap_or_default().to_vec();
+                *at = end;
+                if end == text.len() {
+                    self.queue.pop_front();
+                }
+                let size = self.field(data.len(), |length, size| length <= size);
+                data.resize(size, 0);
+                (size, data)
+            }
+            Some(Item::Data { .. }) => {
+                let data = self.take_data();
+                (self.field(data.len(), packet::fits), data)
+            }
+            Some(Item::EndOfFile) | None => {
+                self.queue.pop_front();
+                (self.field(0, packet::fits), Vec::new())
+            }
+        }
+    }
+
+    /// The smallest field that will do.
+    fn field(&self, length: usize, fits: impl Fn(usize, usize) -> bool) -> usize {
+        let mut size = self.size;
+        while self.short_packets && size > LEAST_DATA && fits(length, size / 2) {
+            size /= 2;
+        }
+        size
+    }
+
+    /// As much file data as fits into a packet.
+    fn take_data(&mut self) -> Vec<u8> {
+        let mut data = Vec::with_capacity(self.size);
+        while let Some(Item::Data { bytes, at }) = self.queue.front_mut() {
+            let end = bytes.len().min(*at + self.size - data.len());
+            data.extend_from_slice(bytes.get(*at..end).unwrap_or_default());
+            *at = end;
+            if end < bytes.len() {
+                break;
+            }
+            self.queue.pop_front();
+        }
+        // A little more than half a field would leave the line to padding.
+        let half = data.len().checked_ilog2().map_or(0, |log| 1 << log);
+        if self.short_packets
+            && half >= LEAST_DATA
+            && half < data.len()
+            && self.field(data.len(), packet::fits) > data.len() * 5 / 4
+        {
+            let rest = data.split_off(half);
+            self.queue.push_front(Item::Data { bytes: rest, at: 0 });
+        }
+        self.queued -= data.len();
+        data
+    }
+}
