@@ -16,3 +16,6 @@ mod whom;
 
 pub use place::{PlaceError, Roots};
 pub use run::{Executor, Settings};
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,153 @@ impl Local {
         deliveries.iter().map(|delivery| self.id(delivery)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Settings;
+    use crate::spool::{Content, NewDelivery, NewMessage};
+
+    const LEASE: Duration = Duration::from_secs(60);
+
+    fn local(spool: &Spool, mailbox: PathBuf) -> Local {
+        let agent = Agent::same_user(Settings::default());
+        let account = Account { uid: agent.own_uid(), mailbox };
+        Local::new(spool.clone(), agent, HashMap::from([("jan".to_owned(), account)]))
+    }
+
+    async fn accept(spool: &Spool, text: &str) {
+        let delivery = NewDelivery {
+            recipient: "jan".to_owned(),
+            transport: "local".to_owned(),
+            site: "jan".to_owned(),
+            address: "jan".to_owned(),
+        };
+        let message = NewMessage {
+            sender: "joe@leaf".to_owned(),
+            content: Content::bytes(text.as_bytes().to_vec()),
+            accepted: clock::wall(),
+            origin: "test".to_owned(),
+            deliveries: vec![delivery],
+        };
+        spool.accept(None, vec![message]).await.unwrap();
+    }
+
+    async fn due(spool: &Spool) -> Vec<Delivery> {
+        spool.claim_deliveries(clock::wall(), 100, LEASE).await.unwrap()
+    }
+
+    /// What is due, delivered; the spool gives out one by one what was in a crash.
+    async fn deliver(local: &Local) {
+        loop {
+            let deliveries = due(&local.spool).await;
+            if deliveries.is_empty() {
+                break;
+            }
+            local.deliver("jan", deliveries, clock::wall()).await.unwrap();
+        }
+    }
+
+    fn old_mail() -> Vec<u8> {
+        let mut old = Vec::new();
+        mbox::put_message(&mut old, "a", Timestamp::UNIX_EPOCH, "", b"Subject: old\n\nold");
+        old
+    }
+
+    /// A process that ends after writing so many bytes of an append; the next one makes it good.
+    #[tokio::test]
+    async fn a_crash_at_any_point_of_an_append_delivers_once() {
+        let mut written = 0;
+        loop {
+            let folder = tempfile::tempdir().unwrap();
+            let mailbox = folder.path().join("jan");
+            std::fs::write(&mailbox, old_mail()).unwrap();
+            let spool = Spool::in_memory();
+            let local = local(&spool, mailbox.clone());
+            accept(&spool, "Subject: one\n\nFrom x\n").await;
+            accept(&spool, "Subject: two\n\nno end").await;
+            let deliveries = due(&spool).await;
+            let mut bytes = Vec::new();
+            for delivery in &deliveries {
+                local.put_copy(&mut bytes, delivery).await.unwrap();
+            }
+            let open = local.agent.open_mailbox(&local.users["jan"]).await.unwrap();
+            let place = open.place();
+            drop(open);
+            let intent = Intent {
+                id: 0,
+                path: mailbox.to_string_lossy().into_owned(),
+                device: place.device,
+                inode: place.inode,
+                length_before: place.length,
+                length: bytes.len() as u64,
+                digest: *blake3::hash(&bytes).as_bytes(),
+                deliveries: deliveries.iter().map(|delivery| delivery.claim).collect(),
+            };
+            spool.intend(intent).await.unwrap();
+            let end = bytes.len().min(written);
+            std::fs::write(&mailbox, [old_mail(), bytes[..end].to_vec()].concat()).unwrap();
+            // The lease of the one that died runs out.
+            let later = clock::wall() + 2 * LEASE;
+            spool.recover(later).await.unwrap();
+            assert!(due(&spool).await.is_empty(), "nobody gets them before the mailbox was looked at");
+            assert_eq!(local.recover().await.unwrap(), 1);
+            deliver(&local).await;
+            let mbox = std::fs::read_to_string(&mailbox).unwrap();
+            for subject in ["old", "one", "two"] {
+                assert_eq!(mbox.matches(&format!("Subject: {subject}\n")).count(), 1, "{written}: {mbox}");
+            }
+            assert!(mbox.starts_with(&String::from_utf8(old_mail()).unwrap()));
+            assert!(spool.queue(None).await.unwrap().is_empty());
+            if written >= bytes.len() {
+                break;
+            }
+            written += if written < 60 { 13 } else { 97 };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mailbox_that_was_rewritten_since_is_searched_for_the_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let mailbox = folder.path().join("jan");
+        let spool = Spool::in_memory();
+        let local = local(&spool, mailbox.clone());
+        accept(&spool, "Subject: one\n\nx\n").await;
+        accept(&spool, "Subject: two\n\nx\n").await;
+        let deliveries = due(&spool).await;
+        let mut first = Vec::new();
+        local.put_copy(&mut first, &deliveries[0]).await.unwrap();
+        let intent = Intent {
+            id: 0,
+            path: mailbox.to_string_lossy().into_owned(),
+            device: 1,
+            inode: 1,
+            length_before: 7,
+            length: 5000,
+            digest: [0; 32],
+            deliveries: deliveries.iter().map(|delivery| delivery.claim).collect(),
+        };
+        spool.intend(intent).await.unwrap();
+        // A mail reader has seen the first and written the file anew.
+        std::fs::write(&mailbox, [old_mail(), first].concat()).unwrap();
+        spool.recover(clock::wall() + 2 * LEASE).await.unwrap();
+        local.recover().await.unwrap();
+        deliver(&local).await;
+        let mbox = std::fs::read_to_string(&mailbox).unwrap();
+        assert_eq!(
+            (mbox.matches("Subject: one").count(), mbox.matches("Subject: two").count()),
+            (1, 1),
+            "{mbox}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_user_who_is_gone_gets_nothing_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::in_memory();
+        let local = local(&spool, folder.path().join("jan"));
+        accept(&spool, "Subject: one\n\nx\n").await;
+        let failed = local.deliver("ida", due(&spool).await, clock::wall()).await.unwrap_err();
+        assert_eq!((failed.deliveries.len(), failed.fault.retry), (1, Retry::Never));
+    }
+}

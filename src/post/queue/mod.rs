@@ -22,3 +22,6 @@ pub use door::{Accepted, Door, Incoming, Origin, Prepared, Settings, Submitter, 
 pub use error::QueueError;
 pub use unbatch::{UnbatchError, Unbatched};
 pub use worker::Worker;
+
+#[cfg(test)]
+mod tests;

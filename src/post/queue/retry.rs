@@ -1,10 +1,13 @@
 //! When a delivery that failed for now is tried again, and when its sender hears of it.
 
+use crate::schedule::Retry;
 use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
-/// Pauses after the first attempts, in minutes; after them it is the last. The reference site's 15 minutes,
-/// begun a little quicker, for most hindrances (a locked mailbox) are short.
-const PAUSES: [i64; 3] = [1, 5, 15];
+/// 1, 4, then every 15 minutes: the reference site's 15 minutes, begun a little quicker, for most hindrances (a
+/// locked mailbox) are short. It gives up by age, not by number.
+const CLOCK: Retry =
+    Retry { first: Duration::from_secs(60), factor: 4, max: Duration::from_secs(15 * 60), give_up: None };
 /// The sender hears of the delay after 4 h: the customary `delay_warning_time`.
 const WARN: SignedDuration = SignedDuration::from_hours(4);
 /// Given up after 4 days, as the reference site has it.
@@ -23,8 +26,7 @@ pub(super) fn next(accepted: Timestamp, attempts: u32, now: Timestamp) -> Next {
     if age >= GIVE_UP {
         return Next::GiveUp;
     }
-    let pause = usize::try_from(attempts).ok().and_then(|attempts| PAUSES.get(attempts)).unwrap_or(&15);
-    let at = now.saturating_add(SignedDuration::from_mins(*pause)).unwrap_or(Timestamp::MAX);
+    let at = CLOCK.next(attempts.saturating_add(1), now).unwrap_or(Timestamp::MAX);
     Next::Again { at, warn: age >= WARN }
 }
 

@@ -1,0 +1,334 @@
+//! Mail through the door and out at the other end, over a spool in memory.
+
+use super::*;
+use crate::agent::Agent;
+use crate::clock;
+use crate::job::{SystemName, Work};
+use crate::post::address::Address;
+use crate::post::delivery::uucp;
+use crate::post::mail::{Envelope, Sender, With};
+use crate::post::route::{Neighbour, Tables, Transport};
+use crate::spool::{Content, DeliveryState, Job, NewNotice, Outcome, Spool};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The site `polux` with users jan and ida, neighbours leaf (rmail) and feed (rsmtp).
+struct Site {
+    folder: tempfile::TempDir,
+    spool: Spool,
+    door: Door,
+    worker: Worker,
+}
+
+fn system(name: &str) -> SystemName {
+    name.parse().unwrap()
+}
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::in_memory();
+        let mut tables = Tables::new(system("polux"));
+        tables.domains = vec!["polux.example".to_owned()];
+        for user in ["jan", "ida"] {
+            tables.users.insert(user.to_owned(), folder.path().join(user));
+        }
+        tables
+            .aliases
+            .insert("all".to_owned(), vec!["jan".to_owned(), "ida".to_owned(), "nobody".to_owned()]);
+        tables.neighbours.insert(system("leaf"), Neighbour::default());
+        let feed = Neighbour { transport: Transport::Uusmtp, ..Neighbour::default() };
+        tables.neighbours.insert(system("feed"), feed);
+        let door = Door::new(spool.clone(), Settings::new("polux.example".to_owned()), tables);
+        let agent = Agent::same_user(crate::agent::Settings { lock_wait: Duration::ZERO });
+        let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
+        let worker = Worker::new(door.clone(), agent, uucp);
+        Site { folder, spool, door, worker }
+    }
+
+    fn incoming(sender: &str, recipients: &[&str], text: &str) -> Incoming {
+        let recipients = recipients.iter().map(|text| Address::parse(text).unwrap()).collect();
+        Incoming {
+            envelope: Envelope { sender: Sender::parse(sender).unwrap(), recipients },
+            unreadable: Vec::new(),
+            content: Content::bytes(text.as_bytes().to_vec()),
+            origin: Origin {
+                with: With::Smtp,
+                from: Some("127.0.0.1".to_owned()),
+                claimed: None,
+                text: "smtp 127.0.0.1".to_owned(),
+                submitter: None,
+            },
+            arrived: clock::wall(),
+        }
+    }
+
+    async fn accept(&self, sender: &str, recipients: &[&str], text: &str) -> Accepted {
+        self.door.accept(Site::incoming(sender, recipients, text)).await.unwrap()
+    }
+
+    /// Works until nothing is due.
+    async fn work(&self) {
+        while self.worker.pass().await.unwrap() > 0 {}
+    }
+
+    fn mailbox(&self, user: &str) -> String {
+        let bytes = std::fs::read(self.folder.path().join(user)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn path(&self, user: &str) -> PathBuf {
+        self.folder.path().join(user)
+    }
+
+    async fn jobs(&self, peer: &str) -> Vec<(Job, String)> {
+        let now = clock::wall();
+        let claimed =
+            self.spool.claim_jobs(now, system(peer), None, 100, Duration::from_secs(60)).await.unwrap();
+        let mut jobs = Vec::new();
+        for job in claimed {
+            let bytes =
+                crate::post::delivery::body::read_whole(&self.spool, job.body.unwrap()).await.unwrap();
+            jobs.push((job, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        jobs
+    }
+}
+
+fn command(job: &Job) -> String {
+    match &job.work {
+        Work::Execute(execute) => execute.command.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+const TEXT: &str = "Subject: hello\n\nFrom here\n.\nend";
+
+#[tokio::test]
+async fn mail_for_a_user_here_reaches_the_mailbox_once() {
+    let site = Site::new();
+    let accepted = site.accept("joe@far.example", &["jan", "ida@polux.example", "Jan"], TEXT).await;
+    site.work().await;
+    for user in ["jan", "ida"] {
+        let mbox = site.mailbox(user);
+        assert_eq!(mbox.matches("Subject: hello\n").count(), 1, "{mbox}");
+        assert!(mbox.starts_with("From joe@far.example "), "{mbox}");
+        assert!(
+            mbox.contains("Return-Path: <joe@far.example>\nReceived: from 127.0.0.1\n\tby polux.example")
+        );
+        assert!(mbox.contains(&format!(" id {};", accepted.id)));
+        assert!(mbox.ends_with("\n\n>From here\n.\nend\n\n"));
+    }
+    assert!(site.spool.queue(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn mail_for_a_neighbour_becomes_rmail_jobs_of_five_addresses() {
+    let site = Site::new();
+    let recipients: Vec<String> = (0..12).map(|number| format!("leaf!user{number}")).collect();
+    let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    site.accept("jan", &recipients, TEXT).await;
+    site.work().await;
+    let jobs = site.jobs("leaf").await;
+    let commands: Vec<String> = jobs.iter().map(|(job, _)| command(job)).collect();
+    let expected =
+        ["rmail user0 user1 user2 user3 user4", "rmail user5 user6 user7 user8 user9", "rmail user10 user11"];
+    assert_eq!(commands, expected);
+    for (job, text) in &jobs {
+        assert!(text.starts_with("From jan ") && text.contains(" remote from polux\nReceived: "), "{text}");
+        assert!(text.ends_with(TEXT));
+        assert_eq!(job.grade.letter(), 'C');
+        assert!(matches!(&job.work, Work::Execute(execute) if execute.requestor.as_deref() == Some("jan")));
+    }
+}
+
+#[tokio::test]
+async fn mail_for_an_rsmtp_neighbour_is_one_batch() {
+    let site = Site::new();
+    site.accept("jan", &["feed!a", "feed!b"], TEXT).await;
+    site.accept("", &["feed!c"], "Subject: report\n\nx\n").await;
+    site.work().await;
+    let jobs = site.jobs("feed").await;
+    assert_eq!(jobs.len(), 1);
+    let (job, batch) = &jobs[0];
+    assert_eq!(command(job), "rsmtp");
+    assert!(
+        batch.starts_with("HELO polux.example\nMAIL FROM:<jan>\nRCPT TO:<a>\nRCPT TO:<b>\nDATA\n"),
+        "{batch}"
+    );
+    assert!(batch.contains("\n..\nend\n.\nMAIL FROM:<>\nRCPT TO:<c>\nDATA\n"));
+    assert!(batch.ends_with("\n.\nQUIT\n"));
+}
+
+#[tokio::test]
+async fn the_null_sender_leaves_as_mailer_daemon() {
+    let site = Site::new();
+    site.accept("<>", &["leaf!joe"], TEXT).await;
+    site.work().await;
+    let jobs = site.jobs("leaf").await;
+    assert!(jobs[0].1.starts_with("From MAILER-DAEMON "));
+    assert!(matches!(&jobs[0].0.work, Work::Execute(execute)
+        if execute.requestor.as_deref() == Some("MAILER-DAEMON") && execute.notify == crate::job::Notify::Never));
+}
+
+#[tokio::test]
+async fn all_unknown_users_of_a_message_are_reported_once() {
+    let site = Site::new();
+    let accepted = site.accept("ida", &["nobody1", "jan", "nobody2", "x@nowhere.example", "all"], TEXT).await;
+    assert_eq!(accepted.messages.len(), 2);
+    site.work().await;
+    assert_eq!(site.mailbox("jan").matches("Subject: hello").count(), 1);
+    let mbox = site.mailbox("ida");
+    // The copy by the alias, and one report that quotes the message.
+    assert_eq!(mbox.matches("Subject: Undelivered mail\n").count(), 1, "{mbox}");
+    for failed in ["nobody1", "nobody2", "x@nowhere.example", "all"] {
+        assert_eq!(mbox.matches(&format!("Final-Recipient: rfc822; {failed}\n")).count(), 1, "{failed}");
+    }
+    assert!(mbox.contains("Status: 5.1.1") && mbox.contains("Status: 5.1.2"));
+    assert!(mbox.contains("From MAILER-DAEMON "));
+}
+
+#[tokio::test]
+async fn what_the_null_sender_sends_to_nobody_is_kept_and_not_answered() {
+    let site = Site::new();
+    let accepted = site.accept("<>", &["nobody"], TEXT).await;
+    assert!(accepted.messages.is_empty());
+    // And a report that cannot reach the sender.
+    site.accept("ghost@nowhere.example", &["nobody"], TEXT).await;
+    site.work().await;
+    let kept = site.spool.quarantined(None).await.unwrap();
+    assert_eq!(kept.len(), 2);
+    assert!(kept[1].reason.contains("ghost@nowhere.example cannot be told"), "{}", kept[1].reason);
+    assert!(site.spool.queue(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_loop_ends_with_one_report() {
+    let site = Site::new();
+    let text = format!("{}Subject: round\n\nx\n", "Received: by a; now\n".repeat(25));
+    site.accept("ida", &["leaf!jan", "jan"], &text).await;
+    site.work().await;
+    assert!(site.jobs("leaf").await.is_empty());
+    assert_eq!(site.mailbox("jan"), "");
+    assert_eq!(site.mailbox("ida").matches("Status: 5.4.6").count(), 2);
+}
+
+#[tokio::test]
+async fn a_job_that_the_neighbour_refuses_is_reported() {
+    let site = Site::new();
+    site.accept("ida", &["leaf!x", "leaf!y"], TEXT).await;
+    site.work().await;
+    let jobs = site.jobs("leaf").await;
+    let note = "command not allowed".to_owned();
+    let refused = Outcome::JobRefused { job: jobs[0].0.claim, note, notice: None };
+    site.spool.settle(clock::wall(), vec![refused]).await.unwrap();
+    site.work().await;
+    let mbox = site.mailbox("ida");
+    assert_eq!(mbox.matches("Subject: Undelivered mail\n").count(), 1, "{mbox}");
+    assert_eq!(mbox.matches("leaf refused it: command not allowed").count(), 4);
+    assert!(site.spool.queue(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_mailbox_of_another_format_defers_and_is_left_alone() {
+    let site = Site::new();
+    std::fs::write(site.path("jan"), "\u{1}\u{1}\u{1}\u{1}\n").unwrap();
+    site.accept("ida", &["jan"], TEXT).await;
+    site.work().await;
+    assert_eq!(site.mailbox("jan"), "\u{1}\u{1}\u{1}\u{1}\n");
+    let queue = site.spool.queue(None).await.unwrap();
+    assert_eq!((queue.len(), queue[0].state), (1, DeliveryState::Queued));
+    assert!(queue[0].due > clock::wall());
+    assert!(queue[0].note.contains("does not begin like an mbox"), "{}", queue[0].note);
+}
+
+#[tokio::test]
+async fn an_old_message_warns_once_and_is_given_up_with_one_report() {
+    let site = Site::new();
+    std::fs::write(site.path("jan"), "no mbox\n").unwrap();
+    let hours = |hours: i64| clock::wall() - jiff::SignedDuration::from_hours(hours);
+    let mut mail = Site::incoming("ida", &["jan"], TEXT);
+    mail.arrived = hours(5);
+    site.door.accept(mail).await.unwrap();
+    site.work().await;
+    let warnings = site.mailbox("ida").matches("Subject: Delayed mail").count();
+    assert_eq!(warnings, 1);
+    let mut mail = Site::incoming("ida", &["jan"], TEXT);
+    mail.arrived = hours(97);
+    site.door.accept(mail).await.unwrap();
+    site.work().await;
+    assert_eq!(site.mailbox("ida").matches("Status: 4.4.7").count(), 1);
+    assert_eq!(site.spool.queue(None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_notice_becomes_mail_that_nobody_answers() {
+    let site = Site::new();
+    for to in ["ida", "leaf!joe", "nobody", "no address\n"] {
+        let subject = "Job failed\nBcc: all".to_owned();
+        let notice = NewNotice { to: to.to_owned(), subject, text: "it did".to_owned() };
+        site.spool.notify(notice, clock::wall()).await.unwrap();
+    }
+    site.work().await;
+    let mbox = site.mailbox("ida");
+    assert!(mbox.contains("Subject: Job failed Bcc: all\n") && mbox.ends_with("\n\nit did\n\n"), "{mbox}");
+    assert!(site.jobs("leaf").await[0].1.starts_with("From MAILER-DAEMON "));
+    assert!(site.spool.queue(None).await.unwrap().iter().all(|entry| entry.state == DeliveryState::Handed));
+}
+
+#[tokio::test]
+async fn a_large_message_keeps_every_byte() {
+    let site = Site::new();
+    let text: Vec<u8> =
+        b"Subject: big\n\n".iter().copied().chain((0..3_000_000u32).map(|n| (n % 255) as u8 | 1)).collect();
+    let mut writer = crate::post::delivery::body::Writer::new(&site.spool);
+    for piece in text.chunks(10_001) {
+        writer.write(piece).await.unwrap();
+    }
+    assert_eq!(writer.length(), text.len() as u64);
+    let mut mail = Site::incoming("ida", &["jan", "leaf!joe"], "");
+    mail.content = writer.finish().await.unwrap();
+    site.door.accept(mail).await.unwrap();
+    site.work().await;
+    let jobs =
+        site.spool.claim_jobs(clock::wall(), system("leaf"), None, 1, Duration::from_secs(60)).await.unwrap();
+    let sent = crate::post::delivery::body::read_whole(&site.spool, jobs[0].body.unwrap()).await.unwrap();
+    assert!(sent.ends_with(&text));
+    assert!(std::fs::metadata(site.path("jan")).unwrap().len() > text.len() as u64);
+}
+
+#[tokio::test]
+async fn a_header_too_large_for_our_trace_is_kept_whole() {
+    let site = Site::new();
+    let text = format!("Subject: {}\n\nbody\n", "x".repeat(65_500));
+    site.accept("ida", &["jan"], &text).await;
+    site.work().await;
+    assert!(site.mailbox("jan").ends_with(&format!("{text}\n")));
+}
+
+#[tokio::test]
+async fn a_batch_is_taken_whole_or_not_at_all() {
+    let site = Site::new();
+    let good = "HELO leaf\nMAIL FROM:<leaf!joe>\nRCPT TO:<jan>\nRCPT TO:<|sh>\nDATA\nSubject: one\n\n..x\n.\n\
+                MAIL FROM:<>\nRCPT TO:<ida>\nDATA\nSubject: two\n\nx\n.\nQUIT\n";
+    for cut in [good.len(), good.len() - 20] {
+        let body = site.spool.body_new().await.unwrap();
+        site.spool.body_append(body, 0, good.as_bytes()[..cut].to_vec()).await.unwrap();
+        let body = crate::spool::BodyRef { id: body, size: cut as u64 };
+        let origin = Site::incoming("x", &["x"], "").origin;
+        let batch = site.door.prepare_batch(body, &origin, clock::wall()).await;
+        if cut < good.len() {
+            assert!(matches!(batch, Err(UnbatchError::Broken(_))));
+            continue;
+        }
+        let batch = batch.unwrap();
+        assert_eq!((batch.count, batch.messages.len(), batch.dropped.len()), (2, 3, 0));
+        site.spool.accept(None, batch.messages).await.unwrap();
+    }
+    site.work().await;
+    assert!(site.mailbox("jan").contains("\nSubject: one\n\n.x\n"));
+    assert!(site.mailbox("ida").contains("\nSubject: two\n\nx\n"));
+    let report = &site.jobs("leaf").await[0];
+    assert_eq!(command(&report.0), "rmail joe");
+    assert!(report.1.contains("Status: 5.1.3"), "{}", report.1);
+}
