@@ -62,10 +62,8 @@ impl Spool {
     pub async fn changed(&self) {
         let mut changes = self.writer.changes.clone();
         let seen = self.seen.load(Ordering::Relaxed);
-        // The count is copied out, for its guard cannot wait.
-        let change = changes.wait_for(|count| *count != seen).await.map(|count| *count);
-        match change {
-            Ok(count) => self.seen.store(count, Ordering::Relaxed),
+        match changes.wait_for(|count| *count != seen).await {
+            Ok(count) => self.seen.store(*count, Ordering::Relaxed),
             // The writer has gone and nothing will change; verbs say so.
             Err(_) => std::future::pending().await,
         }

@@ -3,6 +3,7 @@
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::job::SystemName;
 use crate::spool::SpoolError;
+use crate::wire::chat::ChatError;
 use crate::wire::session::SessionError;
 
 #[derive(Debug, thiserror::Error)]
@@ -11,12 +12,12 @@ pub enum CallError {
     InCall { system: SystemName },
     #[error("the system {system} is not in the configuration")]
     NotConfigured { system: SystemName },
-    #[error("login failed for {name:?}")]
-    LoginRefused { name: String },
-    #[error("no login and no handshake within {seconds} s")]
-    TooSlow { seconds: u64 },
+    #[error("the protocol {0} is not known here")]
+    UnknownProtocol(char),
     #[error("the connection was lost: {why}")]
     CarrierLost { why: String },
+    #[error(transparent)]
+    Chat(#[from] ChatError),
     #[error(transparent)]
     Session(#[from] SessionError),
     #[error(transparent)]
@@ -27,19 +28,14 @@ impl ToFault for CallError {
     fn fault(&self) -> Fault {
         let (stage, whose, retry, advice) = match self {
             CallError::Session(error) => return error.fault(),
+            CallError::Chat(error) => return error.fault(),
             CallError::Spool(error) => return error.fault(),
             CallError::InCall { .. } => (Stage::Handshake, Whose::Local, Retry::Later, ""),
             CallError::NotConfigured { .. } => {
                 (Stage::Config, Whose::Usage, Retry::Never, "add the system to the configuration")
             }
-            CallError::LoginRefused { .. } => (
-                Stage::Login,
-                Whose::PeerRefused,
-                Retry::Later,
-                "compare the login and password of both configurations",
-            ),
-            CallError::TooSlow { .. } => {
-                (Stage::Handshake, Whose::Line, Retry::Later, "look at what the other end sends")
+            CallError::UnknownProtocol(_) => {
+                (Stage::Protocol, Whose::Usage, Retry::Never, "name only protocols that uugate has")
             }
             CallError::CarrierLost { .. } => (Stage::Carrier, Whose::Line, Retry::Later, ""),
         };

@@ -6,20 +6,52 @@
 //! call into the spool and gives it back.
 
 mod error;
+mod login;
+mod public;
 mod settings;
+mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::CallError;
-pub use settings::{Account, Node, System};
+pub use settings::{Account, Dialogue, Node, System};
 
-use crate::fault::Fault;
+use crate::clock;
+use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
-use crate::spool::{CallLease, CallRecord, Spool};
-use crate::wire::session::Watch;
+use crate::spool::{CallLease, CallRecord, Event, NewCall, Spool, SpoolError};
+use crate::wire::link::{KNOWN, Role};
+use crate::wire::session::handshake::{Agreement, Handshake, same_system};
+use crate::wire::session::{Denial, Machine, Watch, run, shake};
+use std::future::Future;
+use store::{CallStore, Claims};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Locks a system for a call of ours; the wish to call it is taken.
-pub async fn begin(_spool: &Spool, system: &SystemName, _line: &str) -> Result<CallLease, CallError> {
-    Err(CallError::InCall { system: system.clone() })
+pub async fn begin(
+    spool: &Spool,
+    node: &Node,
+    system: &SystemName,
+    line: &str,
+) -> Result<CallLease, CallError> {
+    if !node.systems.contains_key(system) {
+        return Err(CallError::NotConfigured { system: system.clone() });
+    }
+    lock(spool, node, system, line, true).await.map_err(|error| match error {
+        SpoolError::Conflict(_) => CallError::InCall { system: system.clone() },
+        error => error.into(),
+    })
+}
+
+async fn lock(
+    spool: &Spool,
+    node: &Node,
+    system: &SystemName,
+    line: &str,
+    outgoing: bool,
+) -> Result<CallLease, SpoolError> {
+    let call = NewCall { system: system.clone(), line: line.to_owned(), outgoing, began: clock::wall() };
+    spool.call_began(call, node.lease).await
 }
 
 /// What the line has told of a connection.
@@ -33,23 +65,47 @@ pub struct Connected {
 
 /// Runs a call to `system` over a connected stream, to its end. The failure, if any, is in the record.
 pub async fn place<S>(
-    _stream: S,
-    _node: &Node,
-    _system: &SystemName,
-    _lease: CallLease,
-    _connected: Connected,
-    _spool: &Spool,
-    _watch: &Watch,
+    mut stream: S,
+    node: &Node,
+    system: &SystemName,
+    lease: CallLease,
+    connected: Connected,
+    spool: &Spool,
+    watch: &Watch,
 ) -> CallRecord
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    CallRecord::default()
+    let mut record = CallRecord { connect: connected.connect, ..CallRecord::default() };
+    let result = match node.systems.get(system) {
+        None => Err(CallError::NotConfigured { system: system.clone() }),
+        Some(neighbour) => {
+            let claims = Claims::of(lease);
+            let connecting = async {
+                let early = match &neighbour.chat {
+                    Some(dialogue) => login::chat(&mut stream, dialogue).await?,
+                    None => Vec::new(),
+                };
+                let (now, time) = (clock::now(), node.handshake_timeout);
+                let protocols = protocols(neighbour);
+                let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time);
+                let nobody_asks = async |_| Err(Denial::Unknown);
+                Ok(shake(&mut stream, handshake, &early, nobody_asks).await?)
+            };
+            match renewed(spool, node, &claims, connecting).await.and_then(|agreement| agreement) {
+                Ok(agreement) => {
+                    session(stream, node, neighbour, agreement, claims, spool, watch, &mut record).await
+                }
+                Err(error) => Err(error),
+            }
+        }
+    };
+    end(spool, lease, record, result).await
 }
 
 /// Ends a call of ours that never had a connection (busy, no answer, a port that does not open).
-pub async fn not_connected(_spool: &Spool, _lease: CallLease, fault: &Fault) -> CallRecord {
-    CallRecord { failure: Some(fault.to_string()), ..CallRecord::default() }
+pub async fn not_connected(spool: &Spool, lease: CallLease, fault: &Fault) -> CallRecord {
+    written(spool, lease, CallRecord { failure: Some(fault.to_string()), ..CallRecord::default() }).await
 }
 
 /// How the caller of an incoming call has shown who it is.
@@ -74,15 +130,172 @@ pub struct Answered {
 /// Runs the called side of a call over a connected stream, to its end. Without a known caller there is no call
 /// row; the attempt becomes an event.
 pub async fn answer<S>(
-    _stream: S,
-    _node: &Node,
-    _login: Login,
-    _connected: Connected,
-    _spool: &Spool,
-    _watch: &Watch,
+    mut stream: S,
+    node: &Node,
+    login: Login,
+    connected: Connected,
+    spool: &Spool,
+    watch: &Watch,
 ) -> Answered
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    Answered { system: None, record: CallRecord::default() }
+    let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
+    let mut begun: Option<(SystemName, CallLease)> = None;
+    let result = async {
+        let (name, early) = match login {
+            Login::Ask => login::prompt(&mut stream, node).await.map(|(name, early)| (Some(name), early))?,
+            Login::Done(name) => (Some(name), Vec::new()),
+            Login::Trusted => (None, Vec::new()),
+        };
+        let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
+        let check = async |caller: String| {
+            let (system, neighbour) = admit(node, name.as_deref(), &caller)?;
+            let lease =
+                lock(spool, node, system, &connected.line, false).await.map_err(|error| match error {
+                    SpoolError::Conflict(_) => Denial::Locked,
+                    error => Denial::Other(error.to_string()),
+                })?;
+            begun = Some((system.clone(), lease));
+            Ok((system.clone(), protocols(neighbour)))
+        };
+        let agreement = shake(&mut stream, handshake, &early, check).await?;
+        let Some((system, lease)) = &begun else { return Ok(()) };
+        let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
+        session(stream, node, neighbour, agreement, Claims::of(*lease), spool, watch, &mut record).await
+    }
+    .await;
+    match begun {
+        Some((system, lease)) => {
+            let record = end(spool, lease, record, result).await;
+            Answered { system: Some(system), record }
+        }
+        None => {
+            record.failure = result.err().map(|error| error.fault().to_string());
+            let text = record.failure.clone().unwrap_or_default();
+            tracing::warn!(
+                line = connected.line,
+                "an incoming call ended before its caller was known: {text}"
+            );
+            let ids = format!("line={}", connected.line);
+            let event = Event { at: clock::wall(), what: "call".to_owned(), ids, system: None, text };
+            if let Err(error) = spool.note(event).await {
+                tracing::error!(%error, "an incoming call could not be noted");
+            }
+            Answered { system: None, record }
+        }
+    }
+}
+
+/// Who a caller is, by the name that it gives and the login that it came by.
+fn admit<'a>(
+    node: &'a Node,
+    login: Option<&str>,
+    caller: &str,
+) -> Result<(&'a SystemName, &'a System), Denial> {
+    let exact = node.systems.iter().find(|(name, _)| name.as_str() == caller);
+    let cut = || node.systems.iter().find(|(name, _)| same_system(name.as_str(), caller));
+    let (name, system) = exact.or_else(cut).ok_or(Denial::Unknown)?;
+    let right = match (&system.login, login) {
+        (Some(account), Some(login)) => account.name == login,
+        (Some(_), None) => false,
+        // A login that is the account of another system is not this one's.
+        (None, Some(login)) => {
+            !node.systems.values().any(|s| s.login.as_ref().is_some_and(|a| a.name == login))
+        }
+        (None, None) => true,
+    };
+    if right { Ok((name, system)) } else { Err(Denial::WrongLogin) }
+}
+
+/// The letters of the protocols that are configured and known.
+fn protocols(system: &System) -> String {
+    system.protocols.iter().filter(|letter| KNOWN.contains(**letter)).collect()
+}
+
+/// Runs the commands, and puts what was done into the record.
+#[expect(clippy::too_many_arguments, reason = "the whole of a call meets here, and only here")]
+async fn session<S>(
+    stream: S,
+    node: &Node,
+    neighbour: &System,
+    agreement: Agreement,
+    claims: Claims,
+    spool: &Spool,
+    watch: &Watch,
+    record: &mut CallRecord,
+) -> Result<(), CallError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    record.protocol = Some(agreement.protocol);
+    let role = if agreement.caller { Role::Caller } else { Role::Called };
+    let link = crate::wire::link::open(agreement.protocol, role, &neighbour.parameters)
+        .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
+    let public = node.public.to_string_lossy().into_owned();
+    let machine = Machine::new(node.name.clone(), &agreement, neighbour.permissions.clone(), public);
+    let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone());
+    let running = run(machine, link, stream, &agreement, &mut store, watch, node.idle_timeout);
+    let ended = renewed(spool, node, &claims, running).await;
+    let result = match ended {
+        Ok(ended) => {
+            record.jobs_sent = ended.tally.sent;
+            record.jobs_received = ended.tally.received;
+            record.bytes_sent = ended.counters.bytes_sent;
+            record.bytes_received = ended.counters.bytes_received;
+            record.packets_resent = ended.counters.packets_resent;
+            ended.result.map_err(CallError::from)
+        }
+        Err(error) => Err(error),
+    };
+    let why = match &result {
+        Ok(()) => "not sent in this call".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    store.finish(&why).await?;
+    result
+}
+
+/// Does something under leases that are renewed all the while; once they cannot be, it ends.
+async fn renewed<T>(
+    spool: &Spool,
+    node: &Node,
+    claims: &Claims,
+    work: impl Future<Output = T>,
+) -> Result<T, CallError> {
+    let renewing = async {
+        loop {
+            clock::sleep(node.lease / 2).await;
+            match spool.renew(clock::wall(), claims.all(), node.lease).await {
+                Ok(()) | Err(SpoolError::Busy) => {}
+                Err(error) => return error,
+            }
+        }
+    };
+    tokio::select! {
+        done = work => Ok(done),
+        error = renewing => Err(error.into()),
+    }
+}
+
+/// Ends the call in the spool.
+async fn end(
+    spool: &Spool,
+    lease: CallLease,
+    mut record: CallRecord,
+    result: Result<(), CallError>,
+) -> CallRecord {
+    if let Err(error) = result {
+        let fault = error.fault();
+        tracing::warn!("the call failed: {fault}");
+        record.failure = Some(fault.to_string());
+    }
+    written(spool, lease, record).await
+}
+
+async fn written(spool: &Spool, lease: CallLease, record: CallRecord) -> CallRecord {
+    if let Err(error) = spool.call_ended(lease, clock::wall(), record.clone()).await {
+        tracing::error!(%error, "the record of a call could not be written");
+    }
+    record
 }

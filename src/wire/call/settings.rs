@@ -1,6 +1,8 @@
 //! What a call must know of this node and of its neighbours. The configuration fills it.
 
 use crate::job::SystemName;
+use crate::wire::chat::{self, LoginSettings, Script, Values};
+use crate::wire::link::Parameters;
 use crate::wire::session::Permissions;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,15 +17,15 @@ pub struct Node {
     pub systems: BTreeMap<SystemName, System>,
     /// The public directory: `~/` of peers.
     pub public: PathBuf,
+    /// How callers are asked for name and password.
+    pub prompt: LoginSettings,
     /// How long a partial file may be continued; default 7 days.
     pub partial_life: Duration,
-    /// How long the login and the handshake may take together before the line is given up; default 2 minutes.
+    /// How long the handshake may take before the line is given up; default 2 minutes.
     pub handshake_timeout: Duration,
     /// How long nothing at all may arrive in a session; default 2 minutes.
     pub idle_timeout: Duration,
-    /// How long a hanging up in order may take; default 10 seconds.
-    pub hangup_timeout: Duration,
-    /// The lease of a call and its jobs, renewed at half of it; default 2 minutes.
+    /// The lease of a call and its jobs, renewed at half of it; longer than a handshake may take; default 3 minutes.
     pub lease: Duration,
 }
 
@@ -34,11 +36,11 @@ impl Node {
             name,
             systems: BTreeMap::new(),
             public,
+            prompt: LoginSettings::default(),
             partial_life: Duration::from_secs(7 * 24 * 3600),
             handshake_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(120),
-            hangup_timeout: Duration::from_secs(10),
-            lease: Duration::from_secs(120),
+            lease: Duration::from_secs(180),
         }
     }
 }
@@ -48,6 +50,9 @@ impl Node {
 pub struct System {
     /// The packet protocols to use with it, best first: by default `i`, then `g`.
     pub protocols: Vec<char>,
+    pub parameters: Parameters,
+    /// How we get from the connection to its `Shere`; `None`: nothing is to be said.
+    pub chat: Option<Dialogue>,
     /// How it proves who it is when it calls us; `None`: the line has seen to that (ssh, a login shell, a private wire).
     pub login: Option<Account>,
     /// What it may put here, fetch from here, and how large.
@@ -56,8 +61,22 @@ pub struct System {
 
 impl Default for System {
     fn default() -> System {
-        System { protocols: vec!['i', 'g'], login: None, permissions: Permissions::default() }
+        System {
+            protocols: vec!['i', 'g'],
+            parameters: Parameters::default(),
+            chat: None,
+            login: None,
+            permissions: Permissions::default(),
+        }
     }
+}
+
+/// The login chat of a system that we call.
+#[derive(Debug, Clone)]
+pub struct Dialogue {
+    pub script: Script,
+    pub settings: chat::Settings,
+    pub values: Values,
 }
 
 /// A login name and the PHC string (Argon2id) of its password.

@@ -212,6 +212,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         }
     }
 
+    /// The machine itself, for verbs that are given the time. Its events are taken by [`LinkPump::next`] alone.
+    pub fn link(&mut self) -> &mut dyn Link {
+        &mut *self.link
+    }
+
     pub fn abilities(&self) -> Abilities {
         self.link.abilities()
     }

@@ -8,7 +8,7 @@
 //! ```
 
 use super::Features;
-use super::quote::{quote, unquote};
+use crate::job::{quote, unquote};
 
 /// The longest command or answer that is read, in bytes. No package is known to send over 4 KiB; a long `rmail` line of
 /// an E command is the longest thing there is.

@@ -1,6 +1,19 @@
-//! Runs a session over a stream and a store.
+//! Runs a session over a stream and a store: handshake, commands, farewell.
 
-use super::Progress;
+use super::handshake::{Agreement, Event, Handshake};
+use super::message::{MessageReader, message};
+use super::{
+    Ask, Denial, Ending, JobKey, Machine, Offer, OutgoingJob, Progress, Reply, SessionError, Slot, Step,
+    Tally, Verdict,
+};
+use crate::clock;
+use crate::job::{Grade, SystemName};
+use crate::wire::link::drive::{LinkPump, Wake};
+use crate::wire::link::{Counters, Link};
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Where progress goes. Whoever looks away for longer than the channel holds misses something: a call waits for
 /// nobody.
@@ -22,4 +35,201 @@ impl Watch {
             let _ = sender.try_send(progress);
         }
     }
+}
+
+/// Why the store cannot go on, and with it the session.
+pub type Failure = String;
+
+/// What a session needs of whoever keeps jobs and files. The verbs are those of [`Ask`], with their promises.
+pub trait Store: Send {
+    fn next_job(
+        &mut self,
+        worst: Option<Grade>,
+    ) -> impl Future<Output = Result<Option<OutgoingJob>, Failure>> + Send;
+    fn read(
+        &mut self,
+        job: JobKey,
+        offset: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
+    /// On disk when it returns; a deferred job is not given again in this session.
+    fn settle(&mut self, job: JobKey, ending: Ending) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn offer(&mut self, slot: Slot, offer: Offer) -> impl Future<Output = Result<Verdict, Failure>> + Send;
+    fn write(&mut self, slot: Slot, bytes: Vec<u8>) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// On disk when it returns. False: it could not be put in its place, and never can.
+    fn commit(&mut self, slot: Slot) -> impl Future<Output = Result<bool, Failure>> + Send;
+    fn drop_slot(&mut self, slot: Slot) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Size and mode of a file of the public directory; `None`: it cannot be had.
+    fn open(
+        &mut self,
+        slot: Slot,
+        path: String,
+    ) -> impl Future<Output = Result<Option<(u64, u32)>, Failure>> + Send;
+    fn read_opened(
+        &mut self,
+        slot: Slot,
+        offset: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
+    fn heard(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
+    let result = match ask {
+        Ask::NextJob { worst } => store.next_job(worst).await.map(|job| Reply::Job(job.map(Box::new))),
+        Ask::Read { job, offset, limit } => store.read(job, offset, limit).await.map(Reply::Bytes),
+        Ask::Settle { job, ending } => store.settle(job, ending).await.map(|()| Reply::Done),
+        Ask::Offer { slot, offer } => store.offer(slot, *offer).await.map(Reply::Verdict),
+        Ask::Write { slot, bytes } => store.write(slot, bytes).await.map(|()| Reply::Done),
+        Ask::Commit { slot } => {
+            store.commit(slot).await.map(|kept| if kept { Reply::Done } else { Reply::Unkept })
+        }
+        Ask::Drop { slot } => store.drop_slot(slot).await.map(|()| Reply::Done),
+        Ask::Open { slot, path } => store.open(slot, path).await.map(|opened| match opened {
+            Some((size, mode)) => Reply::Opened { size, mode },
+            None => Reply::Verdict(Verdict::Refuse(super::Refusal::Denied)),
+        }),
+        Ask::ReadOpened { slot, offset, limit } => {
+            store.read_opened(slot, offset, limit).await.map(Reply::Bytes)
+        }
+        Ask::Heard => store.heard().await.map(|()| Reply::Done),
+    };
+    result.unwrap_or_else(Reply::Failed)
+}
+
+/// Runs a handshake. `check` decides on a caller by the name that it gives: who it is and what protocols it is offered.
+/// `early` is what came behind the login.
+pub async fn shake<S>(
+    stream: &mut S,
+    mut handshake: Handshake,
+    early: &[u8],
+    mut check: impl AsyncFnMut(String) -> Result<(SystemName, String), Denial>,
+) -> Result<Agreement, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    handshake.handle_input(early);
+    let mut input = vec![0; 4096];
+    let mut failed = None;
+    loop {
+        while let Some(bytes) = handshake.poll_transmit() {
+            // Little enough for any buffer; but a line that takes nothing must not hold us beyond the deadline.
+            tokio::select! {
+                written = stream.write_all(&bytes) => written.map_err(lost)?,
+                () = clock::sleep_until(handshake.poll_timeout()) => {}
+            }
+        }
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+        match handshake.poll_event() {
+            Some(Event::Agreed(agreement)) => return Ok(agreement),
+            // What was said last (a refusal) is to reach the other end first.
+            Some(Event::Failed(error)) => failed = Some(error),
+            Some(Event::Check(name)) => match check(name).await {
+                Ok((peer, protocols)) => handshake.admit(peer, &protocols),
+                Err(denial) => handshake.deny(denial),
+            },
+            None => tokio::select! {
+                read = stream.read(&mut input) => match read.map_err(lost)? {
+                    0 => return Err(SessionError::Lost("the other end hung up during the handshake".to_owned())),
+                    count => handshake.handle_input(input.get(..count).unwrap_or_default()),
+                },
+                () = clock::sleep_until(handshake.poll_timeout()) => handshake.handle_timeout(clock::now()),
+            },
+        }
+    }
+}
+
+fn lost(error: io::Error) -> SessionError {
+    SessionError::Lost(error.to_string())
+}
+
+/// How a session went.
+#[derive(Debug)]
+pub struct Ended {
+    pub result: Result<(), SessionError>,
+    pub tally: Tally,
+    pub counters: Counters,
+}
+
+/// Runs the commands of a session to their end, and says farewell. `idle`: how long nothing at all may come while
+/// nothing of ours is under way.
+pub async fn run<S>(
+    mut machine: Machine,
+    link: Box<dyn Link>,
+    stream: S,
+    agreement: &Agreement,
+    store: &mut impl Store,
+    watch: &Watch,
+    idle: Duration,
+) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut pump = LinkPump::start(link, stream, &agreement.rest);
+    let result = loop {
+        let step = machine.step(clock::now(), pump.link());
+        while let Some(progress) = machine.poll_progress() {
+            watch.tell(progress);
+        }
+        let wake = match step {
+            Step::Ask(ask) => {
+                let reply = carry_out(store, ask).await;
+                machine.reply(clock::now(), pump.link(), reply);
+                continue;
+            }
+            Step::Over(result) => break result,
+            Step::Wait => heard_within(idle, pump.next()).await.map(|next| next.map(Wake::Event)),
+            Step::WaitForRoom => heard_within(idle, pump.next_or_room(1)).await,
+        };
+        match wake {
+            Some(Ok(Wake::Event(event))) => machine.handle_event(clock::now(), pump.link(), event),
+            Some(Ok(Wake::Room)) => {}
+            Some(Err(_)) if machine.hang_up_agreed() => break Ok(()),
+            Some(Err(error)) => break Err(SessionError::Lost(error.to_string())),
+            None if pump.idle() => break Err(SessionError::Idle(idle.as_secs())),
+            None => {}
+        }
+    };
+    let ended = Ended { result, tally: machine.tally(), counters: pump.counters() };
+    if ended.result.is_ok() {
+        let (stream, rest) = pump.into_parts();
+        farewell(stream, &rest, agreement.caller).await;
+    }
+    ended
+}
+
+/// `None`: the time is over.
+async fn heard_within<T>(time: Duration, next: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        next = next => Some(next),
+        () = clock::sleep(time) => None,
+    }
+}
+
+/// How long the other end may take over its farewell. It "has no real purpose" (the manual, "The Final Handshake").
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The final handshake. Whatever goes wrong in it is of no consequence.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8], caller: bool) {
+    let ours = message(if caller { "OOOOOO" } else { "OOOOOOO" });
+    let exchange = async {
+        stream.write_all(&ours).await?;
+        let mut reader = MessageReader::new();
+        reader.feed(rest);
+        let mut input = vec![0; 1024];
+        loop {
+            while let Some(text) = reader.next_message() {
+                if text.starts_with("OOOOOO") {
+                    return io::Result::Ok(());
+                }
+            }
+            match stream.read(&mut input).await? {
+                0 => return Ok(()),
+                count => reader.feed(input.get(..count).unwrap_or_default()),
+            }
+        }
+    };
+    let _ = heard_within(FAREWELL, exchange).await;
 }

@@ -3,17 +3,27 @@
 //! The machines are pure; `drive` runs them over a stream and a [`Store`]. Source: the Taylor UUCP manual,
 //! chapter "UUCP Protocol Internals", section "UUCP Protocol".
 
+mod ask;
 pub mod command;
 mod drive;
 mod error;
 pub mod features;
+pub mod handshake;
+mod incoming;
+mod machine;
+mod message;
+mod naming;
+mod outgoing;
 mod permit;
 mod progress;
-mod quote;
+mod receiving;
+mod sender;
 
+pub use ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 pub use command::Refusal;
-pub use drive::Watch;
+pub use drive::{Ended, Failure, Store, Watch, run, shake};
 pub use error::{Denial, SessionError};
 pub use features::Features;
-pub use permit::Permissions;
+pub use machine::{Machine, Step, Tally};
+pub use permit::{Permissions, real_temp};
 pub use progress::Progress;

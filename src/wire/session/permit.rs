@@ -48,7 +48,7 @@ pub fn public_path(name: &str, from: Option<&str>, public: &str) -> Option<Strin
     }
     let sound = |part: &&str| !matches!(*part, "" | "." | "..") && !part.chars().any(char::is_control);
     let path = format!("~/{}", parts.join("/"));
-    (parts.iter().all(|part| sound(&part)) && path.len() <= LONGEST_PATH).then_some(path)
+    (parts.iter().all(sound) && path.len() <= LONGEST_PATH).then_some(path)
 }
 
 /// What a spool name of a peer is.

@@ -1,0 +1,117 @@
+//! Getting from a connection to the handshake: the login chat of the caller, the prompt of the called.
+
+use super::settings::{Dialogue, Node};
+use super::{CallError, settings::Account};
+use crate::clock;
+use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt, Secret};
+use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use std::io;
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Runs the login chat to its end; gives back what came in behind it.
+pub async fn chat<S>(stream: &mut S, dialogue: &Dialogue) -> Result<Vec<u8>, CallError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Dialogue { script, settings, values } = dialogue.clone();
+    let mut chat = Chat::new(script, settings, values, clock::now());
+    loop {
+        let mut out = Vec::new();
+        if chat.poll_transmit(&mut out) {
+            stream.write_all(&out).await.map_err(lost)?;
+        }
+        match chat.poll_event() {
+            Some(Event::Done) => return Ok(chat.take_rest()),
+            Some(Event::Failed(error)) => return Err(error.into()),
+            // A stream has no break; what a script sends one for, it tries again by itself.
+            Some(Event::Break) => {}
+            None => match read(stream, chat.poll_timeout()).await? {
+                Some(bytes) => chat.handle_input(clock::now(), &bytes),
+                None => chat.handle_timeout(clock::now()),
+            },
+        }
+    }
+}
+
+/// Asks for name and password until they are right; gives back the login name, and what came in behind it.
+pub async fn prompt<S>(stream: &mut S, node: &Node) -> Result<(String, Vec<u8>), CallError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut prompt = LoginPrompt::new(node.prompt.clone(), clock::now());
+    let mut failed = None;
+    loop {
+        let mut out = Vec::new();
+        if prompt.poll_transmit(&mut out) {
+            stream.write_all(&out).await.map_err(lost)?;
+        }
+        if let Some(error) = failed.take() {
+            return Err(CallError::Chat(error));
+        }
+        match prompt.poll_event() {
+            Some(LoginEvent::Accepted { name }) => return Ok((name, prompt.take_rest())),
+            Some(LoginEvent::Failed(error)) => failed = Some(error),
+            Some(LoginEvent::Check { name, password }) => {
+                let right = check(node, &name, password).await;
+                prompt.verdict(clock::now(), right);
+            }
+            None => match read(stream, prompt.poll_timeout()).await? {
+                Some(bytes) => prompt.handle_input(clock::now(), &bytes),
+                None => prompt.handle_timeout(clock::now()),
+            },
+        }
+    }
+}
+
+/// A hash of nothing that anybody knows, with the parameters of `uugate`'s own hashes: a name that does not exist takes as
+/// long as one that does.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$CPOlYMlQwZZlTZ4hCXDxwBDBEG0GLnsu4rQA8vHoLm0";
+
+/// Whether some system has this account. Hashing takes its time, so it is done aside.
+async fn check(node: &Node, name: &str, password: Secret) -> bool {
+    let account =
+        node.systems.values().filter_map(|system| system.login.as_ref()).find(|login| login.name == name);
+    let known = account.is_some();
+    let hash = account.map_or(NOBODY, |Account { password_hash, .. }| password_hash).to_owned();
+    let verify = move || match PasswordHash::new(&hash) {
+        Ok(hash) => Argon2::default().verify_password(password.reveal().as_bytes(), &hash).is_ok(),
+        Err(_) => false,
+    };
+    let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
+    right && known
+}
+
+/// What comes next; `None`: the time is over.
+async fn read<S>(stream: &mut S, until: Option<Instant>) -> Result<Option<Vec<u8>>, CallError>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut input = vec![0; 1024];
+    tokio::select! {
+        count = stream.read(&mut input) => match count.map_err(lost)? {
+            0 => Err(CallError::CarrierLost { why: "the other end hung up during the login".to_owned() }),
+            count => {
+                input.truncate(count);
+                Ok(Some(input))
+            }
+        },
+        () = clock::sleep_until(until) => Ok(None),
+    }
+}
+
+fn lost(error: io::Error) -> CallError {
+    CallError::CarrierLost { why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_nobody_can_be_verified_against() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        assert!(Argon2::default().verify_password(b"", &hash).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Files of the public directory, for peers that fetch them.
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+/// A file that a peer reads.
+#[derive(Debug)]
+pub struct PublicFile {
+    file: File,
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl PublicFile {
+    /// Opens `~/path`. Nothing outside of `public` can be reached, whatever links lie about; and only what everybody may
+    /// read is given away.
+    pub fn open(public: &Path, path: &str) -> io::Result<PublicFile> {
+        let below = path.strip_prefix("~/").ok_or(io::ErrorKind::InvalidInput)?;
+        let directory = File::open(public)?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let file = File::from(openat2(&directory, below, flags, Mode::empty(), resolve)?);
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.mode() & 0o004 == 0 {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(PublicFile { file, size: metadata.size(), mode: metadata.mode() & 0o777 })
+    }
+
+    /// At most `limit` bytes; none at the end.
+    pub fn read(&self, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; limit];
+        let count = self.file.read_at(&mut bytes, offset)?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn only_public_files_are_given_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let public = directory.path().join("public");
+        std::fs::create_dir(&public).unwrap();
+        std::fs::write(directory.path().join("secret"), "secret").unwrap();
+        for (name, mode) in [("open", 0o644), ("closed", 0o600)] {
+            std::fs::write(public.join(name), name).unwrap();
+            std::fs::set_permissions(public.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        symlink("../secret", public.join("link")).unwrap();
+        symlink("..", public.join("up")).unwrap();
+        let file = PublicFile::open(&public, "~/open").unwrap();
+        assert_eq!((file.size, file.mode), (4, 0o644));
+        assert_eq!(file.read(1, 100).unwrap(), b"pen");
+        for name in ["~/closed", "~/link", "~/up/secret", "~/../secret", "~/", "/etc/passwd", "~/none"] {
+            assert!(PublicFile::open(&public, name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! What a session needs of the spool.
+
+use super::public::PublicFile;
+use super::settings::Node;
+use crate::clock;
+use crate::job::{SystemName, Work, XFile};
+use crate::spool::{
+    Arrival, ArrivalKind, BodyId, CHUNK, CallLease, Claim, Content, Identity, Input, Job, NewNotice, Outcome,
+    Received, Spool, SpoolError,
+};
+use crate::wire::session::{
+    Ending, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The claims that a call holds; they are renewed while it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Claims(Arc<Mutex<Vec<Claim>>>);
+
+impl Claims {
+    pub fn of(lease: CallLease) -> Claims {
+        let claims = Claims::default();
+        claims.add(lease.claim);
+        claims
+    }
+
+    fn add(&self, claim: Claim) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(claim);
+    }
+
+    fn remove(&self, claim: Claim) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != claim);
+    }
+
+    pub fn all(&self) -> Vec<Claim> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A job in our hands.
+struct Held {
+    job: Job,
+    /// Why it is not to be tried again in this call.
+    deferred: Option<String>,
+}
+
+/// A file that comes in.
+struct Coming {
+    identity: Identity,
+    offer: Offer,
+    body: BodyId,
+    /// Bytes in the body.
+    kept: u64,
+    /// Bytes that came behind them.
+    waiting: Vec<u8>,
+    digest: blake3::Hasher,
+}
+
+/// The spool, as one call with one peer sees it.
+pub struct CallStore<'a> {
+    spool: &'a Spool,
+    node: &'a Node,
+    peer: SystemName,
+    claims: Claims,
+    jobs: BTreeMap<JobKey, Held>,
+    coming: BTreeMap<Slot, Coming>,
+    opened: BTreeMap<Slot, PublicFile>,
+}
+
+fn failure(error: SpoolError) -> Failure {
+    error.to_string()
+}
+
+impl<'a> CallStore<'a> {
+    pub fn new(spool: &'a Spool, node: &'a Node, peer: SystemName, claims: Claims) -> CallStore<'a> {
+        CallStore {
+            spool,
+            node,
+            peer,
+            claims,
+            jobs: BTreeMap::new(),
+            coming: BTreeMap::new(),
+            opened: BTreeMap::new(),
+        }
+    }
+
+    /// The session is over: what has come of unfinished files is kept for the next call, and what was not sent waits
+    /// for it.
+    pub async fn finish(mut self, why: &str) -> Result<(), SpoolError> {
+        let mut first_failure = Ok(());
+        for coming in std::mem::take(&mut self.coming).into_values() {
+            first_failure = first_failure.and(self.put_by(coming).await);
+        }
+        let outcomes = self.jobs.into_values().map(|held| Outcome::JobDeferred {
+            job: held.job.claim,
+            note: held.deferred.unwrap_or_else(|| why.to_owned()),
+        });
+        self.spool.settle(clock::wall(), outcomes.collect()).await.and(first_failure)
+    }
+
+    async fn put_by(&self, mut coming: Coming) -> Result<(), SpoolError> {
+        if !coming.offer.restart || coming.kept == 0 && coming.waiting.is_empty() {
+            return self.spool.body_drop(coming.body).await;
+        }
+        self.append(&mut coming).await?;
+        self.spool.keep_partial(coming.identity, coming.body, clock::wall()).await
+    }
+
+    /// Hands the waiting bytes to the spool.
+    async fn append(&self, coming: &mut Coming) -> Result<(), SpoolError> {
+        if coming.waiting.is_empty() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut coming.waiting);
+        let count = bytes.len() as u64;
+        self.spool.body_append(coming.body, coming.kept, bytes).await?;
+        coming.kept += count;
+        Ok(())
+    }
+
+    fn identity(&self, offer: &Offer) -> Identity {
+        Identity {
+            peer: self.peer.clone(),
+            // A dummy says nothing; without a name nothing is taken for the same.
+            temp: if real_temp(&offer.temp) { offer.temp.clone() } else { String::new() },
+            size: offer.size,
+            user: offer.user.clone(),
+            command: offer.command.clone(),
+        }
+    }
+
+    /// The body to write to, and how much of the file it has; the digest of that too.
+    async fn body_for(
+        &self,
+        identity: &Identity,
+        offer: &Offer,
+    ) -> Result<(BodyId, u64, blake3::Hasher), SpoolError> {
+        let mut digest = blake3::Hasher::new();
+        let life = SignedDuration::try_from(self.node.partial_life).unwrap_or(SignedDuration::MAX);
+        let oldest = clock::wall().checked_sub(life).unwrap_or(Timestamp::MIN);
+        let partial = match offer.restart {
+            true => self.spool.find_partial(identity.clone(), oldest).await?,
+            false => None,
+        };
+        let Some(partial) = partial.filter(|partial| offer.size.is_some_and(|size| partial.offset <= size))
+        else {
+            return Ok((self.spool.body_new().await?, 0, digest));
+        };
+        let mut offset = 0;
+        while offset < partial.offset {
+            let limit = usize::try_from(partial.offset - offset).unwrap_or(CHUNK).min(CHUNK);
+            let bytes = self.spool.body_read(partial.body, offset, limit).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            digest.update(&bytes);
+            offset += bytes.len() as u64;
+        }
+        Ok((partial.body, offset, digest))
+    }
+
+    async fn arrived(&self, coming: Coming) -> Result<(), SpoolError> {
+        let digest = *coming.digest.finalize().as_bytes();
+        let received = clock::wall();
+        let kind = match coming.offer.kind {
+            Kind::Execution(execute) => ArrivalKind::Execution(execute),
+            Kind::Data { name } => ArrivalKind::Data { name },
+            Kind::File { to, mode, make_directories, notify } => {
+                ArrivalKind::File { to, mode, make_directories, notify }
+            }
+            Kind::Fetched { job, mode } => {
+                let Some(Work::Fetch(fetch)) = self.jobs.get(&job).map(|held| &held.job.work) else {
+                    return Err(SpoolError::Misuse("a file for no fetch job".to_owned()));
+                };
+                let (to, make_directories) = (fetch.to.clone(), fetch.make_directories);
+                ArrivalKind::File { to, mode, make_directories, notify: None }
+            }
+            Kind::ExecutionFile { name } => {
+                let text = self.read_whole(coming.body, coming.kept).await?;
+                match XFile::parse(&text) {
+                    Ok(file) => ArrivalKind::ExecutionFile {
+                        name,
+                        execute: file.execute,
+                        input: file.input.map_or(Input::Nothing, Input::Spooled),
+                    },
+                    Err(error) => {
+                        return self.put_aside(coming.identity, coming.body, &name, &error.to_string()).await;
+                    }
+                }
+            }
+        };
+        let arrival = Arrival {
+            identity: coming.identity,
+            stable: coming.offer.stable,
+            kind,
+            body: coming.body,
+            digest,
+            received,
+        };
+        match self.spool.receive(arrival).await? {
+            Received::Kept => {}
+            Received::Already => tracing::info!(peer = %self.peer, "a file that had come before was dropped"),
+        }
+        Ok(())
+    }
+
+    /// Keeps an X. file that says nothing that can be done, and tells of it.
+    async fn put_aside(
+        &self,
+        identity: Identity,
+        body: BodyId,
+        name: &str,
+        why: &str,
+    ) -> Result<(), SpoolError> {
+        let from = format!("{name} of {}", self.peer);
+        let notice = NewNotice {
+            to: format!("{}!{}", self.peer, identity.user),
+            subject: format!("Your request {name} was refused"),
+            text: format!("The execution file {name} cannot be carried out here: {why}.\n"),
+        };
+        self.spool.quarantine(from, why.to_owned(), Content::body(body), vec![notice], clock::wall()).await?;
+        Ok(())
+    }
+
+    /// The start of a body, as much as an X. file may have and a little more.
+    async fn read_whole(&self, body: BodyId, size: u64) -> Result<Vec<u8>, SpoolError> {
+        let mut text = Vec::new();
+        while (text.len() as u64) < size && text.len() < 4 * CHUNK {
+            let bytes = self.spool.body_read(body, text.len() as u64, CHUNK).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            text.extend(bytes);
+        }
+        Ok(text)
+    }
+}
+
+impl Store for CallStore<'_> {
+    async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
+        let now = clock::wall();
+        let jobs = self
+            .spool
+            .claim_jobs(now, self.peer.clone(), worst, 1, self.node.lease)
+            .await
+            .map_err(failure)?;
+        let Some(job) = jobs.into_iter().next() else { return Ok(None) };
+        self.claims.add(job.claim);
+        let key = JobKey(job.claim.id);
+        let outgoing = OutgoingJob {
+            key,
+            stable: job.stable,
+            grade: job.grade,
+            work: job.work.clone(),
+            size: job.body.map_or(0, |body| body.size),
+        };
+        self.jobs.insert(key, Held { job, deferred: None });
+        Ok(Some(outgoing))
+    }
+
+    async fn read(&mut self, job: JobKey, offset: u64, limit: usize) -> Result<Vec<u8>, Failure> {
+        match self.jobs.get(&job).and_then(|held| held.job.body) {
+            Some(body) => self.spool.body_read(body.id, offset, limit.min(CHUNK)).await.map_err(failure),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn settle(&mut self, job: JobKey, ending: Ending) -> Result<(), Failure> {
+        let Some(held) = self.jobs.get_mut(&job) else { return Err("an ending of no job".to_owned()) };
+        let claim = held.job.claim;
+        let outcome = match (ending, &held.job.work) {
+            (Ending::Done, Work::Fetch(_)) => Outcome::Fetched { job: claim },
+            (Ending::Done, _) => Outcome::JobDone { job: claim, note: format!("sent to {}", self.peer) },
+            (Ending::Deferred(why), _) => {
+                // It stays in our hands to the end of the call, or it would be given out again at once.
+                held.deferred = Some(why);
+                return Ok(());
+            }
+            (Ending::Refused(why), work) => {
+                let note = format!("{} refused it: {why}", self.peer);
+                let subject = format!("Your job for {} was refused", self.peer);
+                let text = format!("Your job {} for {} was refused: {why}.\n", held.job.stable, self.peer);
+                let notice = Some(NewNotice { to: work.user().to_owned(), subject, text });
+                Outcome::JobRefused { job: claim, note, notice }
+            }
+        };
+        self.spool.settle(clock::wall(), vec![outcome]).await.map_err(failure)?;
+        self.claims.remove(claim);
+        self.jobs.remove(&job);
+        Ok(())
+    }
+
+    async fn offer(&mut self, slot: Slot, offer: Offer) -> Result<Verdict, Failure> {
+        let identity = self.identity(&offer);
+        if offer.knows_already {
+            let known = self.spool.already_received(identity.clone(), offer.stable).await.map_err(failure)?;
+            if known {
+                return Ok(Verdict::Already);
+            }
+        }
+        match self.body_for(&identity, &offer).await {
+            Ok((body, kept, digest)) => {
+                self.coming.insert(slot, Coming { identity, offer, body, kept, waiting: Vec::new(), digest });
+                Ok(Verdict::Take { offset: kept })
+            }
+            Err(SpoolError::Full(_)) => Ok(Verdict::Refuse(Refusal::NoFile)),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    async fn write(&mut self, slot: Slot, bytes: Vec<u8>) -> Result<(), Failure> {
+        let Some(mut coming) = self.coming.remove(&slot) else { return Err("bytes for no file".to_owned()) };
+        coming.digest.update(&bytes);
+        let mut result = Ok(());
+        if coming.waiting.len() + bytes.len() > CHUNK {
+            result = self.append(&mut coming).await;
+            if result.is_ok() && coming.offer.restart {
+                // So much is not to be sent again, even if we are killed.
+                result = self.spool.keep_partial(coming.identity.clone(), coming.body, clock::wall()).await;
+            }
+        }
+        coming.waiting.extend(bytes);
+        self.coming.insert(slot, coming);
+        result.map_err(failure)
+    }
+
+    async fn commit(&mut self, slot: Slot) -> Result<bool, Failure> {
+        let Some(mut coming) = self.coming.remove(&slot) else { return Err("the end of no file".to_owned()) };
+        let result = match self.append(&mut coming).await {
+            Ok(()) => self.arrived(coming).await,
+            Err(error) => Err(error),
+        };
+        result.map(|()| true).map_err(failure)
+    }
+
+    async fn drop_slot(&mut self, slot: Slot) -> Result<(), Failure> {
+        match self.coming.remove(&slot) {
+            Some(coming) => self.spool.body_drop(coming.body).await.map_err(failure),
+            None => Ok(()),
+        }
+    }
+
+    async fn open(&mut self, slot: Slot, path: String) -> Result<Option<(u64, u32)>, Failure> {
+        match PublicFile::open(&self.node.public, &path) {
+            Ok(file) => {
+                let told = (file.size, file.mode);
+                self.opened.insert(slot, file);
+                Ok(Some(told))
+            }
+            Err(error) => {
+                tracing::info!(peer = %self.peer, path, %error, "a file that was asked for cannot be had");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn read_opened(&mut self, slot: Slot, offset: u64, limit: usize) -> Result<Vec<u8>, Failure> {
+        let Some(file) = self.opened.get(&slot) else { return Err("bytes of no file".to_owned()) };
+        let bytes = file.read(offset, limit).map_err(|error| error.to_string())?;
+        if bytes.is_empty() {
+            self.opened.remove(&slot);
+        }
+        Ok(bytes)
+    }
+
+    async fn heard(&mut self) -> Result<(), Failure> {
+        self.spool.heard(self.peer.clone(), clock::wall()).await.map_err(failure)
+    }
+}

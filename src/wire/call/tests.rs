@@ -1,0 +1,262 @@
+use super::*;
+use crate::job::{Command, Execute, Grade, Notify, Send, StableId, Work};
+use crate::spool::{CHUNK, Content, NewJob, Task};
+use crate::wire::chat::{self, Script, Secret, Values};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+fn name(text: &str) -> SystemName {
+    text.parse().unwrap()
+}
+
+/// One end: a node with a spool that knows the other.
+struct Site {
+    node: Node,
+    spool: Spool,
+}
+
+impl Site {
+    fn new(ours: &str, other: &str) -> Site {
+        let mut node = Node::new(name(ours), "/var/spool/uucppublic".into());
+        node.systems.insert(name(other), System::default());
+        Site { node, spool: Spool::in_memory() }
+    }
+
+    fn neighbour(&mut self) -> &mut System {
+        self.node.systems.values_mut().next().unwrap()
+    }
+
+    fn other(&self) -> SystemName {
+        self.node.systems.keys().next().unwrap().clone()
+    }
+
+    async fn submit(&self, work: Work, bytes: &[u8]) -> StableId {
+        let body = self.spool.body_new().await.unwrap();
+        let mut offset = 0;
+        for piece in bytes.chunks(CHUNK) {
+            self.spool.body_append(body, offset, piece.to_vec()).await.unwrap();
+            offset += piece.len() as u64;
+        }
+        let job = NewJob {
+            system: self.other(),
+            grade: Grade::MAIL,
+            work,
+            content: Some(Content::body(body)),
+            created: clock::wall(),
+        };
+        self.spool.submit_job(None, job).await.unwrap()
+    }
+
+    async fn mail(&self, to: &str, bytes: &[u8]) {
+        let command = Command::parse(&format!("rmail {to}")).unwrap();
+        let execute = Execute { command, user: "jan".to_owned(), requestor: None, notify: Notify::OnError };
+        self.submit(Work::Execute(execute), bytes).await;
+    }
+
+    /// What arrived: the command or place, and the bytes.
+    async fn arrived(&self) -> Vec<(String, Vec<u8>)> {
+        let mut found = Vec::new();
+        let lease = Duration::from_secs(60);
+        for execution in self.spool.claim_executions(clock::wall(), 1000, lease).await.unwrap() {
+            let mut bytes = Vec::new();
+            if let Some(body) = execution.body {
+                while (bytes.len() as u64) < body.size {
+                    bytes.extend(self.spool.body_read(body.id, bytes.len() as u64, CHUNK).await.unwrap());
+                }
+            }
+            let what = match execution.task {
+                Task::Run(execute) => execute.command.to_string(),
+                Task::Place { to, .. } => to,
+            };
+            found.push((what, bytes));
+        }
+        found.sort();
+        found
+    }
+
+    async fn waiting(&self) -> usize {
+        self.spool.jobs(None, None).await.unwrap().len()
+    }
+}
+
+fn sites() -> (Site, Site) {
+    (Site::new("leaf", "polux"), Site::new("polux", "leaf"))
+}
+
+/// A call from `leaf` to `polux` over these streams.
+async fn call<A, B>(leaf: &Site, polux: &Site, login: Login, a: A, b: B) -> (CallRecord, Answered)
+where
+    A: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
+    B: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
+{
+    let watch = Watch::nobody();
+    let lease = begin(&leaf.spool, &leaf.node, &name("polux"), "test").await.unwrap();
+    let system = name("polux");
+    let placing = place(a, &leaf.node, &system, lease, Connected::default(), &leaf.spool, &watch);
+    let answering = answer(b, &polux.node, login, Connected::default(), &polux.spool, &watch);
+    tokio::join!(placing, answering)
+}
+
+fn text(seed: u8, length: usize) -> Vec<u8> {
+    let mut state = u32::from(seed) + 1;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[tokio::test]
+async fn one_call_takes_the_work_of_both_ends() {
+    let (leaf, polux) = sites();
+    for number in 0..5 {
+        leaf.mail(&format!("a{number}@polux"), &text(number, 3000 * usize::from(number))).await;
+        polux.mail(&format!("b{number}@leaf"), &text(number, 100_000)).await;
+    }
+    let send = Send {
+        from: "/home/jan/plan".to_owned(),
+        to: "~/in/".to_owned(),
+        user: "jan".to_owned(),
+        mode: 0o644,
+        make_directories: true,
+        notify: None,
+    };
+    leaf.submit(Work::Send(send), b"the plan").await;
+    let (a, b) = duplex(4096);
+    let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert_eq!((placed.failure, answered.record.failure), (None, None));
+    assert_eq!(answered.system, Some(name("leaf")));
+    assert_eq!((placed.jobs_sent, placed.jobs_received), (6, 5));
+    assert_eq!((answered.record.jobs_sent, answered.record.jobs_received), (5, 6));
+    assert_eq!((leaf.waiting().await, polux.waiting().await), (0, 0));
+    let mut expected: Vec<_> =
+        (0..5).map(|n| (format!("rmail a{n}@polux"), text(n, 3000 * usize::from(n)))).collect();
+    expected.push(("~/in/plan".to_owned(), b"the plan".to_vec()));
+    assert_eq!(polux.arrived().await, expected);
+    let expected: Vec<_> = (0..5).map(|n| (format!("rmail b{n}@leaf"), text(n, 100_000))).collect();
+    assert_eq!(leaf.arrived().await, expected);
+}
+
+#[tokio::test]
+async fn a_caller_logs_in_and_only_as_itself() {
+    let (mut leaf, mut polux) = sites();
+    let right = hashed("geheim");
+    polux.neighbour().login = Some(Account { name: "Uleaf".to_owned(), password_hash: right.clone() });
+    let castor = System {
+        login: Some(Account { name: "Ucastor".to_owned(), password_hash: right }),
+        ..System::default()
+    };
+    polux.node.systems.insert(name("castor"), castor);
+    polux.node.prompt.penalty = Duration::ZERO;
+    polux.node.prompt.attempts = 1;
+    leaf.mail("ida", b"text").await;
+    for (login, password, failure) in [
+        ("Uleaf", "falsch", Some("login")),
+        ("Ucastor", "geheim", Some("RLOGIN")),
+        ("Unobody", "geheim", Some("login")),
+        ("Uleaf", "geheim", None),
+    ] {
+        leaf.neighbour().chat = Some(Dialogue {
+            script: Script::parse("ogin: \\L word: \\P", chat::Kind::Login).unwrap(),
+            settings: chat::Settings { fail: vec![b"ogin: ".to_vec()], ..chat::Settings::login() },
+            values: Values {
+                login: Some(login.to_owned()),
+                password: Some(Secret::new(password.to_owned())),
+                ..Values::default()
+            },
+        });
+        let (a, b) = duplex(4096);
+        let (placed, answered) = call(&leaf, &polux, Login::Ask, a, b).await;
+        match failure {
+            None => assert_eq!((placed.failure, answered.record.failure), (None, None)),
+            Some(word) => {
+                assert!(placed.failure.is_some(), "{login}");
+                assert!(answered.record.failure.is_some_and(|why| why.contains(word)), "{login}");
+                assert_eq!(polux.arrived().await, []);
+            }
+        }
+    }
+    assert_eq!(polux.arrived().await.len(), 1);
+}
+
+/// A cheap hash; the real cost is no concern of these tests.
+fn hashed(password: &str) -> String {
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+    argon.hash_password_with_salt(password.as_bytes(), b"saltsaltsalt").unwrap().to_string()
+}
+
+#[tokio::test]
+async fn strangers_and_second_calls_are_refused() {
+    let (leaf, mut polux) = sites();
+    let lease = begin(&polux.spool, &polux.node, &name("leaf"), "other line").await.unwrap();
+    assert!(matches!(
+        begin(&polux.spool, &polux.node, &name("leaf"), "third line").await,
+        Err(CallError::InCall { .. })
+    ));
+    let (a, b) = duplex(4096);
+    let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert!(placed.failure.is_some_and(|why| why.contains("RLCK")));
+    assert!(answered.record.failure.is_some());
+    not_connected(&polux.spool, lease, &CallError::UnknownProtocol('x').fault()).await;
+    polux.node.systems.clear();
+    let (a, b) = duplex(4096);
+    let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert!(placed.failure.is_some_and(|why| why.contains("unknown")));
+    assert_eq!(answered.system, None);
+}
+
+/// Passes bytes both ways until so many have gone, then cuts the line.
+async fn cut_after(mut a: DuplexStream, mut b: DuplexStream, bytes: u64) -> bool {
+    let mut left = bytes;
+    let (mut from_a, mut from_b) = (vec![0; 512], vec![0; 512]);
+    loop {
+        let limit = usize::try_from(left).unwrap_or(512).min(512);
+        if limit == 0 {
+            return true;
+        }
+        tokio::select! {
+            read = a.read(&mut from_a[..limit]) => match read {
+                Ok(count) if count > 0 && b.write_all(&from_a[..count]).await.is_ok() => left -= count as u64,
+                _ => return false,
+            },
+            read = b.read(&mut from_b[..limit]) => match read {
+                Ok(count) if count > 0 && a.write_all(&from_b[..count]).await.is_ok() => left -= count as u64,
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// Cuts the line of call after call, `step` bytes later each time, until nothing waits any more.
+async fn everything_arrives_once(protocol: char, first: u64, step: u64) {
+    let (mut leaf, mut polux) = sites();
+    leaf.neighbour().protocols = vec![protocol];
+    polux.neighbour().protocols = vec![protocol];
+    for number in 0..3_u8 {
+        leaf.mail(&format!("a{number}"), &text(number, 700 * usize::from(number))).await;
+        polux.mail(&format!("b{number}"), &text(number, 900)).await;
+    }
+    let mut budget = first;
+    for _ in 0..200 {
+        let ((a, near), (far, b)) = (duplex(4096), duplex(4096));
+        let (_, cut) = tokio::join!(call(&leaf, &polux, Login::Trusted, a, b), cut_after(near, far, budget));
+        budget += step;
+        if !cut && leaf.waiting().await == 0 && polux.waiting().await == 0 {
+            break;
+        }
+    }
+    let expected = |who: &str, size: &dyn Fn(usize) -> usize| -> Vec<_> {
+        (0..3_u8).map(|n| (format!("rmail {who}{n}"), text(n, size(usize::from(n))))).collect()
+    };
+    assert_eq!(polux.arrived().await, expected("a", &|n| 700 * n), "{protocol} {first} {step}");
+    assert_eq!(leaf.arrived().await, expected("b", &|_| 900), "{protocol} {first} {step}");
+}
+
+#[tokio::test]
+async fn a_line_cut_at_any_byte_loses_nothing_and_repeats_nothing() {
+    for first in 0..60 {
+        everything_arrives_once('i', first * 7, 211 + first).await;
+        everything_arrives_once('g', first * 7, 301 + first).await;
+    }
+}

@@ -1,0 +1,210 @@
+use super::*;
+use proptest::prelude::*;
+
+const TIME: Duration = Duration::from_secs(60);
+
+#[expect(clippy::disallowed_methods, reason = "any instant will do")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+fn name(text: &str) -> SystemName {
+    text.parse().unwrap()
+}
+
+fn caller() -> Handshake {
+    Handshake::caller(start(), name("leaf"), name("polux"), "ig", TIME)
+}
+
+fn said(handshake: &mut Handshake) -> String {
+    String::from_utf8(handshake.poll_transmit().unwrap_or_default())
+        .unwrap()
+        .replace('\x10', "<")
+        .replace('\0', ">")
+}
+
+fn failure(handshake: &mut Handshake) -> SessionError {
+    match handshake.poll_event() {
+        Some(Event::Failed(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn agreement(handshake: &mut Handshake) -> Agreement {
+    match handshake.poll_event() {
+        Some(Event::Agreed(agreement)) => agreement,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn two_uugates_know_each_other() {
+    let mut called = Handshake::called(start(), name("polux"), TIME);
+    let mut caller = caller();
+    let mut admitted = false;
+    for _ in 0..4 {
+        caller.handle_input(&called.poll_transmit().unwrap_or_default());
+        called.handle_input(&caller.poll_transmit().unwrap_or_default());
+        if !admitted {
+            let Some(Event::Check(who)) = called.poll_event() else { continue };
+            assert_eq!(who, "leaf");
+            called.admit(name("leaf"), "gi");
+            admitted = true;
+        }
+    }
+    let (ours, theirs) = (agreement(&mut caller), agreement(&mut called));
+    assert_eq!((ours.protocol, theirs.protocol), ('i', 'i'));
+    assert!(ours.caller && !theirs.caller);
+    assert!(ours.features.has(Features::UUGATE));
+    assert_eq!(ours.features, theirs.features);
+    assert_eq!((ours.peer, theirs.peer), (name("polux"), name("leaf")));
+}
+
+#[test]
+fn taylor_is_called_and_the_first_packet_bytes_are_kept() {
+    let mut handshake = caller();
+    handshake.handle_input(b"Welcome\r\n\x10Shere=polux\0");
+    assert_eq!(said(&mut handshake), "<Sleaf -R -N02047>");
+    handshake.handle_input(b"\x10ROKN047\0\x10PiagGjfvy\0\x07rest");
+    assert_eq!(said(&mut handshake), "<Ui>");
+    let agreement = agreement(&mut handshake);
+    assert_eq!(agreement.features.to_string(), "047");
+    assert_eq!(agreement.rest, b"\x07rest");
+}
+
+#[test]
+fn an_old_system_says_little_and_ends_lines_with_line_feeds() {
+    let mut handshake = caller();
+    handshake.handle_input(b"\x10Shere\n\x10ROK\n\x10Pg\n");
+    assert_eq!(said(&mut handshake), "<Sleaf -R -N02047><Ug>");
+    let agreement = agreement(&mut handshake);
+    assert_eq!((agreement.features, agreement.protocol), (Features::default(), 'g'));
+
+    let mut handshake = Handshake::called(start(), name("polux"), TIME);
+    assert_eq!(said(&mut handshake), "<Shere=polux>");
+    handshake.handle_input(b"\x10Sleaf -Q0 -x3\n");
+    assert!(matches!(handshake.poll_event(), Some(Event::Check(who)) if who == "leaf"));
+    handshake.admit(name("leaf"), "ig");
+    assert_eq!(said(&mut handshake), "<ROK><Pig>");
+    handshake.handle_input(b"\x10Ug\n");
+    assert_eq!(super::tests::agreement(&mut handshake).protocol, 'g');
+}
+
+#[test]
+fn options_of_the_caller_are_obeyed() {
+    for (options, answer, features) in [
+        ("", "ROK", "00"),
+        (" -N", "ROKN", "011"),
+        (" -R -N047", "ROKN047", "047"),
+        (" -N0147", "ROKN047", "047"),
+        (" -N02047", "ROKN02047", "02047"),
+        (" -N07", "ROKN047", "07"),
+    ] {
+        let mut handshake = Handshake::called(start(), name("polux"), TIME);
+        said(&mut handshake);
+        handshake.handle_input(format!("\x10Sleaf{options} -vgrade=Z -U0x10\0\x10Ui\0").as_bytes());
+        handshake.poll_event();
+        handshake.admit(name("leaf"), "ig");
+        assert_eq!(said(&mut handshake), format!("<{answer}><Pig>"));
+        let agreement = agreement(&mut handshake);
+        assert_eq!(agreement.features.to_string(), features);
+        assert_eq!((agreement.worst, agreement.limit), (Grade::new('Z'), Some(8192)));
+    }
+}
+
+#[test]
+fn every_refusal_is_told_apart() {
+    for (answer, denial) in [
+        ("RLCK", Denial::Locked),
+        ("RCB", Denial::CallBack),
+        ("RBADSEQ", Denial::BadSequence),
+        ("RLOGIN", Denial::WrongLogin),
+        ("RYou are unknown to me", Denial::Unknown),
+        ("RGo away", Denial::Other("Go away".to_owned())),
+    ] {
+        let mut handshake = caller();
+        handshake.handle_input(format!("\x10Shere=polux\0\x10{answer}\0").as_bytes());
+        assert_eq!(failure(&mut handshake), SessionError::Refused(denial.clone()));
+        if matches!(denial, Denial::Other(_)) {
+            continue;
+        }
+        let mut handshake = Handshake::called(start(), name("polux"), TIME);
+        said(&mut handshake);
+        handshake.handle_input(b"\x10Sleaf\0");
+        handshake.poll_event();
+        handshake.deny(denial.clone());
+        assert_eq!(said(&mut handshake), format!("<{answer}>"));
+        assert_eq!(
+            failure(&mut handshake),
+            SessionError::RefusedCaller { caller: "leaf".to_owned(), why: denial }
+        );
+    }
+}
+
+#[test]
+fn another_system_and_no_common_protocol_end_the_call() {
+    let mut handshake = caller();
+    handshake.handle_input(b"\x10Shere=castor\0");
+    assert!(matches!(failure(&mut handshake), SessionError::WrongSystem { .. }));
+    let mut handshake = caller();
+    handshake.handle_input(b"\x10Shere\0\x10ROK\0\x10Pfte\0");
+    assert_eq!(said(&mut handshake), "<Sleaf -R -N02047><UN>");
+    assert!(matches!(failure(&mut handshake), SessionError::NoProtocol { .. }));
+    let mut handshake = Handshake::called(start(), name("polux"), TIME);
+    handshake.handle_input(b"\x10Sleaf\0");
+    handshake.poll_event();
+    handshake.admit(name("leaf"), "ig");
+    handshake.handle_input(b"\x10UN\0");
+    assert!(matches!(failure(&mut handshake), SessionError::NoProtocol { .. }));
+}
+
+#[test]
+fn a_cut_name_is_known_by_its_beginning() {
+    assert!(same_system("barberouge", "barbero"));
+    assert!(!same_system("barberouge", "barb"));
+    assert!(!same_system("barberouge", "barberousse"));
+}
+
+#[test]
+fn silence_and_garbage_end_the_call_in_time() {
+    let mut handshake = caller();
+    let late = handshake.poll_timeout().unwrap();
+    for _ in 0..10 * 256 {
+        handshake.handle_input(&[b'~'; 4096]);
+    }
+    handshake.handle_input(b"\x10Shere=polux\0");
+    assert_eq!(said(&mut handshake), "<Sleaf -R -N02047>");
+    handshake.handle_timeout(late);
+    assert!(matches!(failure(&mut handshake), SessionError::Handshake(_)));
+    let mut handshake = Handshake::called(start(), name("polux"), TIME);
+    for _ in 0..20 * 256 {
+        handshake.handle_input(
+            b"\x10\x10\x10\x10 garbage of many kinds \0 and no handshake \n".repeat(90).as_slice(),
+        );
+    }
+    assert!(matches!(failure(&mut handshake), SessionError::Handshake(_)));
+}
+
+#[test]
+fn an_octal_number_that_overflows_is_refused() {
+    let mut handshake = Handshake::called(start(), name("polux"), TIME);
+    handshake.handle_input(b"\x10Sleaf -N777777777777777777777777\0");
+    assert!(matches!(failure(&mut handshake), SessionError::RefusedCaller { .. }));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_it(pieces in proptest::collection::vec(prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        "\x10(Shere(=polux)?|S[a-z -N0-9]{0,20}|ROKN?[0-9]{0,14}|P[a-z]{0,5}|U[a-zN])[\0\n]".prop_map(String::into_bytes),
+    ], 0..12), called: bool) {
+        let mut handshake = if called { Handshake::called(start(), name("polux"), TIME) } else { caller() };
+        for piece in pieces {
+            handshake.handle_input(&piece);
+            if let Some(Event::Check(_)) = handshake.poll_event() {
+                handshake.admit(name("leaf"), "ig");
+            }
+            handshake.poll_transmit();
+        }
+    }
+}

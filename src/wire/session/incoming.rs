@@ -1,0 +1,108 @@
+//! What a command of the peer becomes here: an offer to the store, a file to open for it, or a refusal.
+
+use super::ask::{Kind, Offer};
+use super::command::{Answer, Letter, ParseError, Request, Transfer};
+use super::naming::stable_id;
+use super::permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
+use super::{Features, Refusal};
+use crate::job::{Command, Execute, Notify};
+
+/// What to do with a command.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Judged {
+    Offer { letter: Letter, offer: Box<Offer> },
+    Open { path: String, limit: Option<u64> },
+    Refuse(Answer),
+    HangUp,
+}
+
+/// The peer as far as its commands are judged by it.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    pub features: Features,
+    pub permissions: Permissions,
+    /// The absolute path of the public directory.
+    pub public: String,
+}
+
+impl Judge {
+    /// Judges one command, without its NUL. `Err`: it is no command at all.
+    pub fn judge(&self, text: &[u8]) -> Result<Judged, ParseError> {
+        let refuse = |letter, why| Ok(Judged::Refuse(Answer::Refuse { letter, why }));
+        match Request::parse(text, self.features) {
+            Ok(Request::HangUp) => Ok(Judged::HangUp),
+            // Only our own user may make us copy files about.
+            Ok(Request::Expand { .. }) | Err(ParseError::UnfitExpand) => {
+                Ok(Judged::Refuse(Answer::Expanded(false)))
+            }
+            Ok(Request::Send(transfer)) => match self.send(transfer) {
+                Ok(offer) => Ok(Judged::Offer { letter: Letter::Send, offer: Box::new(offer) }),
+                Err(why) => refuse(Letter::Send, why),
+            },
+            Ok(Request::Execute { transfer, command }) => match self.execute(transfer, &command) {
+                Ok(offer) => Ok(Judged::Offer { letter: Letter::Execute, offer: Box::new(offer) }),
+                Err(why) => refuse(Letter::Execute, why),
+            },
+            Ok(Request::Receive { from, limit, .. }) => {
+                match public_path(&from, None, &self.public).filter(|_| self.permissions.fetch) {
+                    Some(path) => Ok(Judged::Open { path, limit }),
+                    None => refuse(Letter::Receive, Refusal::Denied),
+                }
+            }
+            Err(ParseError::Unfit(_, letter)) => refuse(letter, Refusal::Denied),
+            Err(ParseError::Unknown) => Err(ParseError::Unknown),
+        }
+    }
+
+    fn send(&self, transfer: Transfer) -> Result<Offer, Refusal> {
+        let name = transfer.to.clone();
+        let kind = match spool_name(&transfer.to) {
+            Some(SpoolName::Data) => Kind::Data { name },
+            Some(SpoolName::Execution) => Kind::ExecutionFile { name },
+            None => Kind::File {
+                to: public_path(&transfer.to, Some(&transfer.from), &self.public)
+                    .filter(|_| self.permissions.put)
+                    .ok_or(Refusal::Denied)?,
+                mode: transfer.mode,
+                make_directories: !transfer.options.contains('f'),
+                notify: transfer.notify.clone().filter(|_| transfer.options.contains('n')),
+            },
+        };
+        let command = transfer.to.clone();
+        self.offer(transfer, command, kind)
+    }
+
+    fn execute(&self, transfer: Transfer, line: &str) -> Result<Offer, Refusal> {
+        // The shell (option `e`) is for nobody; and what is no list of words could only be kept as what it is not.
+        if transfer.options.contains('e') || spool_name(&transfer.to) != Some(SpoolName::Data) {
+            return Err(Refusal::Denied);
+        }
+        let command = Command::parse(line).map_err(|_| Refusal::Denied)?;
+        let execute = Execute {
+            command,
+            user: transfer.user.clone(),
+            requestor: transfer.notify.clone().filter(|_| transfer.options.contains('R')),
+            notify: if transfer.options.contains('N') { Notify::Never } else { Notify::OnError },
+        };
+        self.offer(transfer, line.to_owned(), Kind::Execution(execute))
+    }
+
+    fn offer(&self, transfer: Transfer, command: String, kind: Kind) -> Result<Offer, Refusal> {
+        if transfer.size.is_some_and(|size| size > self.permissions.largest) {
+            // Who tells no sizes by agreement knows no such refusal.
+            return Err(if self.features.has(Features::SIZE) { Refusal::TooLarge } else { Refusal::Denied });
+        }
+        let restart = self.features.has(Features::RESTART);
+        let stable = self.features.has(Features::UUGATE).then(|| stable_id(&transfer.temp)).flatten();
+        Ok(Offer {
+            restart: restart && real_temp(&transfer.temp) && transfer.size.is_some(),
+            knows_already: restart,
+            temp: transfer.temp,
+            size: transfer.size,
+            user: transfer.user,
+            command,
+            stable,
+            kind,
+        })
+    }
+}

@@ -1,0 +1,443 @@
+//! The session between the two handshakes: whose turn it is, what is under way, and when both are done.
+//!
+//! The machine speaks through a link, and asks its driver for whatever the store knows. Call [`Machine::step`] until it
+//! says that it waits; what it asks is answered by [`Machine::reply`] before the next step. Only while it waits may it be
+//! handed the next event of the link.
+//!
+//! A link without channels has one conversation at a time: the master's (that is at first the caller). With channels
+//! both ends send commands of their own at any time, each on a channel of its own, and being master only means being
+//! the one who proposes to hang up.
+
+mod ours;
+mod theirs;
+
+use super::ask::{Ask, Reply, Slot};
+use super::command::{Answer, LONGEST, Request};
+use super::handshake::Agreement;
+use super::incoming::Judge;
+use super::permit::Permissions;
+use super::sender::Need;
+use super::{Features, Progress, SessionError};
+use crate::job::SystemName;
+use crate::wire::link::{Channel, Event, Link, LinkError};
+use ours::Ours;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+use theirs::Theirs;
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Step {
+    /// Carry this out and answer it.
+    Ask(Ask),
+    /// Hand in the next event of the link.
+    Wait,
+    /// The same, or step again when the link has room.
+    WaitForRoom,
+    /// The session is over; in order, if there is no error.
+    Over(Result<(), SessionError>),
+}
+
+/// What was done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Jobs of ours that the peer has.
+    pub sent: u64,
+    /// Files of theirs that we have.
+    pub received: u64,
+}
+
+/// How far hanging up has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HangUp {
+    /// There is work, or may be.
+    No,
+    /// We, the master, said H.
+    AwaitReply,
+    /// We, the slave, said HY.
+    AwaitConfirmation,
+    /// Both agree; the link closes.
+    AwaitClose,
+}
+
+/// What there was to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Advance {
+    Went,
+    Stays,
+    /// A file could go on if the link had room.
+    NeedsRoom,
+}
+
+/// For whom something was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// The conversation on this channel.
+    Channel(Channel),
+    /// To have another job under way.
+    Filling,
+    /// To know whether to hang up.
+    HangingUp,
+    /// Nothing waits for the answer.
+    Nobody,
+}
+
+pub struct Machine {
+    ours: SystemName,
+    peer: SystemName,
+    features: Features,
+    worst: Option<crate::job::Grade>,
+    limit: Option<u64>,
+    judge: Judge,
+    master: bool,
+    started: bool,
+    /// Channels that each side may use; 0: the link has none.
+    channels: u8,
+    /// Our jobs under way, by channel; only the first that may send file data does.
+    outs: BTreeMap<u8, Ours>,
+    /// The order in which they were begun.
+    order: VecDeque<u8>,
+    /// The store had no job when last asked.
+    drained: bool,
+    /// The peer wants to be master (CYM).
+    yielding: bool,
+    ins: BTreeMap<u8, Theirs>,
+    /// Text that belongs to no conversation: H and its answers.
+    text: Vec<u8>,
+    hang_up: HangUp,
+    asks: VecDeque<(Ask, For)>,
+    asked: Option<For>,
+    next_slot: u64,
+    tally: Tally,
+    progress: VecDeque<Progress>,
+    over: Option<Result<(), SessionError>>,
+}
+
+impl Machine {
+    /// `public` is the absolute path of the public directory, as peers may write it.
+    pub fn new(ours: SystemName, agreement: &Agreement, permissions: Permissions, public: String) -> Machine {
+        Machine {
+            ours,
+            peer: agreement.peer.clone(),
+            features: agreement.features,
+            worst: agreement.worst,
+            limit: agreement.limit,
+            judge: Judge { features: agreement.features, permissions, public },
+            master: agreement.caller,
+            started: false,
+            channels: 0,
+            outs: BTreeMap::new(),
+            order: VecDeque::new(),
+            drained: false,
+            yielding: false,
+            ins: BTreeMap::new(),
+            text: Vec::new(),
+            hang_up: HangUp::No,
+            asks: VecDeque::new(),
+            asked: None,
+            next_slot: 0,
+            tally: Tally::default(),
+            progress: VecDeque::new(),
+            over: None,
+        }
+    }
+
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    pub fn poll_progress(&mut self) -> Option<Progress> {
+        self.progress.pop_front()
+    }
+
+    /// The next thing to do.
+    pub fn step(&mut self, now: Instant, link: &mut dyn Link) -> Step {
+        while self.over.is_none() && self.asked.is_none() {
+            if let Some((ask, whom)) = self.asks.pop_front() {
+                self.asked = Some(whom);
+                return Step::Ask(ask);
+            }
+            match self.advance(now, link) {
+                Advance::Went => {}
+                Advance::Stays => return Step::Wait,
+                Advance::NeedsRoom => return Step::WaitForRoom,
+            }
+        }
+        match &self.over {
+            Some(result) => Step::Over(result.clone()),
+            None => Step::Wait,
+        }
+    }
+
+    /// What came out of the link.
+    pub fn handle_event(&mut self, now: Instant, link: &mut dyn Link, event: Event) {
+        if let Err(error) = self.event(now, link, event) {
+            self.over = Some(Err(error));
+        }
+    }
+
+    /// The answer to what was asked last.
+    pub fn reply(&mut self, now: Instant, link: &mut dyn Link, reply: Reply) {
+        let Some(whom) = self.asked.take() else { return };
+        let result = match (whom, reply) {
+            (_, Reply::Failed(why)) => Err(SessionError::Store(why)),
+            (For::Filling | For::HangingUp, Reply::Job(job)) => {
+                self.drained = job.is_none();
+                match job {
+                    Some(job) => {
+                        self.keep_talking(now, link, whom);
+                        self.begin(now, link, *job)
+                    }
+                    None => self.no_job(now, link, whom),
+                }
+            }
+            (For::Channel(Channel::Ours(number)), reply) => self.reply_to_ours(now, link, number, reply),
+            (For::Channel(Channel::Theirs(number)), reply) => self.reply_to_theirs(now, link, number, reply),
+            (For::Nobody | For::Filling | For::HangingUp, _) => Ok(()),
+        };
+        if let Err(error) = result {
+            self.over = Some(Err(error));
+        }
+    }
+
+    fn ask(&mut self, whom: For, ask: Ask) {
+        self.asks.push_back((ask, whom));
+    }
+
+    fn new_slot(&mut self) -> Slot {
+        self.next_slot += 1;
+        Slot(self.next_slot)
+    }
+
+    /// As the link knows the channel.
+    fn on_wire(&self, channel: Channel) -> Channel {
+        if self.channels == 0 { Channel::ONLY } else { channel }
+    }
+
+    fn say(&self, now: Instant, link: &mut dyn Link, channel: Channel, answer: &Answer) {
+        link.send_command(now, self.on_wire(channel), &answer.print());
+    }
+
+    fn event(&mut self, now: Instant, link: &mut dyn Link, event: Event) -> Result<(), SessionError> {
+        match event {
+            Event::Started => {
+                let abilities = link.abilities();
+                self.started = true;
+                self.channels = if abilities.channels > 1 { abilities.channels.min(7) } else { 0 };
+                self.progress
+                    .push_back(Progress::Agreed { peer: self.peer.clone(), protocol: abilities.letter });
+                Ok(())
+            }
+            Event::Data { channel, position, bytes } => self.handle_data(now, link, channel, position, bytes),
+            // Some packages close, or just hang up, as soon as both have agreed to.
+            Event::Closed | Event::Failed(_) if self.hang_up_agreed() => {
+                self.over = Some(Ok(()));
+                Ok(())
+            }
+            Event::Closed => Err(LinkError::ClosedByPeer { protocol: link.abilities().letter }.into()),
+            Event::Failed(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether what the peer may still have to say is of no consequence.
+    pub fn hang_up_agreed(&self) -> bool {
+        matches!(self.hang_up, HangUp::AwaitConfirmation | HangUp::AwaitClose)
+    }
+
+    fn handle_data(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        channel: Channel,
+        position: Option<u64>,
+        bytes: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        match channel {
+            _ if self.hang_up == HangUp::AwaitClose => Ok(()),
+            Channel::Ours(0) | Channel::Theirs(0) if self.channels > 0 => {
+                self.handle_core_text(now, link, &bytes)
+            }
+            Channel::Ours(number) if self.channels > 0 => {
+                self.handle_ours(now, link, number, position, bytes)
+            }
+            Channel::Theirs(number) if self.channels > 0 => {
+                self.handle_theirs(now, link, number, position, bytes)
+            }
+            _ if self.hang_up != HangUp::No => self.handle_core_text(now, link, &bytes),
+            _ if self.master => self.handle_ours(now, link, 0, position, bytes),
+            _ => self.handle_theirs(now, link, 0, position, bytes),
+        }
+    }
+
+    /// H and what is said of it.
+    fn handle_core_text(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        bytes: &[u8],
+    ) -> Result<(), SessionError> {
+        let Some(text) = collect(&mut self.text, bytes)? else { return Ok(()) };
+        if let Ok(Request::HangUp) = Request::parse(&text, self.features) {
+            return self.asked_to_hang_up(now, link);
+        }
+        match (self.hang_up, Answer::parse(&text)) {
+            (HangUp::AwaitReply, Ok(Answer::HangUp(true))) => {
+                // Who agrees to hang up has dealt with all that we said.
+                self.heard();
+                self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
+                link.close(now);
+                self.hang_up = HangUp::AwaitClose;
+                Ok(())
+            }
+            (HangUp::AwaitReply, Ok(Answer::HangUp(false))) => {
+                self.master = false;
+                self.yielding = false;
+                self.hang_up = HangUp::No;
+                Ok(())
+            }
+            (HangUp::AwaitConfirmation, Ok(Answer::HangUp(true))) => {
+                link.close(now);
+                self.hang_up = HangUp::AwaitClose;
+                Ok(())
+            }
+            // Some packages repeat HY.
+            (_, Ok(Answer::HangUp(true))) => Ok(()),
+            _ => Err(misbehaved("an answer that nobody asked for", &text)),
+        }
+    }
+
+    /// The peer, master, said H.
+    fn asked_to_hang_up(&mut self, now: Instant, link: &mut dyn Link) -> Result<(), SessionError> {
+        if self.channels == 0 && self.master || self.hang_up == HangUp::AwaitReply {
+            return Err(misbehaved("H, without being master", b"H"));
+        }
+        self.heard();
+        if self.hang_up == HangUp::AwaitConfirmation {
+            return Ok(());
+        }
+        if self.outs.is_empty() {
+            self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
+        } else {
+            self.refuse_to_hang_up(now, link);
+        }
+        Ok(())
+    }
+
+    fn refuse_to_hang_up(&mut self, now: Instant, link: &mut dyn Link) {
+        self.say(now, link, Channel::ONLY, &Answer::HangUp(false));
+        self.master = true;
+    }
+
+    /// The store had another job, when it was asked for one because of a hang-up.
+    fn keep_talking(&mut self, now: Instant, link: &mut dyn Link, whom: For) {
+        if whom == For::HangingUp && !self.master {
+            self.refuse_to_hang_up(now, link);
+        }
+    }
+
+    /// The store had no further job.
+    fn no_job(&mut self, now: Instant, link: &mut dyn Link, whom: For) -> Result<(), SessionError> {
+        if whom == For::HangingUp {
+            if self.master {
+                link.send_command(now, Channel::ONLY, b"H");
+                self.hang_up = HangUp::AwaitReply;
+            } else {
+                self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
+                self.hang_up = HangUp::AwaitConfirmation;
+            }
+        }
+        Ok(())
+    }
+
+    /// The peer has heard our CY for everything so far: it hangs up only when nothing of it is open. An earlier
+    /// command of it shows less: what it offered in a call that broke off, and was kept here, may still be to come.
+    fn heard(&mut self) {
+        self.ask(For::Nobody, Ask::Heard);
+    }
+
+    /// Goes on with what we have to send.
+    fn advance(&mut self, now: Instant, link: &mut dyn Link) -> Advance {
+        if !self.started || self.hang_up != HangUp::No {
+            return Advance::Stays;
+        }
+        let may_speak = self.master || self.channels > 0;
+        if may_speak && !self.drained && !self.yielding && self.outs.len() < usize::from(self.channels.max(1))
+        {
+            self.ask(For::Filling, Ask::NextJob { worst: self.worst });
+            return Advance::Went;
+        }
+        if let Some(advance) = self.advance_a_file(now, link) {
+            return advance;
+        }
+        if !self.master || !self.outs.is_empty() || !self.ins.values().all(Theirs::is_idle) {
+            return Advance::Stays;
+        }
+        if self.yielding {
+            link.send_command(now, Channel::ONLY, b"H");
+            self.hang_up = HangUp::AwaitReply;
+        } else {
+            // Something may have been queued since.
+            self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
+        }
+        Advance::Went
+    }
+
+    /// Sends more of the first file whose turn it is; `None`: there is no such file.
+    fn advance_a_file(&mut self, now: Instant, link: &mut dyn Link) -> Option<Advance> {
+        let ours =
+            self.order.iter().find(|number| self.outs.get(number).is_some_and(Ours::is_sending)).copied();
+        let (channel, sender) = match ours {
+            Some(number) => (Channel::Ours(number), self.outs.get_mut(&number)?.sender()?),
+            None => {
+                let (number, conversation) = self.ins.iter_mut().find(|(_, theirs)| theirs.is_sending())?;
+                (Channel::Theirs(*number), conversation.sender()?)
+            }
+        };
+        let wire = if self.channels == 0 { Channel::ONLY } else { channel };
+        let before = sender.position();
+        let need = sender.advance(now, link, wire);
+        if sender.position() != before {
+            self.tell_sent(channel);
+        }
+        match need {
+            Need::Bytes(ask) => self.ask(For::Channel(channel), ask),
+            Need::Room => return Some(Advance::NeedsRoom),
+            Need::Nothing => self.file_sent(channel),
+        }
+        Some(Advance::Went)
+    }
+
+    /// The end of a file of this conversation was handed to the link.
+    fn file_sent(&mut self, channel: Channel) {
+        match channel {
+            Channel::Ours(number) => self.outs.get_mut(&number).into_iter().for_each(Ours::file_sent),
+            Channel::Theirs(number) => self.ins.get_mut(&number).into_iter().for_each(Theirs::file_sent),
+        }
+    }
+
+    fn tell_sent(&mut self, channel: Channel) {
+        let told = match channel {
+            Channel::Ours(number) => self.outs.get(&number).and_then(Ours::sent_so_far),
+            Channel::Theirs(_) => None,
+        };
+        self.progress.extend(told);
+    }
+}
+
+/// Adds bytes to a text; gives it back when its NUL has come. What stands behind the NUL is padding, often stale.
+fn collect(text: &mut Vec<u8>, bytes: &[u8]) -> Result<Option<Vec<u8>>, SessionError> {
+    let end = bytes.iter().position(|b| *b == 0);
+    text.extend_from_slice(bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default());
+    if text.len() > LONGEST {
+        return Err(misbehaved("a command without end", text));
+    }
+    Ok(end.map(|_| std::mem::take(text)))
+}
+
+fn misbehaved(what: &str, text: &[u8]) -> SessionError {
+    let shown: String = String::from_utf8_lossy(text).chars().filter(|c| !c.is_control()).take(60).collect();
+    SessionError::Misbehaved(format!("{what}: {shown:?}"))
+}
+
+#[cfg(test)]
+mod tests;

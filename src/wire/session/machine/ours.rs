@@ -1,0 +1,360 @@
+//! A job of ours on its way to the peer: command, verdict, file, and that it was kept; or a file that we fetch.
+
+use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
+use super::super::command::{Answer, Refusal};
+use super::super::outgoing::{Piece, describe, pieces};
+use super::super::receiving::{Fit, Receiving};
+use super::super::sender::{From, Sender};
+use super::super::{Progress, SessionError};
+use super::{For, Machine, collect, misbehaved};
+use crate::job::{Fetch, Work};
+use crate::wire::link::{Channel, Expect, Link};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+#[derive(Debug)]
+enum State {
+    /// The command was said.
+    AwaitVerdict,
+    /// SY: the file is going out.
+    Sending(Sender),
+    /// It is out, to its end.
+    AwaitKept,
+    /// RY: the store is asked where the file is to go.
+    AwaitOffer,
+    /// RY: the file is coming in.
+    Receiving(Receiving),
+    /// RY, but it cannot be kept: it comes in all the same, for nothing.
+    AwaitEnd {
+        why: String,
+    },
+    AwaitCommit,
+    AwaitSettled,
+}
+
+/// One job under way.
+#[derive(Debug)]
+pub struct Ours {
+    key: JobKey,
+    /// For who watches.
+    name: String,
+    what: String,
+    /// What is still to be said; the first is being dealt with.
+    pieces: VecDeque<Piece>,
+    fetch: Option<Fetch>,
+    slot: Slot,
+    state: State,
+    text: Vec<u8>,
+    ending: Ending,
+}
+
+impl Ours {
+    pub fn is_sending(&self) -> bool {
+        matches!(self.state, State::Sending(_))
+    }
+
+    pub fn sender(&mut self) -> Option<&mut Sender> {
+        match &mut self.state {
+            State::Sending(sender) => Some(sender),
+            _ => None,
+        }
+    }
+
+    pub fn file_sent(&mut self) {
+        self.state = State::AwaitKept;
+    }
+
+    pub fn sent_so_far(&self) -> Option<Progress> {
+        match &self.state {
+            State::Sending(sender) => {
+                Some(Progress::Bytes { sending: true, job: self.name.clone(), bytes: sender.position() })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Machine {
+    /// Says the first command of a job.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        job: OutgoingJob,
+    ) -> Result<(), SessionError> {
+        let key = job.key;
+        let unsaid = |ending| Ask::Settle { job: key, ending };
+        if self.limit.is_some_and(|limit| job.size > limit) {
+            let why = "larger than the other end can take now".to_owned();
+            self.ask(For::Nobody, unsaid(Ending::Deferred(why)));
+            return Ok(());
+        }
+        let Some(pieces) = pieces(&job, &self.ours, self.features) else {
+            let why = "its names cannot be told to this system".to_owned();
+            self.ask(For::Nobody, unsaid(Ending::Refused(why)));
+            return Ok(());
+        };
+        let range = if self.channels == 0 { 0..=0 } else { 1..=self.channels };
+        let Some(number) = range.into_iter().find(|number| !self.outs.contains_key(number)) else {
+            return Err(SessionError::Store("a job that was not asked for".to_owned()));
+        };
+        let slot = self.new_slot();
+        let what = describe(&job.work);
+        let fetch = match job.work {
+            Work::Fetch(fetch) => Some(fetch),
+            Work::Execute(_) | Work::Send(_) => None,
+        };
+        let ours = Ours {
+            key,
+            name: job.stable.to_string(),
+            what,
+            pieces: pieces.into(),
+            fetch,
+            slot,
+            state: State::AwaitVerdict,
+            text: Vec::new(),
+            ending: Ending::Done,
+        };
+        self.outs.insert(number, ours);
+        self.order.push_back(number);
+        self.say_piece(now, link, number);
+        Ok(())
+    }
+
+    /// Says the command of the piece that is due, or settles the job if there is none left.
+    fn say_piece(&mut self, now: Instant, link: &mut dyn Link, number: u8) {
+        let channel = self.on_wire(Channel::Ours(number));
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        match ours.pieces.front() {
+            Some(piece) => {
+                link.expect(Expect::Command);
+                link.send_command(now, channel, &piece.text);
+                ours.state = State::AwaitVerdict;
+            }
+            None => self.settle(number, Ending::Done),
+        }
+    }
+
+    fn settle(&mut self, number: u8, ending: Ending) {
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        ours.state = State::AwaitSettled;
+        ours.ending = ending.clone();
+        let job = ours.key;
+        self.ask(For::Channel(Channel::Ours(number)), Ask::Settle { job, ending });
+    }
+
+    pub(super) fn handle_ours(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        position: Option<u64>,
+        bytes: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        // What comes for a conversation that has ended was under way when it did.
+        let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
+        let slot = ours.slot;
+        let channel = Channel::Ours(number);
+        match &mut ours.state {
+            State::Receiving(file) if bytes.is_empty() => {
+                link.expect(Expect::Command);
+                if file.whole() {
+                    ours.state = State::AwaitCommit;
+                    self.ask(For::Channel(channel), Ask::Commit { slot });
+                } else {
+                    self.ask(For::Nobody, Ask::Drop { slot });
+                    self.not_fetched(now, link, number, "it came shorter than was told".to_owned());
+                }
+                Ok(())
+            }
+            State::Receiving(file) => match file.packet(position, bytes) {
+                Fit::New(bytes) if bytes.is_empty() => Ok(()),
+                Fit::New(bytes) => {
+                    let job = ours.name.clone();
+                    self.progress.push_back(Progress::Bytes { sending: false, job, bytes: file.have() });
+                    self.ask(For::Channel(channel), Ask::Write { slot, bytes });
+                    Ok(())
+                }
+                Fit::TooMuch => {
+                    ours.state = State::AwaitEnd { why: "it came larger than was told".to_owned() };
+                    self.ask(For::Nobody, Ask::Drop { slot });
+                    Ok(())
+                }
+                Fit::Gap => Err(misbehaved("a file with a gap", b"")),
+            },
+            State::AwaitEnd { why } if bytes.is_empty() => {
+                let why = why.clone();
+                link.expect(Expect::Command);
+                self.not_fetched(now, link, number, why);
+                Ok(())
+            }
+            State::AwaitEnd { .. } => Ok(()),
+            _ => match collect(&mut ours.text, &bytes)? {
+                Some(text) => self.answered(now, link, number, &text),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Tells the slave that what it sent was not kept, and defers the job.
+    fn not_fetched(&mut self, now: Instant, link: &mut dyn Link, number: u8, why: String) {
+        self.say(now, link, Channel::Ours(number), &Answer::NotKept);
+        self.settle(number, Ending::Deferred(why));
+    }
+
+    fn answered(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        text: &[u8],
+    ) -> Result<(), SessionError> {
+        let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
+        let answer = Answer::parse(text).map_err(|_| misbehaved("no answer", text))?;
+        match (&ours.state, answer) {
+            (State::AwaitVerdict, Answer::Take { start, .. }) => {
+                let start = start.unwrap_or(0);
+                let Some(Piece { source: Some(source), size, .. }) = ours.pieces.front() else {
+                    return Err(misbehaved("a wrong answer to R", text));
+                };
+                if start > *size {
+                    return Err(misbehaved("a start beyond the end of the file", text));
+                }
+                let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(*size));
+                self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
+                ours.state = State::Sending(Sender::new(From::Job(source.clone()), start));
+                Ok(())
+            }
+            (State::AwaitVerdict, Answer::Give { mode, size }) if ours.fetch.is_some() => {
+                self.offer_fetched(number, mode, size);
+                Ok(())
+            }
+            (State::AwaitVerdict | State::Sending(_), Answer::Refuse { why, .. }) => {
+                self.end_file(now, link, number);
+                self.refused(now, link, number, why);
+                Ok(())
+            }
+            (State::AwaitKept, Answer::Kept { wants_master }) => {
+                self.yielding |= wants_master && self.channels == 0;
+                ours.pieces.pop_front();
+                self.say_piece(now, link, number);
+                Ok(())
+            }
+            (State::AwaitKept | State::Sending(_), Answer::NotKept) => {
+                self.end_file(now, link, number);
+                self.settle(
+                    number,
+                    Ending::Refused("the other end could not put the file in its place".to_owned()),
+                );
+                Ok(())
+            }
+            _ => Err(misbehaved("an answer out of place", text)),
+        }
+    }
+
+    /// With channels, an empty packet shows that the channel may be used again (the manual, "i Protocol").
+    fn end_file(&mut self, now: Instant, link: &mut dyn Link, number: u8) {
+        let Some(ours) = self.outs.get(&number) else { return };
+        let position = match &ours.state {
+            State::AwaitVerdict if ours.fetch.is_none() => 0,
+            State::Sending(sender) => sender.position(),
+            _ => return,
+        };
+        if self.channels > 0 {
+            link.send_data(now, Channel::Ours(number), position, &[]);
+        }
+    }
+
+    fn refused(&mut self, now: Instant, link: &mut dyn Link, number: u8, why: Refusal) {
+        match why {
+            Refusal::Already => {
+                if let Some(ours) = self.outs.get_mut(&number) {
+                    ours.pieces.pop_front();
+                }
+                self.say_piece(now, link, number);
+            }
+            Refusal::Denied | Refusal::TooLarge => self.settle(number, Ending::Refused(why.to_string())),
+            Refusal::NoFile | Refusal::TooLargeNow | Refusal::NoChannel => {
+                self.settle(number, Ending::Deferred(why.to_string()));
+            }
+        }
+    }
+
+    fn offer_fetched(&mut self, number: u8, mode: u32, size: Option<u64>) {
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        let Some(fetch) = &ours.fetch else { return };
+        let offer = Offer {
+            temp: "D.0".to_owned(),
+            size,
+            user: fetch.user.clone(),
+            command: fetch.to.clone(),
+            stable: None,
+            kind: Kind::Fetched { job: ours.key, mode },
+            restart: false,
+            knows_already: false,
+        };
+        let (job, what) = (ours.name.clone(), ours.what.clone());
+        self.progress.push_back(Progress::Begun { sending: false, job, what, size, from: 0 });
+        // A file of the file system may have changed since its size was told; so its size binds nobody.
+        ours.state = State::AwaitOffer;
+        let slot = ours.slot;
+        self.ask(For::Channel(Channel::Ours(number)), Ask::Offer { slot, offer: Box::new(offer) });
+    }
+
+    pub(super) fn reply_to_ours(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        reply: Reply,
+    ) -> Result<(), SessionError> {
+        let channel = self.on_wire(Channel::Ours(number));
+        let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
+        match (&mut ours.state, reply) {
+            (State::Sending(sender), Reply::Bytes(bytes)) => {
+                if !sender.bytes(now, link, channel, bytes) {
+                    ours.file_sent();
+                }
+            }
+            (State::AwaitOffer, Reply::Verdict(Verdict::Take { .. })) => {
+                link.expect(Expect::File);
+                let largest = self.judge.permissions.largest;
+                ours.state = State::Receiving(Receiving::new(0, None, largest));
+            }
+            (State::AwaitOffer, Reply::Verdict(_)) => {
+                link.expect(Expect::File);
+                ours.state = State::AwaitEnd { why: "it cannot be kept here now".to_owned() };
+            }
+            (State::AwaitCommit, Reply::Done) => {
+                self.say(now, link, Channel::Ours(number), &Answer::Kept { wants_master: false });
+                self.settle(number, Ending::Done);
+            }
+            (State::AwaitCommit, Reply::Unkept) => {
+                self.say(now, link, Channel::Ours(number), &Answer::NotKept);
+                self.settle(
+                    number,
+                    Ending::Refused("the file could not be put in its place here".to_owned()),
+                );
+            }
+            (State::AwaitSettled, Reply::Done) => self.settled(number),
+            (State::Receiving(_), Reply::Done) => {}
+            (state, reply) => return Err(SessionError::Store(format!("{reply:?} in state {state:?}"))),
+        }
+        Ok(())
+    }
+
+    /// The end of a job is on disk: its channel is free.
+    fn settled(&mut self, number: u8) {
+        let Some(ours) = self.outs.remove(&number) else { return };
+        self.order.retain(|other| *other != number);
+        let refused = match ours.ending {
+            Ending::Done => {
+                self.tally.sent += u64::from(ours.fetch.is_none());
+                self.tally.received += u64::from(ours.fetch.is_some());
+                None
+            }
+            Ending::Deferred(why) | Ending::Refused(why) => Some(why),
+        };
+        self.progress.push_back(Progress::Done { sending: ours.fetch.is_none(), job: ours.name, refused });
+    }
+}

@@ -1,0 +1,311 @@
+//! A conversation that the peer began: a file that it sends, or one that it fetches.
+
+use super::super::ask::{Ask, Kind, Offer, Reply, Slot, Verdict};
+use super::super::command::{Answer, Letter, Refusal};
+use super::super::incoming::{Judge, Judged};
+use super::super::receiving::{Fit, Receiving};
+use super::super::sender::{From, Sender};
+use super::super::{Features, Progress, SessionError};
+use super::{For, HangUp, Machine, collect, misbehaved};
+use crate::wire::link::{Channel, Expect, Link};
+use std::time::Instant;
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    AwaitCommand,
+    /// The store is asked whether the file may come.
+    AwaitVerdict {
+        letter: Letter,
+        slot: Slot,
+        told: Option<u64>,
+        name: String,
+        what: String,
+    },
+    Receiving {
+        slot: Slot,
+        file: Receiving,
+        name: String,
+    },
+    /// What comes does not fit what was told: the rest is let through to the end, and not kept.
+    AwaitEnd {
+        name: String,
+    },
+    /// With channels a refused file may be on its way already, up to an empty packet.
+    AwaitRefusedEnd,
+    AwaitCommit {
+        name: String,
+    },
+    /// The store is asked for a file that the peer fetches.
+    AwaitOpened {
+        slot: Slot,
+        limit: Option<u64>,
+        name: String,
+    },
+    Sending {
+        sender: Sender,
+    },
+    /// The fetched file is out, to its end.
+    AwaitCopied,
+}
+
+/// One channel of the peer.
+#[derive(Debug, Default)]
+pub struct Theirs {
+    state: State,
+    text: Vec<u8>,
+}
+
+impl Theirs {
+    /// Nothing of the peer is under way here.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::AwaitCommand | State::AwaitRefusedEnd) && self.text.is_empty()
+    }
+
+    pub fn is_sending(&self) -> bool {
+        matches!(self.state, State::Sending { .. })
+    }
+
+    pub fn sender(&mut self) -> Option<&mut Sender> {
+        match &mut self.state {
+            State::Sending { sender, .. } => Some(sender),
+            _ => None,
+        }
+    }
+
+    pub fn file_sent(&mut self) {
+        self.state = State::AwaitCopied;
+    }
+}
+
+impl Machine {
+    pub(super) fn handle_theirs(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        position: Option<u64>,
+        bytes: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        let channel = For::Channel(Channel::Theirs(number));
+        let theirs = self.ins.entry(number).or_default();
+        match &mut theirs.state {
+            State::Receiving { slot, file, name } if bytes.is_empty() => {
+                let (slot, name) = (*slot, std::mem::take(name));
+                link.expect(Expect::Command);
+                if file.whole() {
+                    theirs.state = State::AwaitCommit { name };
+                    self.ask(channel, Ask::Commit { slot });
+                } else {
+                    self.ask(For::Nobody, Ask::Drop { slot });
+                    self.not_kept(now, link, number, name, "it came shorter than was told");
+                }
+                Ok(())
+            }
+            State::Receiving { slot, file, name } => match file.packet(position, bytes) {
+                Fit::New(bytes) if bytes.is_empty() => Ok(()),
+                Fit::New(bytes) => {
+                    let (slot, job) = (*slot, name.clone());
+                    self.progress.push_back(Progress::Bytes { sending: false, job, bytes: file.have() });
+                    self.ask(channel, Ask::Write { slot, bytes });
+                    Ok(())
+                }
+                Fit::TooMuch => {
+                    let slot = *slot;
+                    theirs.state = State::AwaitEnd { name: std::mem::take(name) };
+                    self.ask(For::Nobody, Ask::Drop { slot });
+                    Ok(())
+                }
+                Fit::Gap => Err(misbehaved("a file with a gap", b"")),
+            },
+            State::AwaitEnd { name } if bytes.is_empty() => {
+                let name = std::mem::take(name);
+                link.expect(Expect::Command);
+                self.not_kept(now, link, number, name, "it came larger than was told");
+                Ok(())
+            }
+            State::AwaitEnd { .. } => Ok(()),
+            State::AwaitRefusedEnd if bytes.is_empty() => {
+                theirs.state = State::AwaitCommand;
+                Ok(())
+            }
+            // A peer that had not begun to send the file may begin the next command at once.
+            State::AwaitRefusedEnd if !is_command(&self.judge, &bytes) => Ok(()),
+            _ => match collect(&mut theirs.text, &bytes)? {
+                Some(text) => self.told(now, link, number, &text),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn not_kept(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String, why: &str) {
+        self.say(now, link, Channel::Theirs(number), &Answer::NotKept);
+        self.progress.push_back(Progress::Done { sending: false, job, refused: Some(why.to_owned()) });
+        self.ins.remove(&number);
+    }
+
+    /// A whole command, or the peer's word on the file that it fetched.
+    fn told(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        text: &[u8],
+    ) -> Result<(), SessionError> {
+        let Some(theirs) = self.ins.get_mut(&number) else { return Ok(()) };
+        match (&theirs.state, Answer::parse(text)) {
+            (State::AwaitCopied, Ok(Answer::Kept { .. } | Answer::NotKept)) => {
+                theirs.state = State::AwaitCommand;
+                return Ok(());
+            }
+            // A package that repeats its HY after the roles have changed.
+            (State::AwaitCommand, Ok(Answer::HangUp(true))) => return Ok(()),
+            // What is said while a file goes out to it is of no consequence.
+            (State::Sending { .. }, _) => return Ok(()),
+            _ => {}
+        }
+        let slot = self.new_slot();
+        let asking = For::Channel(Channel::Theirs(number));
+        let judged = self.judge.judge(text).map_err(|_| misbehaved("no command", text))?;
+        let state = match judged {
+            Judged::Offer { letter, offer } => {
+                let state = State::AwaitVerdict {
+                    letter,
+                    slot,
+                    told: bound(&offer),
+                    name: offer.temp.clone(),
+                    what: offer.command.clone(),
+                };
+                self.ask(asking, Ask::Offer { slot, offer });
+                state
+            }
+            Judged::Open { path, limit } => {
+                let state = State::AwaitOpened { slot, limit, name: path.clone() };
+                self.ask(asking, Ask::Open { slot, path });
+                state
+            }
+            Judged::Refuse(answer) => {
+                self.say(now, link, Channel::Theirs(number), &answer);
+                self.after_refusal(matches!(
+                    answer,
+                    Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }
+                ))
+            }
+            Judged::HangUp => {
+                self.ins.remove(&number);
+                return self.asked_to_hang_up(now, link);
+            }
+        };
+        self.set_state(number, state);
+        Ok(())
+    }
+
+    fn set_state(&mut self, number: u8, state: State) {
+        self.ins.entry(number).or_default().state = state;
+    }
+
+    fn after_refusal(&self, of_a_file: bool) -> State {
+        if of_a_file && self.channels > 0 { State::AwaitRefusedEnd } else { State::AwaitCommand }
+    }
+
+    pub(super) fn reply_to_theirs(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        reply: Reply,
+    ) -> Result<(), SessionError> {
+        let wire = self.on_wire(Channel::Theirs(number));
+        let channel = Channel::Theirs(number);
+        let Some(theirs) = self.ins.get_mut(&number) else { return Ok(()) };
+        let state = match (std::mem::take(&mut theirs.state), reply) {
+            (State::AwaitVerdict { letter, slot, told, name, what }, Reply::Verdict(verdict)) => {
+                match verdict {
+                    Verdict::Take { offset } => {
+                        let start = (offset > 0).then_some(offset);
+                        self.say(now, link, channel, &Answer::Take { letter, start });
+                        link.expect(Expect::File);
+                        let job = name.clone();
+                        self.progress.push_back(Progress::Begun {
+                            sending: false,
+                            job,
+                            what,
+                            size: told,
+                            from: offset,
+                        });
+                        let file = Receiving::new(offset, told, self.judge.permissions.largest);
+                        State::Receiving { slot, file, name }
+                    }
+                    Verdict::Already => {
+                        self.say(now, link, channel, &Answer::Refuse { letter, why: Refusal::Already });
+                        self.after_refusal(true)
+                    }
+                    Verdict::Refuse(why) => {
+                        self.say(now, link, channel, &Answer::Refuse { letter, why });
+                        self.after_refusal(true)
+                    }
+                }
+            }
+            (State::AwaitOpened { limit, .. }, Reply::Opened { size, .. })
+                if limit.is_some_and(|l| size > l) =>
+            {
+                let why = Refusal::TooLargeNow;
+                self.say(now, link, channel, &Answer::Refuse { letter: Letter::Receive, why });
+                State::AwaitCommand
+            }
+            (State::AwaitOpened { slot, name, .. }, Reply::Opened { size, mode }) => {
+                let told = Some(size).filter(|_| self.features.has(Features::SIZE));
+                self.say(now, link, channel, &Answer::Give { mode, size: told });
+                let what = name.clone();
+                self.progress.push_back(Progress::Begun {
+                    sending: true,
+                    job: name,
+                    what,
+                    size: told,
+                    from: 0,
+                });
+                State::Sending { sender: Sender::new(From::Opened(slot), 0) }
+            }
+            (State::AwaitOpened { .. }, Reply::Verdict(_)) => {
+                let why = Refusal::Denied;
+                self.say(now, link, channel, &Answer::Refuse { letter: Letter::Receive, why });
+                State::AwaitCommand
+            }
+            (State::Sending { mut sender }, Reply::Bytes(bytes)) => {
+                match sender.bytes(now, link, wire, bytes) {
+                    true => State::Sending { sender },
+                    false => State::AwaitCopied,
+                }
+            }
+            (State::AwaitCommit { name }, Reply::Done) => {
+                self.say(now, link, channel, &Answer::Kept { wants_master: false });
+                self.tally.received += 1;
+                self.progress.push_back(Progress::Done { sending: false, job: name, refused: None });
+                State::AwaitCommand
+            }
+            (State::AwaitCommit { name }, Reply::Unkept) => {
+                self.not_kept(now, link, number, name, "it could not be kept");
+                State::AwaitCommand
+            }
+            (state @ State::Receiving { .. }, Reply::Done) => state,
+            (state, reply) => return Err(SessionError::Store(format!("{reply:?} in state {state:?}"))),
+        };
+        self.set_state(number, state);
+        debug_assert!(self.hang_up != HangUp::AwaitClose);
+        Ok(())
+    }
+}
+
+/// The size that a file is bound to: files in the sender's spool do not change, others may have grown since.
+fn bound(offer: &Offer) -> Option<u64> {
+    match offer.kind {
+        Kind::File { .. } if !offer.restart => None,
+        _ => offer.size,
+    }
+}
+
+/// Whether a packet is a whole command, and no piece of a file.
+fn is_command(judge: &Judge, bytes: &[u8]) -> bool {
+    let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
+    text.len() < bytes.len() && matches!(judge.judge(text), Ok(Judged::Offer { .. } | Judged::Open { .. }))
+}

@@ -1,0 +1,114 @@
+//! What a job of ours becomes on the wire for this peer: one E command, an S pair, an S, or an R.
+
+use super::Features;
+use super::ask::{JobKey, OutgoingJob};
+use super::command::{Request, Transfer};
+use super::naming::WireNames;
+use crate::job::{Execute, Notify, SystemName, Work, XFile};
+
+/// Where the bytes of a file come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The body of the job.
+    Body(JobKey),
+    /// Made here.
+    Text(Vec<u8>),
+}
+
+/// One command of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The command, ready to be sent.
+    pub text: Vec<u8>,
+    /// What it sends; nothing for a fetch.
+    pub source: Option<Source>,
+    pub size: u64,
+}
+
+/// The commands of a job, in order; `None`: this peer cannot be told of it.
+pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Option<Vec<Piece>> {
+    let names = WireNames::new(ours, job.stable, job.grade, features);
+    let body = Some(Source::Body(job.key));
+    match &job.work {
+        Work::Execute(execute) if features.has(Features::EXECUTE) && features.has(Features::SIZE) => {
+            let request = execute_request(execute, &names, job.size);
+            Some(vec![Piece { text: request.print(features)?, source: body, size: job.size }])
+        }
+        Work::Execute(execute) => {
+            let data = Request::Send(spooled(&execute.user, &names.temp, &names.data, job.size));
+            let (execute, input, system) = (execute.clone(), Some(names.data.clone()), Some(ours.clone()));
+            let user = execute.user.clone();
+            let text = XFile { execute, input, system }.print().into_bytes();
+            let size = text.len() as u64;
+            let execution = Request::Send(spooled(&user, &names.execution_temp, &names.execution, size));
+            Some(vec![
+                Piece { text: data.print(features)?, source: body, size: job.size },
+                Piece { text: execution.print(features)?, source: Some(Source::Text(text)), size },
+            ])
+        }
+        Work::Send(send) => {
+            let mut options = String::from("C");
+            options.push(if send.make_directories { 'd' } else { 'f' });
+            if send.notify.is_some() {
+                options.push('n');
+            }
+            let request = Request::Send(Transfer {
+                from: send.from.clone(),
+                to: send.to.clone(),
+                user: send.user.clone(),
+                options,
+                temp: names.temp,
+                mode: send.mode & 0o777,
+                notify: send.notify.clone(),
+                size: Some(job.size),
+            });
+            Some(vec![Piece { text: request.print(features)?, source: body, size: job.size }])
+        }
+        Work::Fetch(fetch) => {
+            let request = Request::Receive {
+                from: fetch.from.clone(),
+                to: fetch.to.clone(),
+                user: fetch.user.clone(),
+                options: if fetch.make_directories { "d" } else { "f" }.to_owned(),
+                limit: None,
+            };
+            Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
+        }
+    }
+}
+
+fn execute_request(execute: &Execute, names: &WireNames, size: u64) -> Request {
+    let mut transfer = spooled(&execute.user, &names.temp, &names.data, size);
+    // An E command has no letter for "tell of success too"; the requestor hears of failures.
+    if execute.notify == Notify::Never {
+        transfer.options.push('N');
+    }
+    if execute.requestor.is_some() {
+        transfer.options.push('R');
+    }
+    transfer.notify = execute.requestor.clone();
+    Request::Execute { transfer, command: execute.command.to_string() }
+}
+
+/// A file of our spool for a file of theirs. FROM is TEMP, as it is for every file in the spool.
+fn spooled(user: &str, temp: &str, to: &str, size: u64) -> Transfer {
+    Transfer {
+        from: temp.to_owned(),
+        to: to.to_owned(),
+        user: user.to_owned(),
+        options: "C".to_owned(),
+        temp: temp.to_owned(),
+        mode: 0o666,
+        notify: None,
+        size: Some(size),
+    }
+}
+
+/// What the job is, for who watches.
+pub fn describe(work: &Work) -> String {
+    match work {
+        Work::Execute(execute) => execute.command.to_string(),
+        Work::Send(send) => format!("{} to {}", send.from, send.to),
+        Work::Fetch(fetch) => format!("fetch {}", fetch.from),
+    }
+}

@@ -1,0 +1,81 @@
+//! One file on its way in: how far it has come, and whether what comes fits.
+
+/// A file that is being received, in order and without gaps.
+#[derive(Debug)]
+pub struct Receiving {
+    /// Bytes that the store has, from the start of the file.
+    have: u64,
+    /// Where the next packet without a position of its own belongs.
+    next: u64,
+    /// The size that was told for a file that cannot have changed since.
+    size: Option<u64>,
+    /// The most that is taken.
+    largest: u64,
+}
+
+/// What a packet of file data is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// These bytes of it come next (it may be none).
+    New(Vec<u8>),
+    /// It would make the file larger than was told, or than is taken.
+    TooMuch,
+    /// It leaves a gap.
+    Gap,
+}
+
+impl Receiving {
+    /// The sender was told to begin at `start`; what stands before that is here already.
+    pub fn new(start: u64, size: Option<u64>, largest: u64) -> Receiving {
+        Receiving { have: start, next: start, size, largest: size.unwrap_or(largest).min(largest) }
+    }
+
+    pub fn have(&self) -> u64 {
+        self.have
+    }
+
+    /// Whether the end of the file may come here.
+    pub fn whole(&self) -> bool {
+        self.size.is_none_or(|size| size == self.have)
+    }
+
+    /// A packet. Over a link with channels the sender has begun before our answer told it from where on; what comes
+    /// twice by that is skipped.
+    pub fn packet(&mut self, position: Option<u64>, mut bytes: Vec<u8>) -> Fit {
+        let position = position.unwrap_or(self.next);
+        let Some(known) = self.have.checked_sub(position) else { return Fit::Gap };
+        let Some(end) = position.checked_add(bytes.len() as u64) else { return Fit::Gap };
+        self.next = end;
+        if end > self.largest {
+            return Fit::TooMuch;
+        }
+        let known = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
+        let new = bytes.split_off(known);
+        self.have += new.len() as u64;
+        Fit::New(new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_the_restart_was_told_is_skipped() {
+        let mut file = Receiving::new(10, Some(20), 100);
+        assert_eq!(file.packet(Some(0), vec![1; 4]), Fit::New(vec![]));
+        assert_eq!(file.packet(Some(8), vec![1, 1, 2, 2]), Fit::New(vec![2, 2]));
+        assert_eq!(file.packet(None, vec![3; 8]), Fit::New(vec![3; 8]));
+        assert!(file.whole());
+    }
+
+    #[test]
+    fn gaps_and_surplus_are_seen() {
+        let mut file = Receiving::new(0, Some(10), 100);
+        assert!(!file.whole());
+        assert_eq!(file.packet(Some(1), vec![0]), Fit::Gap);
+        assert_eq!(file.packet(Some(u64::MAX), vec![0]), Fit::Gap);
+        assert_eq!(file.packet(None, vec![0; 11]), Fit::TooMuch);
+        assert_eq!(Receiving::new(0, None, 5).packet(None, vec![0; 6]), Fit::TooMuch);
+    }
+}

@@ -1,0 +1,91 @@
+//! One file on its way out: what was read of it, how far it was sent.
+
+use super::ask::{Ask, Slot};
+use super::outgoing::Source;
+use crate::wire::link::{Channel, Link};
+use std::time::Instant;
+
+/// How much of a file is read at a time, in bytes: the most that the spool gives at once.
+const READ: usize = 64 * 1024;
+
+/// Where the bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    Job(Source),
+    /// A file that the peer fetches.
+    Opened(Slot),
+}
+
+/// A file that is being sent.
+#[derive(Debug)]
+pub struct Sender {
+    from: From,
+    /// The place in the file of the first byte of `waiting`.
+    position: u64,
+    /// Read, but not sent yet, from `sent` on.
+    waiting: Vec<u8>,
+    sent: usize,
+}
+
+/// What a sender needs.
+#[derive(Debug)]
+pub enum Need {
+    /// More bytes of the file.
+    Bytes(Ask),
+    /// Room in the link.
+    Room,
+    /// Nothing: the end of the file was sent.
+    Nothing,
+}
+
+impl Sender {
+    pub fn new(from: From, start: u64) -> Sender {
+        Sender { from, position: start, waiting: Vec::new(), sent: 0 }
+    }
+
+    /// The place in the file of the next byte to be sent.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Hands the link as much as it has room for.
+    pub fn advance(&mut self, now: Instant, link: &mut dyn Link, channel: Channel) -> Need {
+        loop {
+            let rest = self.waiting.get(self.sent..).unwrap_or_default();
+            if rest.is_empty() {
+                let (offset, limit) = (self.position, READ);
+                match &self.from {
+                    From::Job(Source::Body(job)) => {
+                        return Need::Bytes(Ask::Read { job: *job, offset, limit });
+                    }
+                    From::Opened(slot) => return Need::Bytes(Ask::ReadOpened { slot: *slot, offset, limit }),
+                    From::Job(Source::Text(text)) => {
+                        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                        let rest = text.get(start..).unwrap_or_default().to_vec();
+                        if !self.bytes(now, link, channel, rest) {
+                            return Need::Nothing;
+                        }
+                        continue;
+                    }
+                }
+            }
+            let room = link.room().min(rest.len());
+            let Some(bytes) = rest.get(..room).filter(|bytes| !bytes.is_empty()) else { return Need::Room };
+            link.send_data(now, channel, self.position, bytes);
+            self.position += bytes.len() as u64;
+            self.sent += room;
+        }
+    }
+
+    /// The bytes that were needed. None of them: the file ends, and so does what is sent; then this is false.
+    pub fn bytes(&mut self, now: Instant, link: &mut dyn Link, channel: Channel, bytes: Vec<u8>) -> bool {
+        let more = !bytes.is_empty();
+        if more {
+            self.waiting = bytes;
+            self.sent = 0;
+        } else {
+            link.send_data(now, channel, self.position, &[]);
+        }
+        more
+    }
+}
