@@ -1,3 +1,4 @@
 //! uugate with other programs as peers.
 
 mod taylor_alone;
+mod taylor_session;
