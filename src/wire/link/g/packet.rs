@@ -196,6 +196,25 @@ impl Framing for Packets {
     }
 }
 
+/// How many of the data packets that arrived sound were never sent: damage that the checksum does not show.
+#[cfg(test)]
+pub fn forged(sent: &[u8], arrived: &[u8]) -> usize {
+    let all = |bytes: &[u8]| {
+        let mut reader = crate::wire::link::reader::Reader::<Packets>::default();
+        reader.feed(bytes);
+        let mut packets = Vec::new();
+        while let Some(found) = reader.find() {
+            if let crate::wire::link::reader::Found::Packet(Header::Data { packet, short, .. }, data) = found
+            {
+                packets.push((packet, short, data));
+            }
+        }
+        packets
+    };
+    let sent: std::collections::HashSet<_> = all(sent).into_iter().collect();
+    all(arrived).into_iter().filter(|packet| !sent.contains(packet)).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,23 +302,4 @@ mod tests {
         }
         assert!(noticed * 100 > all * 97, "{noticed} of {all}");
     }
-}
-
-/// How many of the data packets that arrived sound were never sent: damage that the checksum does not show.
-#[cfg(test)]
-pub fn forged(sent: &[u8], arrived: &[u8]) -> usize {
-    let all = |bytes: &[u8]| {
-        let mut reader = crate::wire::link::reader::Reader::<Packets>::default();
-        reader.feed(bytes);
-        let mut packets = Vec::new();
-        while let Some(found) = reader.find() {
-            if let crate::wire::link::reader::Found::Packet(Header::Data { packet, short, .. }, data) = found
-            {
-                packets.push((packet, short, data));
-            }
-        }
-        packets
-    };
-    let sent: std::collections::HashSet<_> = all(sent).into_iter().collect();
-    all(arrived).into_iter().filter(|packet| !sent.contains(packet)).count()
 }

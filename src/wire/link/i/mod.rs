@@ -7,6 +7,8 @@
 //!   file, and after any command that was sent in the middle of one, for commands advance the position too;
 //! - a file ends with a packet without data; an answer never waits for it;
 //! - an ACK comes for every half window, at once; a packet short of that is acknowledged by what is sent next;
+//! - a packet that came twice is not answered, but a NAK for one that was never sent is, by an ACK; so that is how to
+//!   ask a quiet side what it has; while it waits it sends such a NAK every 11 s itself;
 //! - each side sends one CLOSE, without waiting for that of the other, and then the final handshake.
 
 mod packet;
@@ -149,9 +151,8 @@ impl I {
         self.peer_runs = true;
         self.heard = Some(now);
         self.silences = 0;
-        for _ in 0..self.sender.acknowledged(now, header.ack) {
-            self.budget.good();
-        }
+        let acknowledged = self.sender.acknowledged(now, header.ack);
+        (0..acknowledged).for_each(|_| self.budget.good());
         match header.kind {
             Kind::Data | Kind::Spos | Kind::Close => match self.receiver.packet(now, header, data) {
                 Order::Deliver(packets) => {
@@ -162,6 +163,7 @@ impl I {
             Kind::Nak if self.sender.rejected(now, header.packet) => self.error(),
             // Observed with Taylor UUCP 1.07: a side that waits asks for a packet that was never sent.
             Kind::Nak if self.sender.is_next(header.packet) => self.receiver.ack_at_once(),
+            Kind::Ack if acknowledged == 0 => self.sender.nothing_new(),
             Kind::Nak | Kind::Ack | Kind::Sync => {}
         }
     }
@@ -321,7 +323,8 @@ impl Link for I {
         }
         if self.runs() {
             if self.sender.deadline().is_some_and(|at| at <= now) {
-                let unanswered = self.sender.timed_out();
+                let unanswered = self.sender.timed_out(now);
+                self.receiver.ask_next();
                 if unanswered > self.parameters.retries.saturating_mul(DEAF) {
                     self.fail(LinkError::Silent { protocol: 'i', retries: unanswered });
                     return;

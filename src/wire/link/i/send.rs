@@ -70,8 +70,9 @@ pub struct Sender {
     /// When a packet was last sent for the first time, and when one was last acknowledged.
     last_new: Option<Instant>,
     last_progress: Option<Instant>,
-    /// Resends by the timer since the last acknowledgement.
+    /// How often the timer ran out since the last acknowledgement, and when the peer was last asked what it has.
     unanswered: u32,
+    asked: Option<Instant>,
     timeout: Duration,
     pub packets_sent: u64,
     pub packets_resent: u64,
@@ -94,6 +95,7 @@ impl Sender {
             last_new: None,
             last_progress: None,
             unanswered: 0,
+            asked: None,
             timeout,
             packets_sent: 0,
             packets_resent: 0,
@@ -150,6 +152,7 @@ impl Sender {
         }
         self.last_progress = Some(now);
         self.unanswered = 0;
+        self.asked = None;
         count
     }
 
@@ -182,23 +185,39 @@ impl Sender {
         } else {
             oldest.last_sent
         };
+        let since = self.asked.map_or(since, |asked| asked.max(since));
         let wait = self.trip.timeout();
         let patient = wait * 2u32.pow(self.unanswered.min(4));
         Some(since + patient.min(wait.max(self.timeout)))
     }
 
-    /// Sends the oldest packet again, and the newest: it shows the peer what else is missing.
+    /// No acknowledgement came in time. Returns how often that happened since the last one.
     ///
-    /// Returns how often that happened since the last acknowledgement.
-    pub fn timed_out(&mut self) -> u32 {
+    /// The first time nothing is sent again: the caller asks the peer for its next packet, which it answers by saying
+    /// what it has.
+    pub fn timed_out(&mut self, now: Instant) -> u32 {
         self.unanswered = self.unanswered.saturating_add(1);
+        if self.asked.replace(now).is_some() {
+            self.send_ends();
+        }
+        self.unanswered
+    }
+
+    /// The peer has said what it has, and it was nothing new.
+    pub fn nothing_new(&mut self) {
+        if self.asked.take().is_some() {
+            self.send_ends();
+        }
+    }
+
+    /// Sends the oldest packet again, and the newest: it shows the peer what else is missing.
+    fn send_ends(&mut self) {
         if let Some(oldest) = self.unacked.front_mut() {
             oldest.wanted = true;
         }
         if let Some(newest) = self.unacked.back_mut() {
             newest.wanted = true;
         }
-        self.unanswered
     }
 
     /// Whether everything was sent at least once.

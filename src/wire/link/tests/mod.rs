@@ -2,6 +2,8 @@
 
 mod drive;
 mod g;
+mod hostile;
 mod i;
 mod noise;
 mod pair;
+mod taylor;
