@@ -155,7 +155,7 @@ fn agreed(text: &str) -> Connect {
             "ARQ" | "REL" | "EC" | "V42" => _ = connect.error_correction.get_or_insert(word),
             _ if word.starts_with("MNP") || word.starts_with("ALT") => connect.error_correction = Some(word),
             "K56FLEX" | "KFLEX" | "X2" | "HST" => connect.modulation = Some(word),
-            _ if word.starts_with('V') && word.bytes().nth(1).is_some_and(|b| b.is_ascii_digit()) => {
+            _ if word.starts_with('V') && word.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
                 connect.modulation = Some(word);
             }
             _ => {}

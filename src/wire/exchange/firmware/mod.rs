@@ -1,0 +1,587 @@
+//! The virtual modem: AT commands on the side of the terminal (DTE), calls on the side of the exchange.
+//!
+//! A machine without input or output of its own. What it knows of AT commands is written for users in
+//! `firmware-notes/exchange-modem.md`; sources are ITU-T V.250 and, for `&`, `+++` and S12, the Hayes set.
+
+mod command;
+mod registers;
+mod settings;
+
+use command::{Action, Command};
+use settings::Profile;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Longest command line, in characters behind `AT`.
+const LONGEST_LINE: usize = 255;
+/// Bytes of data that wait to be put on the line before the DTE is held back.
+const DATA: usize = 512;
+/// Bytes that wait to be read by the DTE before the line is held back.
+const UNREAD: usize = 2048;
+/// Rings further apart than this belong to different calls (S1 starts again).
+const RING_GAP: Duration = Duration::from_secs(8);
+
+/// What the modem wants of the exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Take the line and dial; `pause` comes from the commas.
+    Dial { number: String, pause: Duration },
+    /// Take the line and answer.
+    Answer,
+    /// Give the line back.
+    HangUp,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    NoDialtone,
+    Busy,
+    NoCarrier,
+}
+
+/// What two modems agreed on, seen from one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreed {
+    /// bit/s from this modem to the other, and back.
+    pub transmit: u32,
+    pub receive: u32,
+    /// `V34`, `V90`, ...
+    pub modulation: &'static str,
+    /// Error correction (LAPM) is on.
+    pub corrected: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// On hook, or in a call that was escaped from (`call` is then there).
+    ExpectCommand,
+    /// Dialled or answered.
+    ExpectConnection {
+        deadline: Instant,
+        answered: bool,
+    },
+    Online,
+}
+
+/// One virtual modem.
+#[derive(Debug)]
+pub struct Firmware {
+    /// What a reset brings back.
+    defaults: Profile,
+    profile: Profile,
+    state: State,
+    /// The call that is up, also while it is escaped from.
+    call: Option<Agreed>,
+    line: Vec<u8>,
+    last_line: Vec<u8>,
+    dtr: bool,
+    dtr_low: Option<Instant>,
+    rings: u8,
+    last_ring: Option<Instant>,
+    /// When the last byte came from the DTE, and how many escape characters stand at the end.
+    last_byte: Option<Instant>,
+    escapes: u8,
+    escape_at: Option<Instant>,
+    data: VecDeque<u8>,
+    transmit: Vec<u8>,
+    requests: VecDeque<Request>,
+}
+
+impl Firmware {
+    /// `carrier_follows`: what `&C` is after a reset.
+    pub fn new(carrier_follows: bool) -> Self {
+        let defaults = Profile { carrier_follows, ..Profile::default() };
+        Firmware {
+            profile: defaults.clone(),
+            defaults,
+            state: State::ExpectCommand,
+            call: None,
+            line: Vec::new(),
+            last_line: Vec::new(),
+            dtr: false,
+            dtr_low: None,
+            rings: 0,
+            last_ring: None,
+            last_byte: None,
+            escapes: 0,
+            escape_at: None,
+            data: VecDeque::new(),
+            transmit: Vec::new(),
+            requests: VecDeque::new(),
+        }
+    }
+
+    /// Bytes from the DTE; no more than [`Firmware::room`].
+    pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        self.handle_timeout(now);
+        for byte in bytes {
+            match self.state {
+                State::Online => self.take_data(now, *byte),
+                State::ExpectConnection { .. } => {
+                    // Any character breaks a dial off; the line end behind the command does not count.
+                    if !matches!(byte, b'\r' | b'\n' | 0) {
+                        self.give_up(Reply::NoCarrier);
+                    }
+                }
+                State::ExpectCommand => self.take_command_byte(now, *byte),
+            }
+        }
+    }
+
+    /// The DTR signal as it is now.
+    pub fn handle_dtr(&mut self, now: Instant, dtr: bool) {
+        self.handle_timeout(now);
+        if dtr != self.dtr {
+            self.dtr = dtr;
+            self.dtr_low = (!dtr).then(|| now + self.profile.registers.dtr_delay());
+            self.handle_timeout(now);
+        }
+    }
+
+    /// The terminal is gone: DTR fell, and S25 has nothing to wait for.
+    pub fn terminal_gone(&mut self) {
+        self.dtr_low = None;
+        if std::mem::take(&mut self.dtr) {
+            self.dtr_fell();
+        }
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.dtr_low.is_some_and(|at| now >= at) {
+            self.dtr_low = None;
+            self.dtr_fell();
+        }
+        if self.escape_at.is_some_and(|at| now >= at) {
+            self.escape_at = None;
+            self.escapes = 0;
+            self.state = State::ExpectCommand;
+            self.say(Reply::Ok);
+        }
+        if let State::ExpectConnection { deadline, answered } = self.state
+            && now >= deadline
+        {
+            self.give_up(if answered { Reply::NoCarrier } else { Reply::NoAnswer });
+        }
+    }
+
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let deadline = match self.state {
+            State::ExpectConnection { deadline, .. } => Some(deadline),
+            _ => None,
+        };
+        [deadline, self.dtr_low, self.escape_at].into_iter().flatten().min()
+    }
+
+    /// Moves at most `limit` bytes for the DTE to the end of `out`.
+    pub fn poll_transmit(&mut self, limit: usize, out: &mut Vec<u8>) {
+        let count = limit.min(self.transmit.len());
+        out.extend(self.transmit.drain(..count));
+    }
+
+    pub fn poll_request(&mut self) -> Option<Request> {
+        self.requests.pop_front()
+    }
+
+    /// How many bytes may be taken from the DTE now.
+    pub fn room(&self) -> usize {
+        match self.state {
+            State::Online => DATA.saturating_sub(self.data.len()),
+            // What is typed is echoed: hold back who does not read the echo.
+            _ => UNREAD.saturating_sub(self.transmit.len()),
+        }
+    }
+
+    /// Whether the other end's bytes may be handed in now.
+    pub fn accepts(&self) -> bool {
+        self.state == State::Online && self.transmit.len() < UNREAD
+    }
+
+    /// Whether everything for the DTE was taken out.
+    pub fn drained(&self) -> bool {
+        self.transmit.is_empty()
+    }
+
+    /// Whether the carrier signal (DCD) follows the carrier (`&C1`).
+    pub fn carrier_follows(&self) -> bool {
+        self.profile.carrier_follows
+    }
+
+    /// Data for the line, at most `limit` bytes.
+    pub fn poll_data(&mut self, limit: usize) -> Vec<u8> {
+        let count = limit.min(self.data.len());
+        self.data.drain(..count).collect()
+    }
+
+    /// How much data waits for the line.
+    pub fn waiting(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Data from the line.
+    pub fn deliver(&mut self, bytes: &[u8]) {
+        self.transmit.extend_from_slice(bytes);
+    }
+
+    /// The exchange rings; `caller` is who calls.
+    pub fn ring(&mut self, now: Instant, caller: &str) {
+        let first = self.last_ring.is_none_or(|last| now.saturating_duration_since(last) > RING_GAP);
+        self.rings = if first { 1 } else { self.rings.saturating_add(1) };
+        self.last_ring = Some(now);
+        if self.state != State::ExpectCommand || self.call.is_some() {
+            return;
+        }
+        self.say(Reply::Ring);
+        if first && self.profile.caller_id {
+            self.inform(&format!("NMBR = {caller}"));
+        }
+        let wanted = self.profile.registers.rings_to_answer();
+        if self.dtr && wanted > 0 && self.rings >= wanted {
+            self.answer(now);
+        }
+    }
+
+    /// The other end took the call; the modems are training.
+    pub fn answered(&mut self) {
+        if let State::ExpectConnection { answered, .. } = &mut self.state {
+            *answered = true;
+        }
+    }
+
+    /// There will be no connection.
+    pub fn refused(&mut self, why: Refusal) {
+        if matches!(self.state, State::ExpectConnection { .. }) {
+            self.state = State::ExpectCommand;
+            self.say(match why {
+                Refusal::NoDialtone => Reply::NoDialtone,
+                Refusal::Busy => Reply::Busy,
+                Refusal::NoCarrier => Reply::NoCarrier,
+            });
+        }
+    }
+
+    /// The connection is up.
+    pub fn connected(&mut self, now: Instant, agreed: Agreed) {
+        self.call = Some(agreed);
+        self.data.clear();
+        if self.profile.report_modulation {
+            self.inform(&format!("+MCR: {}", agreed.modulation));
+            let rates = match agreed.transmit == agreed.receive {
+                true => agreed.transmit.to_string(),
+                false => format!("{},{}", agreed.transmit, agreed.receive),
+            };
+            self.inform(&format!("+MRR: {rates}"));
+        }
+        if self.profile.report_correction {
+            self.inform(if agreed.corrected { "+ER: LAPM" } else { "+ER: NONE" });
+        }
+        if self.profile.report_compression {
+            self.inform("+DR: NONE");
+        }
+        self.say(Reply::Connect(agreed));
+        self.go_online(now);
+    }
+
+    /// The carrier is gone.
+    pub fn carrier_lost(&mut self) {
+        self.end_call();
+        self.say(Reply::NoCarrier);
+    }
+
+    fn go_online(&mut self, now: Instant) {
+        self.state = State::Online;
+        self.last_byte = Some(now);
+        self.escapes = 0;
+    }
+
+    /// Data goes to the line; three escape characters between two guard times lead back to command state.
+    fn take_data(&mut self, now: Instant, byte: u8) {
+        let guard = self.profile.registers.guard();
+        let pause = self.last_byte.map_or(guard, |last| now.saturating_duration_since(last));
+        self.last_byte = Some(now);
+        self.data.push_back(byte);
+        let counts = match self.escapes {
+            0 => pause >= guard,
+            1 | 2 => pause <= guard,
+            _ => false,
+        };
+        self.escapes = match self.profile.registers.escape() == Some(byte) && counts {
+            true => self.escapes + 1,
+            false => 0,
+        };
+        self.escape_at = (self.escapes == 3).then(|| now + guard);
+    }
+
+    fn take_command_byte(&mut self, now: Instant, byte: u8) {
+        let (carriage_return, _) = self.profile.registers.line_end();
+        if self.profile.echo {
+            self.transmit.push(byte);
+        }
+        if byte == carriage_return {
+            let line = std::mem::take(&mut self.line);
+            if let Some(command) = attention(&line) {
+                self.last_line = command.to_vec();
+                self.execute(now, command);
+            }
+        } else if byte == self.profile.registers.backspace() || byte == 0x7f {
+            self.line.pop();
+        } else if byte == b'/' && self.line.eq_ignore_ascii_case(b"A") {
+            self.line.clear();
+            let command = self.last_line.clone();
+            self.execute(now, &command);
+        } else if byte >= b' ' && self.line.len() <= LONGEST_LINE {
+            self.line.push(byte);
+        }
+    }
+
+    fn execute(&mut self, now: Instant, line: &[u8]) {
+        let commands = std::str::from_utf8(line).ok().filter(|line| line.len() < LONGEST_LINE);
+        let Some(commands) = commands.and_then(command::parse) else { return self.say(Reply::Error) };
+        for command in commands {
+            match self.run(now, command) {
+                Outcome::GoOn => {}
+                Outcome::Failed => return self.say(Reply::Error),
+                Outcome::SaidLater => return,
+            }
+        }
+        self.say(Reply::Ok);
+    }
+
+    fn run(&mut self, now: Instant, command: Command) -> Outcome {
+        match command {
+            Command::Dial { string } => return self.dial(now, &string),
+            Command::Set { register, to } => return Outcome::of(self.profile.registers.set(register, to)),
+            Command::Read { register } => {
+                // S1 counts the rings of the call that comes in.
+                let value =
+                    if register == 1 { Some(self.rings) } else { self.profile.registers.read(register) };
+                let Some(value) = value else { return Outcome::Failed };
+                self.inform(&format!("{value:03}"));
+            }
+            Command::Extended { name, action } => return self.extended(&name, &action),
+            Command::Basic { prefix: ' ', letter, parameter } => match (letter, parameter) {
+                ('A', _) if self.call.is_some() => return Outcome::Failed,
+                ('A', _) => {
+                    self.answer(now);
+                    return Outcome::SaidLater;
+                }
+                ('H', 0) => self.hang_up(),
+                ('H', 1) => {}
+                ('O', 0 | 1) => {
+                    let Some(agreed) = self.call else {
+                        self.say(Reply::NoCarrier);
+                        return Outcome::SaidLater;
+                    };
+                    self.say(Reply::Connect(agreed));
+                    self.go_online(now);
+                    return Outcome::SaidLater;
+                }
+                ('Z', 0 | 1) => {
+                    self.hang_up();
+                    self.profile = self.defaults.clone();
+                }
+                ('I', 0..=9) => {
+                    self.inform(concat!("uugate exchange modem ", env!("CARGO_PKG_VERSION")));
+                }
+                _ => return Outcome::of(self.profile.set_basic(letter, parameter)),
+            },
+            Command::Basic { prefix: '&', letter: 'F', .. } => self.profile = self.defaults.clone(),
+            Command::Basic { prefix: '&', letter: 'V', .. } => {
+                for line in self.profile.show() {
+                    self.inform(&line);
+                }
+            }
+            Command::Basic { prefix, letter, parameter } => {
+                return Outcome::of(self.profile.set_prefixed(prefix, letter, parameter));
+            }
+        }
+        Outcome::GoOn
+    }
+
+    fn extended(&mut self, name: &str, action: &Action) -> Outcome {
+        match action {
+            Action::Execute => Outcome::Failed,
+            Action::Set(to) => Outcome::of(self.profile.set_extended(name, to)),
+            Action::Read => match self.profile.read_extended(name) {
+                Some(value) => {
+                    self.inform(&format!("+{name}: {value}"));
+                    Outcome::GoOn
+                }
+                None => Outcome::Failed,
+            },
+            Action::Test => Outcome::of(self.profile.read_extended(name).is_some()),
+        }
+    }
+
+    fn dial(&mut self, now: Instant, string: &str) -> Outcome {
+        if self.call.is_some() {
+            return Outcome::Failed;
+        }
+        let known = |c: char| c.is_ascii_digit() || "*#ABCDTPW,!@-(). ".contains(c);
+        if !string.chars().all(known) {
+            return Outcome::Failed;
+        }
+        let number: String =
+            string.chars().filter(|c| c.is_ascii_digit() || matches!(c, '*' | '#')).collect();
+        if number.is_empty() {
+            return Outcome::Failed;
+        }
+        let commas = string.chars().filter(|c| *c == ',').count().min(10) as u32;
+        let pause = self.profile.registers.comma() * commas;
+        let deadline = now + pause + self.profile.registers.carrier_wait();
+        self.requests.push_back(Request::Dial { number, pause });
+        self.state = State::ExpectConnection { deadline, answered: false };
+        Outcome::SaidLater
+    }
+
+    fn answer(&mut self, now: Instant) {
+        self.requests.push_back(Request::Answer);
+        let deadline = now + self.profile.registers.carrier_wait();
+        self.state = State::ExpectConnection { deadline, answered: true };
+    }
+
+    fn give_up(&mut self, reply: Reply) {
+        self.requests.push_back(Request::HangUp);
+        self.state = State::ExpectCommand;
+        self.say(reply);
+    }
+
+    /// The local end of the call gives the line back.
+    fn hang_up(&mut self) {
+        if self.call.is_some() || matches!(self.state, State::ExpectConnection { .. }) {
+            self.requests.push_back(Request::HangUp);
+        }
+        self.end_call();
+    }
+
+    fn end_call(&mut self) {
+        self.call = None;
+        self.escapes = 0;
+        self.escape_at = None;
+        self.state = State::ExpectCommand;
+        self.line.clear();
+    }
+
+    fn dtr_fell(&mut self) {
+        match self.profile.on_dtr_fall {
+            0 => {}
+            1 if self.state == State::Online => {
+                self.state = State::ExpectCommand;
+                self.escape_at = None;
+                self.say(Reply::Ok);
+            }
+            1 => {}
+            other => {
+                self.hang_up();
+                self.line.clear();
+                if other == 3 {
+                    self.profile = self.defaults.clone();
+                }
+            }
+        }
+    }
+
+    /// A result code, as E, V, Q and X want it.
+    fn say(&mut self, reply: Reply) {
+        if self.profile.quiet {
+            return;
+        }
+        let reply = reply.at_level(self.profile.extent);
+        let (carriage_return, _) = self.profile.registers.line_end();
+        if self.profile.verbose {
+            self.inform(&reply.words(self.profile.extent));
+        } else {
+            self.transmit.extend_from_slice(reply.code().to_string().as_bytes());
+            self.transmit.push(carriage_return);
+        }
+    }
+
+    /// A line of text for the DTE.
+    fn inform(&mut self, text: &str) {
+        let (carriage_return, line_feed) = self.profile.registers.line_end();
+        self.transmit.extend([carriage_return, line_feed]);
+        self.transmit.extend_from_slice(text.as_bytes());
+        self.transmit.extend([carriage_return, line_feed]);
+    }
+}
+
+/// What follows `AT` (or `at`) in a line; noise before it means nothing.
+fn attention(line: &[u8]) -> Option<&[u8]> {
+    let at = line.windows(2).position(|pair| pair == b"AT" || pair == b"at" || pair == b"At")?;
+    line.get(at + 2..)
+}
+
+enum Outcome {
+    GoOn,
+    Failed,
+    /// The result code comes with the connection.
+    SaidLater,
+}
+
+impl Outcome {
+    fn of(good: bool) -> Outcome {
+        if good { Outcome::GoOn } else { Outcome::Failed }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    Ok,
+    Connect(Agreed),
+    Ring,
+    NoCarrier,
+    Error,
+    NoDialtone,
+    Busy,
+    NoAnswer,
+}
+
+impl Reply {
+    /// What is said instead where `ATX` leaves a code out: below 2 no dial tone, below 3 no busy is heard.
+    fn at_level(self, extent: u8) -> Reply {
+        match self {
+            Reply::NoDialtone if !matches!(extent, 2 | 4..) => Reply::NoCarrier,
+            Reply::Busy if extent < 3 => Reply::NoCarrier,
+            other => other,
+        }
+    }
+
+    fn words(self, extent: u8) -> String {
+        match self {
+            Reply::Ok => "OK".to_owned(),
+            Reply::Connect(_) if extent == 0 => "CONNECT".to_owned(),
+            Reply::Connect(agreed) => {
+                let Agreed { transmit, receive, modulation, corrected } = agreed;
+                let correction = if corrected { "LAPM" } else { "NONE" };
+                match transmit == receive {
+                    true => format!("CONNECT {receive}/{modulation}/{correction}"),
+                    false => {
+                        format!("CONNECT {receive}/{modulation}/{correction}/{transmit}:TX/{receive}:RX")
+                    }
+                }
+            }
+            Reply::Ring => "RING".to_owned(),
+            Reply::NoCarrier => "NO CARRIER".to_owned(),
+            Reply::Error => "ERROR".to_owned(),
+            Reply::NoDialtone => "NO DIALTONE".to_owned(),
+            Reply::Busy => "BUSY".to_owned(),
+            Reply::NoAnswer => "NO ANSWER".to_owned(),
+        }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Reply::Ok => 0,
+            Reply::Connect(_) => 1,
+            Reply::Ring => 2,
+            Reply::NoCarrier => 3,
+            Reply::Error => 4,
+            Reply::NoDialtone => 6,
+            Reply::Busy => 7,
+            Reply::NoAnswer => 8,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
