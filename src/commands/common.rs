@@ -48,7 +48,7 @@ impl Common {
         if self.help {
             self.say(help)?;
         } else if self.version {
-            self.say(&format!("{name} (uugate) {}\n", env!("CARGO_PKG_VERSION")))?;
+            self.say(&version(name))?;
         } else {
             return Ok(None);
         }
@@ -71,6 +71,11 @@ impl Common {
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
     }
+}
+
+/// What `--version` prints.
+pub fn version(name: &str) -> String {
+    format!("{name} (uugate) {}\n", env!("CARGO_PKG_VERSION"))
 }
 
 /// A message that cannot move the cursor or begin a second line.

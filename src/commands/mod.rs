@@ -7,11 +7,15 @@ mod common;
 mod failure;
 mod mailq;
 mod own;
+mod rmail;
+mod rsmtp;
+mod sendmail;
 mod site;
 mod uucp;
 mod uuname;
 mod uustat;
 mod uux;
+mod uuxqt;
 
 use common::Common;
 use failure::Failure;
@@ -26,12 +30,16 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 5] = [
+const PROGRAMS: [(&str, Program); 9] = [
     ("mailq", mailq::run),
+    ("rmail", rmail::run),
+    ("rsmtp", rsmtp::run),
+    ("sendmail", sendmail::run),
     ("uucp", uucp::run),
     ("uuname", uuname::run),
     ("uustat", uustat::run),
     ("uux", uux::run),
+    ("uuxqt", uuxqt::run),
 ];
 
 /// Runs what the command line asks for and gives the exit code. The first word is the name that the program was

@@ -64,8 +64,10 @@ impl Site {
             let own = self.open(places).await?;
             let who = Who::myself(&own.config);
             let done = own.carry_out(&who, request, &mut Local { body }).await;
+            // There is no daemon that would see to it.
+            let seen_to = own.run().await;
             own.spool.close().await;
-            Ok(done?)
+            seen_to.and(done).map_err(Failure::from)
         })
     }
 
@@ -73,7 +75,7 @@ impl Site {
     pub async fn open(&self, places: &Places) -> Result<Verbs, Failure> {
         let config = Arc::new(self.config()?);
         let spool = open_spool(places).await?;
-        Ok(Verbs { config, spool })
+        Ok(Verbs::new(config, spool))
     }
 }
 

@@ -1,7 +1,8 @@
 //! `rsmtp`: a batch of messages with their envelopes inside.
 
 use crate::job::SystemName;
-use crate::post::queue::{Door, UnbatchError, Unbatched};
+use crate::post::mail::With;
+use crate::post::queue::{Door, Origin, UnbatchError, Unbatched};
 use crate::spool::BodyRef;
 use jiff::Timestamp;
 
@@ -13,5 +14,7 @@ pub(super) async fn prepare(
     received: Timestamp,
 ) -> Result<Unbatched, UnbatchError> {
     let text = peer.map_or("rsmtp of a user here".to_owned(), |peer| format!("rsmtp from {peer}"));
-    door.prepare_batch(body, peer, &text, received).await
+    let from = peer.map(|peer| peer.to_string());
+    let origin = Origin { with: With::Bsmtp, from, claimed: None, text, submitter: None };
+    door.prepare_batch(body, &origin, received).await
 }

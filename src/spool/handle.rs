@@ -62,8 +62,10 @@ impl Spool {
     pub async fn changed(&self) {
         let mut changes = self.writer.changes.clone();
         let seen = self.seen.load(Ordering::Relaxed);
-        match changes.wait_for(|count| *count != seen).await {
-            Ok(count) => self.seen.store(*count, Ordering::Relaxed),
+        // The guard that comes back may not be held over a wait.
+        let changed = changes.wait_for(|count| *count != seen).await.map(|count| *count);
+        match changed {
+            Ok(count) => self.seen.store(count, Ordering::Relaxed),
             // The writer has gone and nothing will change; verbs say so.
             Err(_) => std::future::pending().await,
         }

@@ -3,9 +3,11 @@
 //! The file is parsed into tables that know their place in it, and walked by hand, so that every finding is
 //! collected, not only the first. Relative paths are relative to the configuration file.
 
+mod fill;
 mod findings;
 mod lines;
 mod log;
+mod mail;
 mod names;
 mod node;
 mod routes;
@@ -19,6 +21,7 @@ mod users;
 
 pub use findings::{Finding, Findings, Severity};
 pub use lines::{Flow, LineConfig, LineKind, ModemConfig};
+pub use mail::Mail;
 pub use node::Node;
 pub use routes::Routes;
 pub use smtp::Smtp;
@@ -49,6 +52,7 @@ pub struct Config {
     pub node: Node,
     pub places: Places,
     pub log: LogSettings,
+    pub mail: Mail,
     pub smtp: Smtp,
     /// Local users and their mailboxes.
     pub users: BTreeMap<String, PathBuf>,
@@ -197,6 +201,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         section.finish();
         log
     });
+    let mail = root.section("mail").map(|mut section| {
+        let mail = mail::read(&mut section);
+        section.finish();
+        mail
+    });
     let smtp = root.section("smtp").map(|mut section| {
         let smtp = smtp::read(&mut section);
         section.finish();
@@ -235,6 +244,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         node: node?,
         places,
         log: log.unwrap_or_default(),
+        mail: mail.unwrap_or_default(),
         smtp: smtp.unwrap_or_default(),
         users: users.unwrap_or_default(),
         aliases: aliases.unwrap_or_default(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub struct Node {
     /// The UUCP name that peers know us by.
     pub name: SystemName,
-    /// The mail domains that are ours; the first stands in our own addresses. Default: `NAME.uucp`.
+    /// The mail domains that are ours; the first stands in our own addresses. `NAME.uucp` always is.
     pub domains: Vec<String>,
     /// Where files from peers may be put: `~/` of a peer. Default: `public` beside the spool.
     pub public_directory: PathBuf,
@@ -28,16 +28,15 @@ pub fn read(section: &mut Section<'_>, base: &Path, spool: &Path) -> Option<Node
     if !section.has("name") {
         section.missing("name", "add the name that other systems call this one by, as name = \"barberouge\"");
     }
-    let name = name?;
     let public_directory = match public {
         Some(path) => base.join(path),
         None => spool.with_file_name("public"),
     };
     Some(Node {
-        domains: domains.unwrap_or_else(|| vec![format!("{name}.uucp")]),
+        domains: domains.unwrap_or_default(),
         public_directory,
         trusted_users: trusted.unwrap_or_else(|| vec![TRUSTED.to_owned()]),
-        name,
+        name: name?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! `[smtp]`: where the node takes mail by SMTP.
 
 use super::section::Section;
-use super::units::{duration, size};
+use super::units::duration;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,9 +9,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Smtp {
     pub listen: Vec<SocketAddr>,
-    /// The longest message, in bytes, as SIZE tells it. Default 25 MiB.
-    pub max_message: u64,
-    pub max_recipients: u32,
+    /// Clients at once.
     pub max_sessions: u32,
     /// How long a client may be silent. RFC 5321, 4.5.3.2.7: at least 5 minutes.
     pub timeout: Duration,
@@ -19,13 +17,7 @@ pub struct Smtp {
 
 impl Default for Smtp {
     fn default() -> Self {
-        Smtp {
-            listen: Vec::new(),
-            max_message: 25 << 20,
-            max_recipients: 1000,
-            max_sessions: 50,
-            timeout: Duration::from_secs(300),
-        }
+        Smtp { listen: Vec::new(), max_sessions: 50, timeout: Duration::from_secs(300) }
     }
 }
 
@@ -41,8 +33,6 @@ pub fn read(section: &mut Section<'_>) -> Smtp {
     }
     Smtp {
         listen,
-        max_message: section.value("max-message", size).unwrap_or(usual.max_message),
-        max_recipients: section.count("max-recipients", 1..=100_000).unwrap_or(usual.max_recipients),
         max_sessions: section.count("max-sessions", 1..=1000).unwrap_or(usual.max_sessions),
         timeout: section.value("timeout", duration).unwrap_or(usual.timeout),
     }

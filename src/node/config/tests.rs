@@ -17,7 +17,7 @@ fn the_shortest_configuration_is_a_name() {
     let (config, findings) = read("[node]\nname = \"barberouge\"\n");
     let config = config.unwrap();
     assert_eq!(findings.render(false), "");
-    assert_eq!(config.node.domains, ["barberouge.uucp"]);
+    assert_eq!(config.host(), "barberouge.uucp");
     assert_eq!(config.places.spool, Path::new("/tmp/site/spool"));
     assert_eq!(config.places.socket, Path::new("/tmp/site/control"));
     assert_eq!(config.node.public_directory, Path::new("/tmp/site/public"));
@@ -37,7 +37,7 @@ nam = "barberouge"
 
 [smtp]
 listen = "localhost:25"
-max-message = 1000
+timeout = 1000
 
 [users]
 jan = "mail/jan"
@@ -72,7 +72,7 @@ type = "cereal"
             "1:1 [node] lacks `name`",
             "2:1 unknown key `nam` in [node]",
             "5:10 wrong `listen` in [smtp]",
-            "6:15 `max-message` in [smtp] is an integer",
+            "6:11 `timeout` in [smtp] is an integer",
             "10:1 this cannot be the name of a mailbox",
             "13:14 there is no system `pollux`",
             "17:8 there is no line `moden`",

@@ -27,7 +27,7 @@ impl Node {
             let _inside = runtime.enter();
             Server::bind(&socket, settings).unwrap()
         };
-        let verbs = Verbs { config, spool: Spool::in_memory() };
+        let verbs = Verbs::new(config, Spool::in_memory());
         runtime.spawn(async move { server.run(|| verbs.clone()).await });
         Node { _folder: folder, runtime, socket }
     }

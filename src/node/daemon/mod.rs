@@ -59,21 +59,22 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let name = config.node.name.clone();
     let spool = Spool::open(&places.spool, clock::wall()).await?;
     let server = Arc::new(Server::bind(&places.socket, ServerSettings::default())?);
-    let (swap, current) = watch::channel(Arc::new(config));
+    let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone()));
     let (stop, stopping) = watch::channel(false);
     let mut parts = Parts::new(stopping);
-
-    let (control, control_spool, control_config) = (server.clone(), spool.clone(), current.clone());
+    let control = server.clone();
+    let verbs = current.clone();
     parts.start("control socket", move |mut stop| {
-        let (server, spool, config) = (control.clone(), control_spool.clone(), control_config.clone());
+        let (server, verbs) = (control.clone(), verbs.clone());
         async move {
-            let verbs = || Verbs { config: config.borrow().clone(), spool: spool.clone() };
             tokio::select! {
-                () = server.run(verbs) => {}
+                () = server.run(|| verbs.borrow().clone()) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
     });
+    parts.start_configured("queue", &current, |verbs, stop| verbs.worker().run(stop));
+    parts.start_configured("executions", &current, |verbs, stop| verbs.executor().run(stop));
 
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     info!(node = %name, spool = %places.spool.display(), socket = %places.socket.display(), "running");
@@ -116,8 +117,8 @@ async fn tend(spool: &Spool) -> SpoolError {
 
 /// Reads the configuration again; one that is wrong changes nothing. Calls and sessions that are under way keep the
 /// one that they began with.
-fn reload(current: &watch::Sender<Arc<Config>>) {
-    let old = current.borrow().clone();
+fn reload(current: &watch::Sender<Verbs>) {
+    let Verbs { config: old, spool, .. } = current.borrow().clone();
     match Config::load(&old.file) {
         Ok((config, findings)) => {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
@@ -126,7 +127,7 @@ fn reload(current: &watch::Sender<Arc<Config>>) {
             if config.places != old.places || config.smtp.listen != old.smtp.listen {
                 warn!("places and listening addresses change when the daemon is started again");
             }
-            current.send_replace(Arc::new(config));
+            current.send_replace(Verbs::new(Arc::new(config), spool));
             info!("configuration read again");
         }
         Err(error) => {

@@ -53,6 +53,40 @@ impl Parts {
         });
     }
 
+    /// Starts a part that works by the configuration. When that changes, the part ends what it does and is made anew.
+    pub fn start_configured<C, Part>(
+        &mut self,
+        name: &'static str,
+        current: &watch::Receiver<C>,
+        make: impl Fn(C, watch::Receiver<bool>) -> Part + Clone + Send + 'static,
+    ) where
+        C: Clone + Send + Sync + 'static,
+        Part: Future<Output = ()> + Send + 'static,
+    {
+        let current = current.clone();
+        self.start(name, move |mut stop| {
+            let (mut current, make) = (current.clone(), make.clone());
+            async move {
+                loop {
+                    let (end, ending) = watch::channel(false);
+                    let configured = current.borrow_and_update().clone();
+                    let part = make(configured, ending);
+                    tokio::pin!(part);
+                    let changed = tokio::select! {
+                        () = &mut part => return,
+                        _ = current.changed() => true,
+                        _ = stop.wait_for(|stop| *stop) => false,
+                    };
+                    let _ = end.send(true);
+                    part.await;
+                    if !changed {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
     /// Waits until all have ended.
     pub async fn ended(&mut self) {
         while self.tasks.join_next().await.is_some() {}
@@ -85,5 +119,28 @@ mod tests {
         assert_eq!(starts.load(Ordering::Relaxed), 3);
         stop.send(true).unwrap();
         parts.ended().await;
+    }
+
+    #[tokio::test]
+    async fn a_part_is_made_anew_when_the_configuration_changes() {
+        let (stop, stopping) = watch::channel(false);
+        let (configure, current) = watch::channel("first");
+        let mut parts = Parts::new(stopping);
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        parts.start_configured("a part", &current, move |config, mut stop| {
+            let tell = tell.clone();
+            async move {
+                tell.send(format!("{config} begins")).unwrap();
+                let _ = stop.wait_for(|stop| *stop).await;
+                tell.send(format!("{config} ends")).unwrap();
+            }
+        });
+        assert_eq!(told.recv().await.unwrap(), "first begins");
+        configure.send("second").unwrap();
+        assert_eq!(told.recv().await.unwrap(), "first ends");
+        assert_eq!(told.recv().await.unwrap(), "second begins");
+        stop.send(true).unwrap();
+        parts.ended().await;
+        assert_eq!(told.recv().await.unwrap(), "second ends");
     }
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 
 /// Where the bytes come from.
 pub trait Body: Send {
-    /// The next piece, at most [`CHUNK`] bytes; None after the last. A body that breaks off is an error.
+    /// The next piece, at most [`CHUNK`] bytes; None after the last, once. A body that breaks off is an error.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, VerbError>> + Send;
 }
 

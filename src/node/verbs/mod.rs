@@ -5,7 +5,9 @@ mod body;
 mod error;
 mod execute;
 mod list;
+mod mail;
 mod request;
+mod run;
 mod who;
 
 pub use body::{Body, NoBody};
@@ -15,6 +17,7 @@ pub use who::{Who, user_name};
 
 use super::config::Config;
 use super::report::Report;
+use crate::post::queue::Door;
 use crate::spool::Spool;
 use std::sync::Arc;
 
@@ -23,9 +26,15 @@ use std::sync::Arc;
 pub struct Verbs {
     pub config: Arc<Config>,
     pub spool: Spool,
+    pub door: Door,
 }
 
 impl Verbs {
+    pub fn new(config: Arc<Config>, spool: Spool) -> Verbs {
+        let door = Door::new(spool.clone(), config.queue_settings(), config.tables());
+        Verbs { config, spool, door }
+    }
+
     /// Does what is asked. An `Ok` means: kept.
     pub async fn carry_out(
         &self,
@@ -41,9 +50,9 @@ impl Verbs {
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
             Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
             Request::Poll(request) => self.poll(request).await.map(Report::Poll),
-            Request::Mail(_) | Request::Batch | Request::Run => {
-                Err(VerbError::Usage("this is not served yet".to_owned()))
-            }
+            Request::Mail(request) => self.mail(who, request, body).await,
+            Request::Batch => self.batch(who, body).await,
+            Request::Run => self.run().await,
         }
     }
 }

@@ -1,0 +1,52 @@
+//! Fills the settings of the rooms below from the configuration.
+
+use super::{Config, Transport};
+use crate::execute;
+use crate::post::delivery::uucp;
+use crate::post::queue;
+use crate::post::route::{Neighbour, Tables, Transport as Route};
+
+impl Config {
+    /// Our name in mail: the first domain, else the name among UUCP systems.
+    pub fn host(&self) -> String {
+        self.node.domains.first().cloned().unwrap_or_else(|| format!("{}.uucp", self.node.name))
+    }
+
+    /// What routing knows.
+    pub fn tables(&self) -> Tables {
+        let mut tables = Tables::new(self.node.name.clone());
+        tables.domains.clone_from(&self.node.domains);
+        tables.users =
+            self.users.iter().map(|(user, mailbox)| (Tables::key(user), mailbox.clone())).collect();
+        tables.aliases = self.aliases.iter().map(|(name, to)| (Tables::key(name), to.clone())).collect();
+        tables.neighbours = self.systems.iter().map(|s| (s.name.clone(), neighbour(s.transport))).collect();
+        tables.routes =
+            self.routes.domains.iter().map(|(domain, to)| (Tables::key(domain), to.clone())).collect();
+        tables.smart_host.clone_from(&self.routes.smart_host);
+        tables
+    }
+
+    pub fn queue_settings(&self) -> queue::Settings {
+        let mut settings = queue::Settings::new(self.host());
+        settings.size = self.mail.max_message_size;
+        settings.recipients = self.mail.max_recipients as usize;
+        settings
+    }
+
+    pub fn uucp_delivery_settings(&self) -> uucp::Settings {
+        uucp::Settings::new(self.node.name.clone(), self.host())
+    }
+
+    pub fn execute_settings(&self) -> execute::Settings {
+        let roots = execute::Roots { public: self.node.public_directory.clone(), others: Vec::new() };
+        execute::Settings { node: self.node.name.clone(), roots }
+    }
+}
+
+fn neighbour(transport: Transport) -> Neighbour {
+    let transport = match transport {
+        Transport::Rmail => Route::Uux,
+        Transport::Rsmtp => Route::Uusmtp,
+    };
+    Neighbour { transport, ..Neighbour::default() }
+}
