@@ -47,7 +47,13 @@ impl Spool {
 
     fn start(store: Store) -> Result<Spool> {
         let id = store.id();
-        Ok(Spool { writer: Writer::start(store)?, id, seen: AtomicU64::new(0) })
+        let seen = AtomicU64::new(store.changes());
+        Ok(Spool { writer: Writer::start(store)?, id, seen })
+    }
+
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
     }
 
     /// Writes what is queued, then stops the writer.

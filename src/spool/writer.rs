@@ -40,7 +40,7 @@ impl Writer {
     /// Starts the thread. It ends when it is closed, or when nobody can reach it any more.
     pub fn start(store: Store) -> Result<Writer, SpoolError> {
         let (requests, queue) = mpsc::channel(QUEUED);
-        let (changed, changes) = watch::channel(0);
+        let (changed, changes) = watch::channel(store.changes());
         let ends_process = store.database().is_some();
         std::thread::Builder::new().name("spool".into()).spawn(move || {
             let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(store, queue, &changed)));

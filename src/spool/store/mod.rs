@@ -242,6 +242,21 @@ impl Store {
 
     // Small things that the verbs share.
 
+    /// For tests that make what only time or a crash makes.
+    #[cfg(test)]
+    pub fn sql(&self, sql: &str) -> Result<usize> {
+        self.run(sql, [])
+    }
+
+    /// Lets the database grow by so many pages only.
+    #[cfg(test)]
+    pub fn limit_pages(&self, more: i64) -> Result<i64> {
+        let now: i64 = self.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        Ok(self
+            .connection
+            .query_row(&format!("PRAGMA max_page_count = {}", now + more), [], |row| row.get(0))?)
+    }
+
     fn run(&self, sql: &str, values: impl Params) -> Result<usize> {
         Ok(self.connection.prepare_cached(sql)?.execute(values)?)
     }

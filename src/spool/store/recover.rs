@@ -1,8 +1,8 @@
 //! Taking back what dead owners held, and forgetting what is too old to matter.
 
-use super::super::{Event, SpoolError};
+use super::super::{Event, SpoolError, Task};
 use super::lease::{Kind, Lapsed};
-use super::{Result, Store, micros};
+use super::{Result, Store, from_json, micros};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
@@ -73,12 +73,23 @@ impl Store {
             self.run("DELETE FROM data_files WHERE id = ?1", [id])?;
         }
         let waiting = self.all(
-            "SELECT id, peer, wants FROM executions WHERE state = 'waiting' AND received < ?1",
+            "SELECT id, peer, wants, task FROM executions WHERE state = 'waiting' AND received < ?1",
             [before],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)),
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, Option<String>>(2)?,
+                    row.get::<_, String>(3)?,
+                ))
+            },
         )?;
-        for (id, peer, wants) in waiting {
-            let reason = format!("its input {} did not come", wants.unwrap_or_default());
+        for (id, peer, wants, task) in waiting {
+            let asked = match from_json(&task)? {
+                Task::Run(execute) => execute.command.to_string(),
+                Task::Place { to, .. } => to,
+            };
+            let reason = format!("the input {} of {asked:?} did not come", wants.unwrap_or_default());
             self.put_aside(now, &peer, &reason, None)?;
             self.run("DELETE FROM executions WHERE id = ?1", [id])?;
         }

@@ -1,6 +1,11 @@
 //! One suite for both homes of the spool: what each verb promises.
 
+mod calls;
+mod incoming;
+mod jobs;
+mod leases;
 mod queue;
+mod writing;
 
 use super::*;
 use crate::job::{Command, Execute, Grade, Notify, SystemName, Work};
@@ -119,6 +124,35 @@ async fn read_all(spool: &Spool, body: BodyId) -> Vec<u8> {
         }
         bytes.extend(more);
     }
+}
+
+/// Runs SQL behind the back of the verbs, to make what only time or a crash makes.
+async fn meddle(spool: &Spool, sql: &'static str) -> usize {
+    spool.writer().verb(0, move |store| store.sql(sql)).await.unwrap()
+}
+
+async fn accept(spool: &Spool, text: &str, recipients: &[&str]) -> MessageId {
+    spool.accept(None, vec![message(text, recipients)]).await.unwrap()[0]
+}
+
+async fn claim_deliveries(spool: &Spool, now: i64) -> Vec<Delivery> {
+    spool.claim_deliveries(at(now), 100, LEASE).await.unwrap()
+}
+
+async fn claim_jobs(spool: &Spool, to: &str) -> Vec<Job> {
+    spool.claim_jobs(at(10), system(to), None, 100, LEASE).await.unwrap()
+}
+
+fn claims(deliveries: &[Delivery]) -> Vec<Claim> {
+    deliveries.iter().map(|delivery| delivery.claim).collect()
+}
+
+fn is_conflict<T>(result: Result<T, SpoolError>) -> bool {
+    matches!(result, Err(SpoolError::Conflict(_)))
+}
+
+fn is_missing<T>(result: Result<T, SpoolError>) -> bool {
+    matches!(result, Err(SpoolError::Missing(_)))
 }
 
 async fn events(spool: &Spool, what: &str) -> Vec<Event> {

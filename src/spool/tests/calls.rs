@@ -1,0 +1,98 @@
+//! Calls, wishes, history.
+
+use super::*;
+
+on_both!(
+    one_call_a_system,
+    a_call_takes_its_wish,
+    a_call_whose_owner_is_gone_is_over,
+    history_is_read_in_pages,
+    something_refused_at_the_door_is_kept,
+);
+
+fn call(to: &str) -> NewCall {
+    NewCall { system: system(to), line: "tty0".into(), outgoing: true, began: at(0) }
+}
+
+async fn one_call_a_system(home: Home) {
+    let spool = &home.spool;
+    let lease = spool.call_began(call("polux"), LEASE).await.unwrap();
+    assert!(is_conflict(spool.call_began(call("polux"), LEASE).await));
+    spool.call_began(call("castor"), LEASE).await.unwrap();
+    spool.renew(at(100), vec![lease.claim], LEASE).await.unwrap();
+    let record = CallRecord { bytes_sent: 7, connect: Some("CONNECT 9600".into()), ..CallRecord::default() };
+    spool.call_ended(lease, at(9), record.clone()).await.unwrap();
+    assert!(is_conflict(spool.call_ended(lease, at(9), record.clone()).await));
+    spool.call_began(call("polux"), LEASE).await.unwrap();
+    let calls = spool.calls(Some(system("polux")), 10).await.unwrap();
+    assert_eq!((calls.len(), calls[0].ended, calls[1].ended), (2, None, Some(at(9))));
+    assert_eq!(calls[1].record, record);
+    assert_eq!(spool.calls(None, 1).await.unwrap().len(), 1);
+}
+
+async fn a_call_takes_its_wish(mut home: Home) {
+    let wish = |grade, why: &str, since| Wish {
+        system: system("polux"),
+        grade: Grade::new(grade).unwrap(),
+        why: why.to_owned(),
+        since: at(since),
+    };
+    for new in [wish('N', "files", 5), wish('C', "mail", 9), wish('z', "news", 7)] {
+        home.spool.want_call(new).await.unwrap();
+    }
+    home.reopen(at(10)).await;
+    let wishes = home.spool.wishes().await.unwrap();
+    assert_eq!(wishes.len(), 1);
+    assert_eq!((wishes[0].grade.letter(), wishes[0].why.as_str(), wishes[0].since), ('C', "mail", at(5)));
+    home.spool.call_began(call("polux"), LEASE).await.unwrap();
+    assert!(home.spool.wishes().await.unwrap().is_empty());
+}
+
+async fn a_call_whose_owner_is_gone_is_over(home: Home) {
+    let spool = &home.spool;
+    spool.call_began(call("polux"), LEASE).await.unwrap();
+    spool.recover(at(599)).await.unwrap();
+    assert!(is_conflict(spool.call_began(call("polux"), LEASE).await));
+    spool.recover(at(600)).await.unwrap();
+    spool.call_began(call("polux"), LEASE).await.unwrap();
+    let calls = spool.calls(None, 10).await.unwrap();
+    assert!(calls[1].record.failure.is_some());
+}
+
+async fn history_is_read_in_pages(home: Home) {
+    let spool = &home.spool;
+    for number in 0..5 {
+        let event = Event {
+            at: at(number),
+            what: "test".into(),
+            ids: format!("n={number}"),
+            system: (number % 2 == 0).then(|| system("polux")),
+            text: "text".into(),
+        };
+        spool.note(event).await.unwrap();
+    }
+    let all = spool.events(EventFilter::default()).await.unwrap();
+    assert_eq!(all.len(), 5);
+    let filter = EventFilter { system: Some(system("polux")), after: Some(all[0].0), limit: 1 };
+    let some = spool.events(filter).await.unwrap();
+    assert_eq!(some, [all[2].clone()]);
+    spool.recover(at(500 * 86_400)).await.unwrap();
+    assert!(spool.events(EventFilter::default()).await.unwrap().is_empty());
+}
+
+async fn something_refused_at_the_door_is_kept(mut home: Home) {
+    let notice = NewNotice { to: "root".into(), subject: "batch".into(), text: "broken".into() };
+    let content = Content::bytes(b"HELO\n".to_vec());
+    let id = home
+        .spool
+        .quarantine("batch.rsmtp".into(), "cut off".into(), content, vec![notice], at(1))
+        .await
+        .unwrap();
+    home.reopen(at(2)).await;
+    let kept = home.spool.quarantined(None).await.unwrap();
+    assert_eq!((kept.len(), kept[0].id, kept[0].at), (1, id, at(1)));
+    assert!(home.spool.quarantined(Some(id)).await.unwrap().is_empty());
+    assert_eq!(read_all(&home.spool, kept[0].body.unwrap().id).await, b"HELO\n");
+    assert_eq!(home.spool.claim_notices(at(2), 10, LEASE).await.unwrap().len(), 1);
+    assert_eq!(events(&home.spool, "quarantined").await.len(), 1);
+}

@@ -1,0 +1,143 @@
+//! Jobs for neighbours, and those that travel in files.
+
+use super::*;
+
+on_both!(
+    jobs_come_by_grade_and_age,
+    a_job_number_is_never_given_twice,
+    a_handed_delivery_follows_its_job,
+    a_refused_job_gives_its_mail_back,
+    a_refused_file_is_kept_aside,
+    a_deferred_job_stays,
+    withheld_jobs_stay_away_from_calls,
+);
+
+async fn jobs_come_by_grade_and_age(home: Home) {
+    let spool = &home.spool;
+    assert_eq!(spool.waiting(system("polux")).await.unwrap(), None);
+    for (grade, text) in [('z', "last"), ('C', "second"), ('C', "third"), ('5', "first")] {
+        spool.submit_job(None, job("polux", grade, text)).await.unwrap();
+    }
+    spool.submit_job(None, job("castor", '0', "elsewhere")).await.unwrap();
+    assert_eq!(spool.waiting(system("polux")).await.unwrap(), Grade::new('5'));
+    let worst = Grade::new('C');
+    let jobs = spool.claim_jobs(at(1), system("polux"), worst, 100, LEASE).await.unwrap();
+    let mut texts = Vec::new();
+    for job in &jobs {
+        texts.push(read_all(spool, job.body.unwrap().id).await);
+    }
+    assert_eq!(texts, [b"first".to_vec(), b"second".to_vec(), b"third".to_vec()]);
+    assert_eq!(spool.waiting(system("polux")).await.unwrap(), Grade::new('z'));
+    let all = spool.jobs(Some(system("polux")), None).await.unwrap();
+    let offered = all.iter().filter(|job| job.state == JobState::Offered).count();
+    assert_eq!((all.len(), offered, spool.jobs(None, None).await.unwrap().len()), (4, 3, 5));
+    let rest = spool.jobs(None, Some(all[0].stable.number)).await.unwrap();
+    assert_eq!(rest.len(), 4);
+}
+
+async fn a_job_number_is_never_given_twice(mut home: Home) {
+    let mut known = Vec::new();
+    for round in 0..3 {
+        let id = home.spool.submit_job(Some(round), job("polux", 'C', "x")).await.unwrap();
+        assert_eq!(home.spool.submit_job(Some(round), job("polux", 'C', "x")).await.unwrap(), id);
+        assert_eq!(id.spool, home.spool.id());
+        assert!(!known.contains(&id));
+        known.push(id);
+        let jobs = claim_jobs(&home.spool, "polux").await;
+        assert_eq!(jobs[0].stable, id);
+        let done = Outcome::JobDone { job: jobs[0].claim, note: "CY".into() };
+        home.spool.settle(at(1), vec![done]).await.unwrap();
+        home.reopen(at(2)).await;
+    }
+    let other = Spool::in_memory();
+    let elsewhere = other.submit_job(None, job("polux", 'C', "x")).await.unwrap();
+    assert!(other.id() != home.spool.id() && elsewhere.number != known[0].number);
+}
+
+/// A message for ida that has become a job for polux.
+async fn handed(spool: &Spool) -> Delivery {
+    accept(spool, "hello\n", &["ida"]).await;
+    let due = claim_deliveries(spool, 1).await.remove(0);
+    let mut job = job("polux", 'C', "");
+    job.content = Some(Content { head: b"From jan\n".to_vec(), rest: Some(due.body.id) });
+    spool.settle(at(1), vec![Outcome::Handed { deliveries: vec![due.claim], job }]).await.unwrap();
+    due
+}
+
+async fn a_handed_delivery_follows_its_job(home: Home) {
+    let spool = &home.spool;
+    let due = handed(spool).await;
+    assert_eq!(spool.queue(None).await.unwrap()[0].state, DeliveryState::Handed);
+    assert!(claim_deliveries(spool, 5).await.is_empty());
+    let jobs = claim_jobs(spool, "polux").await;
+    assert_eq!(read_all(spool, jobs[0].body.unwrap().id).await, b"From jan\nhello\n");
+    let done = Outcome::JobDone { job: jobs[0].claim, note: "CY".into() };
+    spool.settle(at(3), vec![done]).await.unwrap();
+    assert!(spool.queue(None).await.unwrap().is_empty());
+    assert!(spool.jobs(None, None).await.unwrap().is_empty());
+    assert!(is_missing(spool.body_read(due.body.id, 0, 10).await));
+    assert_eq!(events(spool, "delivered").await.len(), 1);
+    assert_eq!(events(spool, "sent").await[0].system, Some(system("polux")));
+}
+
+async fn a_refused_job_gives_its_mail_back(home: Home) {
+    let spool = &home.spool;
+    handed(spool).await;
+    let jobs = claim_jobs(spool, "polux").await;
+    let refused = Outcome::JobRefused { job: jobs[0].claim, note: "SN2".into(), notice: None };
+    spool.settle(at(3), vec![refused]).await.unwrap();
+    assert!(spool.jobs(None, None).await.unwrap().is_empty());
+    let due = claim_deliveries(spool, 3).await;
+    assert_eq!(due[0].refusal.as_deref(), Some("SN2"));
+    assert_eq!(read_all(spool, due[0].body.id).await, b"hello\n");
+}
+
+async fn a_refused_file_is_kept_aside(home: Home) {
+    let spool = &home.spool;
+    spool.submit_job(None, job("polux", 'N', "bytes")).await.unwrap();
+    let jobs = claim_jobs(spool, "polux").await;
+    let notice = NewNotice { to: "jan".into(), subject: "refused".into(), text: "sorry".into() };
+    let refused = Outcome::JobRefused { job: jobs[0].claim, note: "SN7".into(), notice: Some(notice) };
+    spool.settle(at(3), vec![refused]).await.unwrap();
+    assert_eq!(spool.jobs(None, None).await.unwrap()[0].state, JobState::Quarantined);
+    assert!(claim_jobs(spool, "polux").await.is_empty());
+    let kept = spool.quarantined(None).await.unwrap();
+    assert_eq!(kept[0].reason, "SN7");
+    assert_eq!(read_all(spool, kept[0].body.unwrap().id).await, b"bytes");
+    assert_eq!(spool.claim_notices(at(3), 10, LEASE).await.unwrap()[0].notice.to, "jan");
+}
+
+async fn a_deferred_job_stays(home: Home) {
+    let spool = &home.spool;
+    spool.submit_job(None, job("polux", 'N', "bytes")).await.unwrap();
+    let jobs = claim_jobs(spool, "polux").await;
+    let deferred = Outcome::JobDeferred { job: jobs[0].claim, note: "SN4".into() };
+    spool.settle(at(3), vec![deferred]).await.unwrap();
+    let again = claim_jobs(spool, "polux").await;
+    assert_eq!((again[0].stable, again[0].attempts), (jobs[0].stable, 1));
+    assert_eq!(spool.jobs(None, None).await.unwrap()[0].note, "SN4");
+}
+
+async fn withheld_jobs_stay_away_from_calls(home: Home) {
+    let spool = &home.spool;
+    let file = [9; 32];
+    assert!(is_missing(spool.settle_withheld(file, BundleState::Done, at(1)).await));
+    handed(spool).await;
+    let export = async |file| {
+        let jobs = claim_jobs(spool, "polux").await;
+        spool.withhold(file, jobs.iter().map(|job| job.claim).collect(), at(1)).await
+    };
+    export(file).await.unwrap();
+    assert!(claim_jobs(spool, "polux").await.is_empty());
+    assert_eq!(spool.waiting(system("polux")).await.unwrap(), None);
+    assert_eq!(spool.jobs(None, None).await.unwrap()[0].state, JobState::Withheld);
+    assert_eq!(spool.settle_withheld(file, BundleState::Recalled, at(2)).await.unwrap(), 1);
+    assert!(is_conflict(spool.settle_withheld(file, BundleState::Done, at(2)).await));
+
+    export(file).await.unwrap();
+    assert!(is_conflict(spool.withhold(file, vec![], at(3)).await));
+    assert_eq!(spool.settle_withheld(file, BundleState::Done, at(3)).await.unwrap(), 1);
+    assert_eq!(spool.settle_withheld(file, BundleState::Done, at(3)).await.unwrap(), 0);
+    assert!(spool.jobs(None, None).await.unwrap().is_empty());
+    assert!(spool.queue(None).await.unwrap().is_empty(), "the mail behind it is delivered");
+}
