@@ -324,3 +324,54 @@ async fn files_and_refusals_over_g_when_we_call() {
 async fn files_and_refusals_over_g_when_taylor_calls() {
     files_and_refusals(false, 'g').await;
 }
+
+/// Cuts the line of call after call, until one goes through: every message arrives once, and what was across is not
+/// sent again.
+async fn cuts(we_call: bool, protocol: char, bytes: &[u64]) {
+    let folder = support::open_folder();
+    let (us, taylor) = sites(folder.path(), protocol, &[]);
+    let large = vec![b'l'; 150_000];
+    us.mail("ann0", b"small\n").await;
+    us.mail("ann1", &large).await;
+    taylor.mail("bob", &["jan0"], b"small\n");
+    taylor.mail("bob", &["jan1"], &large);
+    let mut carried = 0;
+    for cut in bytes {
+        let record = call(we_call, &us, &taylor, Some(*cut)).await;
+        assert!(record.failure.is_some());
+        carried += cut;
+    }
+    let record = call(we_call, &us, &taylor, None).await;
+    assert_eq!(record.failure, None, "{}", taylor.log());
+    carried += record.bytes_sent + record.bytes_received;
+    assert_eq!((us.waiting().await, taylor.jobs_waiting()), (0, 0), "{}", taylor.log());
+    let arrived: Vec<_> = us.arrived().await.into_iter().map(|(name, bytes)| (name, bytes.len())).collect();
+    assert_eq!(arrived, [("rmail jan0".to_owned(), 6), ("rmail jan1".to_owned(), 150_000)]);
+    taylor.execute();
+    let mut inbox: Vec<_> =
+        taylor.inbox().iter().map(|m| (m.recipients.clone(), m.message().len())).collect();
+    inbox.sort();
+    assert_eq!(inbox, [("ann0".to_owned(), 6), ("ann1".to_owned(), 150_000)], "{}", taylor.log());
+    // Each file of 64 KiB and more goes on where it stopped; a window and what had not reached the disk is lost.
+    assert!(carried < 300_000 * 5 / 3, "{carried} bytes for 300 000");
+}
+
+#[tokio::test]
+async fn cut_lines_over_i_when_we_call() {
+    cuts(true, 'i', &[300, 60_000, 150_000, 700]).await;
+}
+
+#[tokio::test]
+async fn cut_lines_over_i_when_taylor_calls() {
+    cuts(false, 'i', &[100, 70_000, 140_000, 5_000]).await;
+}
+
+#[tokio::test]
+async fn cut_lines_over_g_when_we_call() {
+    cuts(true, 'g', &[300, 90_000, 100_000, 700]).await;
+}
+
+#[tokio::test]
+async fn cut_lines_over_g_when_taylor_calls() {
+    cuts(false, 'g', &[400, 50_000, 130_000, 60_000]).await;
+}
