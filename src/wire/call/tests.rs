@@ -254,9 +254,45 @@ async fn everything_arrives_once(protocol: char, first: u64, step: u64) {
 }
 
 #[tokio::test]
-async fn a_line_cut_at_any_byte_loses_nothing_and_repeats_nothing() {
-    for first in 0..60 {
+async fn calls_that_are_cut_again_and_again_lose_nothing_and_repeat_nothing() {
+    for first in 0..20 {
         everything_arrives_once('i', first * 7, 211 + first).await;
         everything_arrives_once('g', first * 7, 301 + first).await;
     }
+}
+
+/// Cuts a call after every single byte of it, and calls once more.
+async fn cut_at_every_byte(protocol: char) {
+    for bytes in 0.. {
+        let (mut leaf, mut polux) = sites();
+        leaf.neighbour().protocols = vec![protocol];
+        polux.neighbour().protocols = vec![protocol];
+        leaf.mail("a", b"to polux").await;
+        polux.mail("b", b"to leaf").await;
+        let ((a, near), (far, b)) = (duplex(4096), duplex(4096));
+        let (_, cut) = tokio::join!(call(&leaf, &polux, Login::Trusted, a, b), cut_after(near, far, bytes));
+        let (a, b) = duplex(4096);
+        let (placed, _) = call(&leaf, &polux, Login::Trusted, a, b).await;
+        assert_eq!(placed.failure, None, "{protocol} {bytes}");
+        assert_eq!((leaf.waiting().await, polux.waiting().await), (0, 0), "{protocol} {bytes}");
+        assert_eq!(
+            polux.arrived().await,
+            [("rmail a".to_owned(), b"to polux".to_vec())],
+            "{protocol} {bytes}"
+        );
+        assert_eq!(leaf.arrived().await, [("rmail b".to_owned(), b"to leaf".to_vec())], "{protocol} {bytes}");
+        if !cut {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_over_i_may_be_cut_at_every_byte() {
+    cut_at_every_byte('i').await;
+}
+
+#[tokio::test]
+async fn a_call_over_g_may_be_cut_at_every_byte() {
+    cut_at_every_byte('g').await;
 }

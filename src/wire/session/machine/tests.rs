@@ -1,1 +1,510 @@
+use super::super::{Ending, JobKey, Kind, OutgoingJob, Refusal, Verdict};
+use super::*;
+use crate::job::{Command, Execute, Fetch, Grade, Notify, StableId, Work};
+use crate::wire::link::{Abilities, Counters, Expect};
+use proptest::prelude::*;
 
+/// What the machine said through the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Said {
+    Command(Channel, String),
+    Data(Channel, u64, usize),
+    Close,
+}
+
+/// A link that only remembers.
+struct Paper {
+    channels: u8,
+    said: Vec<Said>,
+}
+
+impl Link for Paper {
+    fn start(&mut self, _: Instant) {}
+    fn handle_input(&mut self, _: Instant, _: &[u8]) {}
+    fn handle_timeout(&mut self, _: Instant) {}
+    fn poll_transmit(&mut self, _: Instant, _: usize, _: &mut Vec<u8>) -> bool {
+        false
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+    fn poll_event(&mut self) -> Option<Event> {
+        None
+    }
+    fn take_rest(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+    fn abilities(&self) -> Abilities {
+        Abilities { letter: 'p', channels: self.channels, full_duplex: self.channels > 1 }
+    }
+    fn room(&self) -> usize {
+        1000
+    }
+    fn send_command(&mut self, _: Instant, channel: Channel, text: &[u8]) {
+        self.said.push(Said::Command(channel, String::from_utf8(text.to_vec()).unwrap()));
+    }
+    fn send_data(&mut self, _: Instant, channel: Channel, position: u64, bytes: &[u8]) {
+        self.said.push(Said::Data(channel, position, bytes.len()));
+    }
+    fn expect(&mut self, _: Expect) {}
+    fn close(&mut self, _: Instant) {
+        self.said.push(Said::Close);
+    }
+    fn idle(&self) -> bool {
+        true
+    }
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
+}
+
+/// One end of a session, the other end played by the test.
+struct End {
+    machine: Machine,
+    link: Paper,
+    now: Instant,
+    jobs: VecDeque<OutgoingJob>,
+    verdict: Verdict,
+    /// What was asked, but for reading and finding jobs.
+    asked: Vec<Ask>,
+}
+
+const ONLY: Channel = Channel::ONLY;
+
+impl End {
+    fn new(caller: bool, channels: u8, features: &[u8]) -> End {
+        let agreement = Agreement {
+            peer: "polux".parse().unwrap(),
+            caller,
+            features: Features::parse(features).unwrap(),
+            protocol: 'p',
+            worst: None,
+            limit: None,
+            rest: Vec::new(),
+        };
+        let permissions = Permissions { largest: 10_000, ..Permissions::default() };
+        let machine = Machine::new("leaf".parse().unwrap(), &agreement, permissions, "/public".to_owned());
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let now = Instant::now();
+        let link = Paper { channels, said: Vec::new() };
+        let verdict = Verdict::Take { offset: 0 };
+        End { machine, link, now, jobs: VecDeque::new(), verdict, asked: Vec::new() }
+    }
+
+    fn queue(&mut self, number: u64, work: Work, size: u64) {
+        let stable = StableId { spool: 7, number };
+        self.jobs.push_back(OutgoingJob { key: JobKey(number), stable, grade: Grade::MAIL, work, size });
+    }
+
+    /// Goes on until the machine waits.
+    fn run(&mut self) -> Option<Result<(), SessionError>> {
+        for _ in 0..1000 {
+            match self.machine.step(self.now, &mut self.link) {
+                Step::Ask(ask) => {
+                    let reply = self.reply(&ask);
+                    if !matches!(ask, Ask::NextJob { .. } | Ask::Read { .. } | Ask::ReadOpened { .. }) {
+                        self.asked.push(ask);
+                    }
+                    self.machine.reply(self.now, &mut self.link, reply);
+                }
+                Step::Wait => return None,
+                Step::WaitForRoom => {}
+                Step::Over(result) => return Some(result),
+            }
+        }
+        panic!("it goes on for ever");
+    }
+
+    fn reply(&mut self, ask: &Ask) -> Reply {
+        match ask {
+            Ask::NextJob { .. } => Reply::Job(self.jobs.pop_front().map(Box::new)),
+            Ask::Read { offset, .. } | Ask::ReadOpened { offset, .. } => {
+                let left = 3000_usize.saturating_sub(usize::try_from(*offset).unwrap());
+                Reply::Bytes(vec![1; left.min(2000)])
+            }
+            Ask::Offer { .. } => Reply::Verdict(self.verdict),
+            Ask::Open { path, .. } if path == "~/there" => Reply::Opened { size: 3000, mode: 0o644 },
+            Ask::Open { .. } => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
+            _ => Reply::Done,
+        }
+    }
+
+    fn event(&mut self, event: Event) -> Option<Result<(), SessionError>> {
+        self.machine.handle_event(self.now, &mut self.link, event);
+        self.run()
+    }
+
+    fn data(&mut self, channel: Channel, bytes: &[u8]) -> Option<Result<(), SessionError>> {
+        self.event(Event::Data { channel, position: None, bytes: bytes.to_vec() })
+    }
+
+    /// The other end says a text, and its NUL; gives back what is said to that.
+    fn hears(&mut self, channel: Channel, text: &str) -> Vec<Said> {
+        self.link.said.clear();
+        let over = self.data(channel, format!("{text}\0").as_bytes());
+        assert!(over.is_none(), "{over:?}");
+        std::mem::take(&mut self.link.said)
+    }
+
+    fn starts(&mut self) -> Vec<Said> {
+        assert!(self.event(Event::Started).is_none());
+        std::mem::take(&mut self.link.said)
+    }
+}
+
+fn mail() -> Work {
+    let command = Command::parse("rmail jan").unwrap();
+    Work::Execute(Execute { command, user: "piet".to_owned(), requestor: None, notify: Notify::OnError })
+}
+
+fn fetch() -> Work {
+    let (from, to) = ("~/a".to_owned(), "~/b".to_owned());
+    Work::Fetch(Fetch { from, to, user: "jan".to_owned(), make_directories: true })
+}
+
+fn command(channel: Channel, text: &str) -> Said {
+    Said::Command(channel, text.to_owned())
+}
+
+fn settled(end: &End) -> Vec<Ending> {
+    let settled = end.asked.iter().filter_map(|ask| match ask {
+        Ask::Settle { ending, .. } => Some(ending.clone()),
+        _ => None,
+    });
+    settled.collect()
+}
+
+const TAYLOR: &[u8] = b"047";
+
+#[test]
+fn a_job_for_taylor_is_one_e_command() {
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, mail(), 3000);
+    assert_eq!(end.starts(), [command(ONLY, "E D.1 D.leafC0001 piet -C D.1 0666 \"\" 0xbb8 rmail jan")]);
+    let said = end.hears(ONLY, "EY");
+    assert_eq!(said.iter().filter(|said| matches!(said, Said::Data(..))).count(), said.len());
+    assert_eq!(said.last(), Some(&Said::Data(ONLY, 3000, 0)));
+    assert_eq!(settled(&end), []);
+    assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "H")]);
+    assert_eq!(settled(&end), [Ending::Done]);
+    assert_eq!(end.hears(ONLY, "HY"), [command(ONLY, "HY"), Said::Close]);
+    assert_eq!(end.event(Event::Closed), Some(Ok(())));
+}
+
+#[test]
+fn a_job_for_an_old_system_is_a_pair_of_files() {
+    let mut end = End::new(true, 1, b"0");
+    end.queue(1, mail(), 3000);
+    assert_eq!(end.starts(), [command(ONLY, "S D.1 D.leafC0001 piet -C D.1 0666")]);
+    end.hears(ONLY, "SY");
+    assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "S D.X1 X.leafC0001 piet -C D.X1 0666")]);
+    assert_eq!(settled(&end), []);
+    let said = end.hears(ONLY, "SY");
+    assert!(matches!(said[..], [Said::Data(_, 0, size), Said::Data(_, _, 0)] if size > 20));
+    end.hears(ONLY, "CY");
+    assert_eq!(settled(&end), [Ending::Done]);
+}
+
+#[test]
+fn a_file_goes_on_where_it_stopped() {
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, mail(), 3000);
+    end.starts();
+    assert_eq!(end.hears(ONLY, "EY 0xbb0"), [Said::Data(ONLY, 2992, 8), Said::Data(ONLY, 3000, 0)]);
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, mail(), 3000);
+    end.starts();
+    assert!(matches!(end.data(ONLY, b"EY 0xbb9\0"), Some(Err(SessionError::Misbehaved(_)))));
+}
+
+#[test]
+fn every_refusal_ends_the_job_as_it_should() {
+    for (answer, ending) in [
+        ("EN2", "never"),
+        ("EN4", "later"),
+        ("EN6", "later"),
+        ("EN7", "never"),
+        ("EN8", "done"),
+        ("EN9", "later"),
+        ("EN", "never"),
+        ("EN99", "never"),
+    ] {
+        let mut end = End::new(true, 1, TAYLOR);
+        end.queue(1, mail(), 3000);
+        end.starts();
+        assert_eq!(end.hears(ONLY, answer), [command(ONLY, "H")]);
+        match (&settled(&end)[..], ending) {
+            ([Ending::Done], "done") | ([Ending::Deferred(_)], "later") | ([Ending::Refused(_)], "never") => {
+            }
+            (other, _) => panic!("{answer}: {other:?}"),
+        }
+    }
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, mail(), 3000);
+    end.starts();
+    end.hears(ONLY, "EY");
+    end.hears(ONLY, "CN5");
+    assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
+}
+
+#[test]
+fn a_slave_that_wants_to_be_master_is_let() {
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, mail(), 3000);
+    end.queue(2, mail(), 3000);
+    end.starts();
+    end.hears(ONLY, "EY");
+    assert_eq!(end.hears(ONLY, "CYM"), [command(ONLY, "H")]);
+    end.hears(ONLY, "HN");
+    assert_eq!(end.hears(ONLY, "E D.9 D.x9 jan -C D.9 0666 \"\" 0x2 rmail x"), [command(ONLY, "EY")]);
+    end.data(ONLY, b"ab");
+    assert_eq!(
+        {
+            end.link.said.clear();
+            end.data(ONLY, b"");
+            std::mem::take(&mut end.link.said)
+        },
+        [command(ONLY, "CY")]
+    );
+    // The rest of our work comes when it wants to hang up.
+    let said = end.hears(ONLY, "H");
+    assert_eq!(said[0], command(ONLY, "HN"));
+    assert!(matches!(&said[1], Said::Command(_, text) if text.starts_with("E D.2 ")));
+}
+
+#[test]
+fn what_arrives_is_kept_before_it_is_said() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.starts();
+    // Stale bytes stand behind the NUL.
+    let over = end.data(ONLY, b"E D.9 D.x9 jan -CR D.9 0666 piet 0x5 rmail x\0tale");
+    assert!(over.is_none());
+    assert_eq!(end.link.said, [command(ONLY, "EY")]);
+    end.data(ONLY, b"hel");
+    end.data(ONLY, b"lo");
+    end.data(ONLY, b"");
+    assert_eq!(end.link.said.last(), Some(&command(ONLY, "CY")));
+    let Ask::Offer { offer, .. } = &end.asked[0] else { panic!() };
+    let Kind::Execution(execute) = &offer.kind else { panic!() };
+    assert_eq!((execute.requestor.as_deref(), offer.size, offer.restart), (Some("piet"), Some(5), true));
+    assert!(matches!(&end.asked[1..], [Ask::Write { .. }, Ask::Write { .. }, Ask::Commit { .. }]));
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+    assert_eq!(end.asked.last(), Some(&Ask::Heard));
+    assert_eq!(end.hears(ONLY, "HY"), [Said::Close]);
+    assert_eq!(end.event(Event::Closed), Some(Ok(())));
+    assert_eq!(end.machine.tally().received, 1);
+}
+
+#[test]
+fn a_peer_that_just_hangs_up_after_both_agreed_has_done_no_wrong() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.starts();
+    end.hears(ONLY, "H");
+    assert_eq!(end.event(Event::Failed(LinkError::ClosedByPeer { protocol: 'p' })), Some(Ok(())));
+    let mut end = End::new(true, 1, TAYLOR);
+    end.starts();
+    assert!(matches!(end.event(Event::Closed), Some(Err(SessionError::Link(_)))));
+}
+
+#[test]
+fn what_is_not_permitted_is_refused_and_the_session_goes_on() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.starts();
+    for (text, answer) in [
+        ("S /home/x /etc/passwd jan -C D.1 0666 \"\" 0x1", "SN2"),
+        ("S /home/x ~/../x jan -C D.1 0666 \"\" 0x1", "SN2"),
+        ("S /home/x ~root/x jan -C D.1 0666 \"\" 0x1", "SN2"),
+        ("S /home/x D.../x jan -C D.1 0666 \"\" 0x1", "SN2"),
+        ("S /home/x C.x jan -C D.1 0666 \"\" 0x1", "SN2"),
+        ("S x ~/a\\000b jan -Cq D.1 0666 \"\" 0x1", "SN2"),
+        ("S x ~/x jan -C D.1 0666 \"\" 0x2711", "SN7"),
+        ("S x", "SN2"),
+        ("E D.1 ../x jan -C D.1 0666 \"\" 0x1 rmail x", "EN2"),
+        ("E D.1 D.x jan -Ce D.1 0666 \"\" 0x1 rmail x", "EN2"),
+        ("R /etc/passwd ~/x jan -d 0x1000", "RN2"),
+        ("R ~/../x ~/x jan -d 0x1000", "RN2"),
+        ("R ~/none ~/x jan -d 0x1000", "RN2"),
+        ("R ~/there ~/x jan -d 0x100", "RN6"),
+        ("X ~/* leaf!~/x jan -d", "XN"),
+    ] {
+        assert_eq!(end.hears(ONLY, text), [command(ONLY, answer)], "{text}");
+    }
+    assert!(!end.asked.iter().any(|ask| matches!(ask, Ask::Offer { .. })));
+    assert_eq!(end.hears(ONLY, "S x ~/x jan -C D.1 0666 \"\" 0x1"), [command(ONLY, "SY")]);
+}
+
+#[test]
+fn a_command_that_may_not_run_here_is_taken_all_the_same() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.starts();
+    assert_eq!(end.hears(ONLY, "E D.1 D.x1 jan -C D.1 0666 \"\" 0x1 rm -rf /"), [command(ONLY, "EY")]);
+}
+
+#[test]
+fn a_file_that_is_not_what_was_told_is_not_kept() {
+    for pieces in [&[&b"123456"[..]][..], &[b"1234", b"56"], &[b"1234"], &[]] {
+        let mut end = End::new(false, 1, TAYLOR);
+        end.starts();
+        end.hears(ONLY, "E D.1 D.x1 jan -C D.1 0666 \"\" 0x5 rmail x");
+        for piece in pieces {
+            assert!(end.data(ONLY, piece).is_none());
+        }
+        end.link.said.clear();
+        assert!(end.data(ONLY, b"").is_none());
+        assert_eq!(end.link.said, [command(ONLY, "CN5")]);
+        assert!(end.asked.iter().any(|ask| matches!(ask, Ask::Drop { .. })));
+        assert!(!end.asked.iter().any(|ask| matches!(ask, Ask::Commit { .. })));
+        assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+    }
+}
+
+#[test]
+fn nonsense_ends_the_session_within_bounds() {
+    let over = |caller: bool, channels, bytes: &[u8]| {
+        let mut end = End::new(caller, channels, TAYLOR);
+        end.starts();
+        end.data(if channels > 1 { Channel::Theirs(1) } else { ONLY }, bytes)
+    };
+    for bytes in [&b"Q\0"[..], b"\0", b"CY\0", b"\xff\0"] {
+        assert!(matches!(over(false, 1, bytes), Some(Err(SessionError::Misbehaved(_)))), "{bytes:?}");
+        assert!(matches!(over(false, 7, bytes), Some(Err(SessionError::Misbehaved(_)))), "{bytes:?}");
+    }
+    // A master that has said H is asked for jobs instead of answered.
+    assert!(matches!(over(true, 1, b"E D.1 D.1 j -C D.1 0666 \"\" 0x1 rmail\0"), Some(Err(_))));
+    let mut end = End::new(false, 1, TAYLOR);
+    end.starts();
+    let mut ended = None;
+    for _ in 0..100 {
+        ended = ended.or(end.data(ONLY, &[b'S'; 1000]));
+    }
+    assert!(matches!(ended, Some(Err(SessionError::Misbehaved(_)))));
+}
+
+#[test]
+fn with_channels_both_ends_work_at_once() {
+    let mut end = End::new(true, 7, TAYLOR);
+    end.queue(1, mail(), 3000);
+    end.queue(2, mail(), 3000);
+    let said = end.starts();
+    let begun = |number: u8| {
+        let channel = Channel::Ours(number);
+        said.iter()
+            .any(|said| matches!(said, Said::Command(on, text) if *on == channel && text.starts_with('E')))
+    };
+    assert!(said.len() == 2 && begun(1) && begun(2));
+    // The peer's file comes before our answers to its command, and before its answers to ours.
+    let theirs = Channel::Theirs(3);
+    assert_eq!(end.hears(theirs, "E D.9 D.x9 jan -C D.9 0666 \"\" 0x2 rmail x"), [command(theirs, "EY")]);
+    assert!(end.event(Event::Data { channel: theirs, position: Some(0), bytes: b"ab".to_vec() }).is_none());
+    assert_eq!(end.hears(Channel::Ours(2), "EY").last(), Some(&Said::Data(Channel::Ours(2), 3000, 0)));
+    assert_eq!(end.hears(Channel::Ours(2), "CY"), []);
+    assert_eq!(end.hears(Channel::Ours(1), "EN2"), [Said::Data(Channel::Ours(1), 0, 0)]);
+    // Hanging up waits for the peer's file.
+    end.link.said.clear();
+    assert!(end.event(Event::Data { channel: theirs, position: Some(2), bytes: Vec::new() }).is_none());
+    assert_eq!(end.link.said, [command(theirs, "CY"), command(ONLY, "H")]);
+    // What was under way for a channel that is free again is let fall.
+    assert_eq!(end.hears(Channel::Ours(1), "CY"), []);
+    assert_eq!(end.hears(ONLY, "HY"), [command(ONLY, "HY"), Said::Close]);
+    assert_eq!(settled(&end).len(), 2);
+}
+
+#[test]
+fn a_refused_file_that_is_on_its_way_is_let_through() {
+    let mut end = End::new(false, 7, TAYLOR);
+    end.starts();
+    let theirs = Channel::Theirs(1);
+    assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
+    assert!(end.data(theirs, b"S of the file, no command").is_none());
+    assert!(end.data(theirs, b"").is_none());
+    assert_eq!(end.hears(theirs, "S x ~/x jan -C D.1 0666 \"\" 0x1"), [command(theirs, "SY")]);
+    // A peer that had not begun to send it says no end either.
+    let theirs = Channel::Theirs(2);
+    assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
+    assert_eq!(end.hears(theirs, "S x ~/y jan -C D.1 0666 \"\" 0x1"), [command(theirs, "SY")]);
+}
+
+#[test]
+fn a_file_can_be_fetched_from_here_and_from_there() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.starts();
+    let said = end.hears(ONLY, "R ~/there /home/x jan -d 0xffffffffffffffff");
+    assert_eq!((&said[0], said.last()), (&command(ONLY, "RY 0644 0xbb8"), Some(&Said::Data(ONLY, 3000, 0))));
+    assert_eq!(end.hears(ONLY, "CY"), []);
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, fetch(), 0);
+    assert_eq!(end.starts(), [command(ONLY, "R ~/a ~/b jan -d")]);
+    assert_eq!(end.hears(ONLY, "RY 0644M 0x3"), []);
+    end.data(ONLY, b"abc");
+    end.data(ONLY, b"");
+    assert_eq!(end.link.said, [command(ONLY, "CY"), command(ONLY, "H")]);
+    assert!(matches!(
+        &end.asked[..],
+        [Ask::Offer { .. }, Ask::Write { .. }, Ask::Commit { .. }, Ask::Settle { .. }]
+    ));
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, fetch(), 0);
+    end.starts();
+    end.hears(ONLY, "RN2");
+    assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
+}
+
+#[test]
+fn sizes_and_grades_of_the_peer_are_obeyed() {
+    let mut end = End::new(true, 1, TAYLOR);
+    end.machine.limit = Some(2000);
+    end.queue(1, mail(), 3000);
+    assert_eq!(end.starts(), [command(ONLY, "H")]);
+    assert!(matches!(&settled(&end)[..], [Ending::Deferred(_)]));
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let channel = (any::<bool>(), 0_u8..9).prop_map(|(ours, number)| match ours {
+        true => Channel::Ours(number),
+        false => Channel::Theirs(number),
+    });
+    let text = prop_oneof![
+        "(EY|SY|RY 0644|SY 0x[0-9a-f]{1,5}|[SER]N[0-9]{0,2}|CY|CYM|CN5|HY|HN|H|XY|)\0",
+        "[SE] (D\\.1|~/x) (D\\.x1|~/x|X\\.1) jan -C D\\.[1-9] 0666 \"\" 0x[0-9] rmail x\0",
+        "R ~/(there|none) ~/x jan -d\0",
+        "[SREXHCYN 0-9\0]{0,12}",
+    ];
+    let bytes = prop_oneof![
+        text.prop_map(String::into_bytes),
+        proptest::collection::vec(any::<u8>(), 0..20),
+        Just(Vec::new()),
+    ];
+    let data = (channel, proptest::option::of(0_u64..12), bytes)
+        .prop_map(|(channel, position, bytes)| Event::Data { channel, position, bytes });
+    prop_oneof![20 => data, 1 => Just(Event::Closed)]
+}
+
+proptest! {
+    #[test]
+    fn no_peer_breaks_it(
+        events in proptest::collection::vec(events(), 0..40),
+        caller: bool,
+        channels in prop_oneof![Just(1_u8), Just(7)],
+        jobs in 0_u64..4,
+    ) {
+        let mut end = End::new(caller, channels, TAYLOR);
+        for number in 0..jobs {
+            end.queue(number, if number == 2 { fetch() } else { mail() }, 3000);
+        }
+        end.starts();
+        for event in events {
+            if end.event(event).is_some() {
+                break;
+            }
+        }
+        // What was settled as sent was said to have been kept; whatever happened, nothing was settled twice.
+        let settles = end.asked.iter().filter_map(|ask| match ask { Ask::Settle { job, .. } => Some(job.0), _ => None });
+        let mut settles: Vec<u64> = settles.collect();
+        let count = settles.len();
+        settles.sort_unstable();
+        settles.dedup();
+        prop_assert_eq!(settles.len(), count);
+    }
+}
