@@ -1,4 +1,5 @@
 //! uugate with other programs as peers.
 
 mod taylor_alone;
+mod taylor_exchange;
 mod taylor_session;

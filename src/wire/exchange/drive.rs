@@ -50,13 +50,14 @@ impl Exchange {
             }
         }
         let lines = modems.iter().map(|m| Line { number: m.number.clone(), digital: m.digital }).collect();
-        let (drain, switch) = (settings.drain, Switch::new(settings, lines));
+        let (drain, mode) = (settings.drain, settings.mode);
+        let switch = Switch::new(settings, lines);
         let (stopping, stop) = std::io::pipe().map_err(ExchangeError::Thread)?;
         let (done, stopped) = oneshot::channel();
         let (sender, events) = mpsc::channel(EVENTS);
         let mut office = Office { switch, ports: Vec::new(), events: sender, drain };
         for modem in modems {
-            office.ports.push(Port::new(modem.path)?);
+            office.ports.push(Port::new(modem.path, mode)?);
         }
         let serve = move || {
             office.run(&stopping);
@@ -85,6 +86,7 @@ impl Exchange {
 /// One modem's PTY.
 struct Port {
     path: PathBuf,
+    mode: u32,
     pty: Pty,
     dtr: bool,
     /// The slave was closed; what it wrote is read until then at most.
@@ -96,13 +98,13 @@ struct Port {
 }
 
 impl Port {
-    fn new(path: PathBuf) -> Result<Port, ExchangeError> {
-        let pty = Port::open(&path)?;
-        Ok(Port { path, pty, dtr: false, closing: None, falling: None, unsent: Vec::new() })
+    fn new(path: PathBuf, mode: u32) -> Result<Port, ExchangeError> {
+        let pty = Port::open(&path, mode)?;
+        Ok(Port { path, mode, pty, dtr: false, closing: None, falling: None, unsent: Vec::new() })
     }
 
-    fn open(path: &std::path::Path) -> Result<Pty, ExchangeError> {
-        let pty = Pty::new().map_err(|error| ExchangeError::Pty {
+    fn open(path: &std::path::Path, mode: u32) -> Result<Pty, ExchangeError> {
+        let pty = Pty::new(mode).map_err(|error| ExchangeError::Pty {
             path: path.to_owned(),
             what: "cannot make a PTY",
             error,
@@ -113,7 +115,7 @@ impl Port {
 
     /// A new PTY in the place of this one, which is closed when the new one is published.
     fn replace(&mut self) {
-        match Port::open(&self.path) {
+        match Port::open(&self.path, self.mode) {
             Ok(pty) => self.pty = pty,
             Err(error) => tracing::error!(%error, "no new PTY; the old one stays"),
         }

@@ -23,7 +23,7 @@ pub(super) struct Pty {
 
 impl Pty {
     /// A new PTY: raw, so that what is said before the first user sets it up is neither echoed nor changed.
-    pub fn new() -> io::Result<Pty> {
+    pub fn new(mode: u32) -> io::Result<Pty> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
@@ -31,6 +31,7 @@ impl Pty {
         rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
         let name = ptsname(&master, Vec::new())?;
         let device = PathBuf::from(name.to_str().map_err(|_| io::ErrorKind::InvalidData)?);
+        rustix::fs::chmod(&device, Mode::from_raw_mode(mode))?;
         let mut termios = tcgetattr(&master)?;
         termios.make_raw();
         tcsetattr(&master, OptionalActions::Now, &termios)?;

@@ -72,6 +72,8 @@ pub struct Settings {
     /// The end of a call is shown as a loss of carrier (a new PTY); otherwise only NO CARRIER is said, for
     /// programs that keep the device open. `AT&C` changes it for one modem.
     pub carrier_follows: bool,
+    /// Permission bits of the PTYs: whoever may open one may dial.
+    pub mode: u32,
     /// How long what was sent before a hang-up may take to reach the other end.
     pub drain: Duration,
 }
@@ -90,6 +92,7 @@ impl Default for Settings {
             dialling: Duration::from_millis(200),
             training: Duration::from_millis(800),
             carrier_follows: true,
+            mode: 0o600,
             drain: Duration::from_secs(5),
         }
     }
