@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 mod corpora;
+mod hardware;
 mod house;
 mod peers;
 mod support;

@@ -19,8 +19,14 @@ impl Verbs {
         request: MailRequest,
         body: &mut impl Body,
     ) -> Result<Report, VerbError> {
-        let mut text =
-            Text { body, dot_ends: request.dot_ends, line_start: true, held: Vec::new(), ended: false, read: false };
+        let mut text = Text {
+            body,
+            dot_ends: request.dot_ends,
+            line_start: true,
+            held: Vec::new(),
+            ended: false,
+            read: false,
+        };
         // The beginning is looked at, so it is kept at hand; the rest goes straight to the spool.
         let mut beginning = Vec::new();
         while beginning.len() < HEAD_LIMIT {

@@ -1,0 +1,59 @@
+//! `hwtest/run`, which is for real modems, against the modems of the exchange.
+
+use crate::support;
+use std::path::Path;
+use std::process::Command;
+use uugate::wire::exchange::{Exchange, ModemSpec, Settings};
+
+fn exchange(folder: &Path) -> Exchange {
+    let modem = |name: &str, number: &str| ModemSpec {
+        path: folder.join(name),
+        number: number.to_owned(),
+        digital: false,
+    };
+    Exchange::start(Settings::default(), vec![modem("one", "5551"), modem("two", "5552")])
+        .expect("the exchange starts")
+}
+
+fn hwtest(device: &Path) -> Command {
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("hwtest/run")).arg(device);
+    command
+}
+
+#[test]
+fn the_hardware_test_passes_with_two_modems_of_the_exchange() {
+    let folder = support::open_folder();
+    let _exchange = exchange(folder.path());
+    let mut command = hwtest(&folder.path().join("one"));
+    command.args(["--dial", "5552", "--answer"]).arg(folder.path().join("two"));
+    let output = support::run_with_input(&mut command, b"");
+    let report = String::from_utf8(output.stdout).expect("text");
+    for said in [
+        "ok       AT is answered with OK",
+        "ok       all byte values cross the call both ways",
+        "ok       +++ within data does not end the call",
+        "ok       the modem hangs up by escape and ATH",
+        "ok       the other end sees the end of the call",
+        "ok       closed and opened again, the modem answers",
+        "skipped  modem signals are there",
+    ] {
+        assert!(report.contains(said), "{said:?} is missing:\n{report}");
+    }
+}
+
+#[test]
+fn the_hardware_test_says_what_fails() {
+    let folder = support::open_folder();
+    let _exchange = exchange(folder.path());
+    // Its own number is busy.
+    let device = folder.path().join("one");
+    support::run_with_input(hwtest(&device).args(["--dial", "5551", "--expect", "BUSY"]), b"");
+    let output =
+        support::output_with_input(hwtest(&device).args(["--dial", "5551", "--expect", "CONNECT"]), b"");
+    assert_eq!(output.status.code(), Some(1));
+    let report = String::from_utf8(output.stdout).expect("text");
+    assert!(report.contains("failed   a call is made: CONNECT was expected, not BUSY"), "{report}");
+    let output = support::output_with_input(&mut hwtest(&folder.path().join("nothing")), b"");
+    assert_eq!(output.status.code(), Some(1));
+}
