@@ -219,3 +219,17 @@ async fn a_user_here_sends_by_our_own_rmail() {
     assert!(sent[0].1.starts_with("From jan "), "{}", sent[0].1);
     assert!(site.mailbox().contains("Final-Recipient: rfc822; nobody\n"));
 }
+
+#[tokio::test]
+async fn the_executor_sees_to_what_arrives_until_it_is_stopped() {
+    let site = Site::new();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(site.executor.clone().run(stopped));
+    let kind = ArrivalKind::Execution(execute("rmail jan", "uucp", None));
+    site.arrives(kind, b"Subject: hello\n\nx\n").await;
+    while site.spool.queue(None).await.unwrap().is_empty() {
+        site.spool.changed().await;
+    }
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}

@@ -332,3 +332,17 @@ async fn a_batch_is_taken_whole_or_not_at_all() {
     assert_eq!(command(&report.0), "rmail joe");
     assert!(report.1.contains("Status: 5.1.3"), "{}", report.1);
 }
+
+#[tokio::test]
+async fn the_worker_sees_to_what_comes_in_until_it_is_stopped() {
+    let site = Site::new();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(site.worker.clone().run(stopped));
+    site.accept("ida", &["jan"], TEXT).await;
+    while !site.spool.queue(None).await.unwrap().is_empty() {
+        site.spool.changed().await;
+    }
+    assert_eq!(site.mailbox("jan").matches("Subject: hello").count(), 1);
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}

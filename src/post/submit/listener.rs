@@ -45,7 +45,7 @@ pub async fn serve(listener: TcpListener, door: Door, settings: Settings, mut st
     let for_connections = stop.clone();
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended {
                     tracing::error!(%error, "an SMTP connection was broken off");
@@ -88,12 +88,15 @@ fn connection(
     let settings = settings.smtp.clone();
     async move {
         let mut session = Session::new(door, client, may_relay);
-        let stopped = async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
-        match smtp::drive::serve(stream, settings, &mut session, stopped).await {
+        match smtp::drive::serve(stream, settings, &mut session, stopped(&mut stop)).await {
             Ok(kept) => tracing::debug!(%client, kept, "an SMTP connection ended"),
             Err(error) => tracing::info!(%client, %error, "an SMTP connection failed"),
         }
     }
+}
+
+/// Ends when the node stops.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error: nobody is left who could say so.
+    let _ = stop.wait_for(|stop| *stop).await;
 }

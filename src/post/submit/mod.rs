@@ -9,3 +9,6 @@ mod session;
 
 pub use listener::{Settings, serve};
 pub use network::{Network, NetworkError};
+
+#[cfg(test)]
+mod tests;
