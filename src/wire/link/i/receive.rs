@@ -27,6 +27,14 @@ struct Asked {
     times: u32,
 }
 
+impl Asked {
+    /// How long to wait for it now. The first few requests follow each other quickly: on a line that spoils one packet
+    /// in five, being unlucky three times is no sign of anything else.
+    fn patience(&self, wait: Duration) -> Duration {
+        wait * 2u32.pow(self.times.saturating_sub(4).min(3))
+    }
+}
+
 #[derive(Debug)]
 pub struct Receiver {
     /// The number of the next packet in order.
@@ -147,7 +155,7 @@ impl Receiver {
     fn ask_again(&mut self, now: Instant) {
         let wait = self.repair.timeout();
         for (number, asked) in &mut self.missing {
-            if now.saturating_duration_since(asked.at) >= wait * 2u32.pow((asked.times - 1).min(3)) {
+            if now.saturating_duration_since(asked.at) >= asked.patience(wait) {
                 asked.at = now;
                 asked.times += 1;
                 if !self.naks.contains(number) {
@@ -160,8 +168,7 @@ impl Receiver {
     /// When a missing packet has to be asked for again, or an acknowledgement cannot wait any longer.
     pub fn deadline(&self) -> Option<Instant> {
         let wait = self.repair.timeout();
-        let missing =
-            self.missing.values().map(|asked| asked.at + wait * 2u32.pow((asked.times - 1).min(3))).min();
+        let missing = self.missing.values().map(|asked| asked.at + asked.patience(wait)).min();
         [missing, self.ack_by].into_iter().flatten().min()
     }
 

@@ -50,6 +50,8 @@ struct Sent {
     resent: u32,
     /// It has to be sent again.
     wanted: bool,
+    /// The peer asked for it, and what was sent then may be repeated once while the line would be idle.
+    spare: bool,
 }
 
 #[derive(Debug)]
@@ -163,6 +165,7 @@ impl Sender {
         let Some(sent) = self.unacked.iter_mut().find(|sent| sent.packet == number) else { return false };
         if !sent.wanted && now.saturating_duration_since(sent.last_sent) >= least {
             sent.wanted = true;
+            sent.spare = true;
             self.size.lost();
         }
         true
@@ -237,7 +240,13 @@ impl Sender {
 
     /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.
     pub fn transmit(&mut self, now: Instant, ack: u8, out: &mut Vec<u8>) -> bool {
-        if let Some(sent) = self.unacked.iter_mut().find(|sent| sent.wanted) {
+        // With the window full the line would be idle for a round trip, and for another if what was sent again is lost
+        // again: so that is sent once more.
+        let full = self.unacked.len() >= self.window;
+        let wanted = self.unacked.iter().position(|sent| sent.wanted);
+        let again = wanted.or_else(|| self.unacked.iter().position(|sent| full && sent.spare));
+        if let Some(sent) = again.and_then(|at| self.unacked.get_mut(at)) {
+            sent.spare &= sent.wanted;
             sent.wanted = false;
             sent.resent += 1;
             sent.last_sent = now;
@@ -246,7 +255,7 @@ impl Sender {
             self.packets_resent += 1;
             return true;
         }
-        if self.unacked.len() >= self.window {
+        if full {
             return false;
         }
         let Some((kind, channel, data)) = self.next_content() else { return false };
@@ -265,6 +274,7 @@ impl Sender {
             last_sent: now,
             resent: 0,
             wanted: false,
+            spare: false,
         });
         self.next = (self.next + 1) % SEQUENCES;
         self.last_new = Some(now);
