@@ -59,7 +59,7 @@
 //! wire::link: fault clock observe
 //! wire::session: fault lines job wire::link clock observe
 //! wire::call: fault clock observe job spool lines wire::session wire::link wire::chat wire::modem wire::line
-//! wire::station: fault clock observe job spool schedule wire::call wire::line
+//! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault
 //! post::mail: fault lines post::address

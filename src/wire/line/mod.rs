@@ -250,16 +250,18 @@ impl Line {
     }
 
     /// Ends the connection. On a serial port DTR is low for `low` (on a PTY: its speed is B0 for that time) and then
-    /// as before, and the line may be used again unless its device went away meanwhile; every other line is closed for
-    /// good. Takes at most `low` and, for a program that does not end by itself, its two grace times.
+    /// as before, and the line may be used again (it has no end any more) unless its device is gone; every other line
+    /// is closed for good. Takes at most `low` and, for a program that does not end by itself, its two grace times.
     pub async fn hang_up(&mut self, low: Duration) -> Result<(), LineError> {
         self.watching = false;
         self.tick = None;
         match &mut self.stream {
             Stream::Serial(port) => {
-                if !port.hang_up(low).await? {
-                    self.end = Some(End::DeviceGone);
-                }
+                let usable = port.hang_up(low).await?;
+                let gone = !usable
+                    || self.end == Some(End::DeviceGone)
+                    || (port.is_pty() && self.end == Some(End::CarrierLost));
+                self.end = gone.then_some(End::DeviceGone);
             }
             Stream::Pipe(program) => {
                 self.end.get_or_insert(End::Local);

@@ -1,0 +1,52 @@
+//! Why a line gave no connection.
+
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::wire::line::{End, LineError};
+use crate::wire::modem::{ModemError, NumberError};
+
+/// The errors of this room.
+#[derive(Debug, thiserror::Error)]
+pub enum StationError {
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error(transparent)]
+    Modem(#[from] ModemError),
+    #[error("{line} ended while it was being set up: {}", end.words())]
+    Ended { line: String, end: End },
+    #[error("{line} takes no bytes: flow control holds it up")]
+    Stuck { line: String },
+    #[error("{system} has no number, and {line} needs one")]
+    NoNumber { system: String, line: String },
+    #[error("{system} has no address, and {line} needs one")]
+    NoAddress { system: String, line: String },
+}
+
+impl From<NumberError> for StationError {
+    fn from(error: NumberError) -> Self {
+        StationError::Modem(error.into())
+    }
+}
+
+impl ToFault for StationError {
+    fn fault(&self) -> Fault {
+        let (whose, retry, advice) = match self {
+            StationError::Line(error) => return error.fault(),
+            StationError::Modem(error) => return error.fault(),
+            StationError::Ended { .. } => {
+                (Whose::Line, Retry::Later, "see that the device is there and switched on")
+            }
+            StationError::Stuck { .. } => (
+                Whose::Local,
+                Retry::Later,
+                "check the cable, or set the line's flow control as the modem has it",
+            ),
+            StationError::NoNumber { .. } => (Whose::Usage, Retry::Never, "give the system a number"),
+            StationError::NoAddress { .. } => (Whose::Usage, Retry::Never, "give the system an address"),
+        };
+        let stage = match self {
+            StationError::NoNumber { .. } | StationError::NoAddress { .. } => Stage::Dial,
+            _ => Stage::Port,
+        };
+        Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}

@@ -1,0 +1,143 @@
+//! The task of a TCP line, or of one through programs: several calls at once, each a task of its own.
+
+use super::switch::{LineEnd, Request};
+use super::{LineKind, LineSettings, Shared, StationError};
+use crate::clock;
+use crate::fault::ToFault;
+use crate::schedule::Retry;
+use crate::wire::call::{self, Connected, Login};
+use crate::wire::line::{Line, TcpListening};
+use crate::wire::session::Watch;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+/// How long the last bytes of a call have to leave.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// Programs at once on one line.
+const MOST_PROGRAMS: usize = 8;
+/// How long to rest when the machine cannot take a connection (no descriptors left, say).
+const ACCEPT_REST: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd) {
+    let (listen, most_calls) = match &line.kind {
+        LineKind::Tcp { listen, most_calls, .. } if line.answer => (listen.as_slice(), *most_calls),
+        LineKind::Tcp { most_calls, .. } => (&[][..], *most_calls),
+        _ => (&[][..], MOST_PROGRAMS),
+    };
+    let mut listeners = JoinSet::new();
+    let (accepted, mut incoming) = mpsc::channel(1);
+    for address in listen {
+        listeners.spawn(listen_on(*address, accepted.clone()).in_current_span());
+    }
+    let mut calls = JoinSet::new();
+    loop {
+        let room = calls.len() < most_calls;
+        end.set_free(room);
+        tokio::select! {
+            () = shared.stopped() => break,
+            Some(ended) = calls.join_next() => said(ended),
+            Some(stream) = incoming.recv() => {
+                if room {
+                    calls.spawn(answer(shared.clone(), line.clone(), stream).in_current_span());
+                } else {
+                    tracing::warn!(most_calls, "a caller was turned away: all calls of this line are in use");
+                }
+            }
+            request = end.next(), if room => {
+                calls.spawn(place(shared.clone(), line.clone(), request).in_current_span());
+            }
+        }
+    }
+    end.set_free(false);
+    // No new calls; those under way bound themselves.
+    drop(listeners);
+    while let Some(ended) = calls.join_next().await {
+        said(ended);
+    }
+}
+
+fn said(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(panic) = ended {
+        tracing::error!(%panic, "a call died");
+    }
+}
+
+async fn listen_on(address: SocketAddr, accepted: mpsc::Sender<TcpStream>) {
+    let rest = Retry::default();
+    let mut failures = 0;
+    let listener = loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => break listener,
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%address, %error, "no calls can be taken here");
+                clock::sleep(rest.wait(failures)).await;
+            }
+        }
+    };
+    tracing::info!(%address, "waiting for calls");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if accepted.send(stream).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%address, %error, "a connection was not taken");
+                clock::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+}
+
+async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
+    let keepalive = match &settings.kind {
+        LineKind::Tcp { keepalive, .. } => *keepalive,
+        _ => None,
+    };
+    let mut line = match Line::accepted(stream, &TcpListening { keepalive }) {
+        Ok(line) => line,
+        Err(error) => return tracing::info!(%error, "a caller was gone at once"),
+    };
+    tracing::info!(from = line.name(), "a call comes in");
+    let node = shared.settings.borrow().node.clone();
+    let connected = Connected { line: settings.name, connect: Some(format!("TCP {}", line.name())) };
+    let watch = Watch::nobody();
+    let answering = call::answer(&mut line, &node, Login::Ask, connected, &shared.spool, &watch);
+    shared.bounded(answering).await;
+    line.close(CLOSE_LIMIT).await;
+}
+
+async fn place(shared: Shared, settings: LineSettings, request: Request) {
+    let system = &request.system;
+    let node = shared.settings.borrow().node.clone();
+    let lease = match call::begin(&shared.spool, &node, &system.name, &settings.name).await {
+        Ok(lease) => lease,
+        Err(error) => return tracing::info!(system = %system.name, %error, "not called"),
+    };
+    let opening = async { Ok::<Line, StationError>(settings.port_to(system)?.open().await?) };
+    let opened = tokio::select! {
+        opened = opening => opened,
+        () = shared.stopped() => return,
+    };
+    match opened {
+        Ok(mut line) => {
+            let connected = Connected { line: settings.name, connect: Some(line.name().to_owned()) };
+            let watch = Watch::nobody();
+            let calling =
+                call::place(&mut line, &node, &system.name, lease, connected, &shared.spool, &watch);
+            shared.bounded(calling).await;
+            line.close(CLOSE_LIMIT).await;
+        }
+        Err(error) => {
+            let fault = error.fault();
+            tracing::warn!(system = %system.name, %fault, "no connection");
+            call::not_connected(&shared.spool, lease, &fault).await;
+        }
+    }
+}

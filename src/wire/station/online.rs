@@ -1,0 +1,88 @@
+//! The stream of a call over a modem: what came in behind CONNECT first, then the line, until the carrier is lost.
+
+use crate::clock;
+use crate::wire::line::Line;
+use crate::wire::modem::CarrierWatch;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub(super) struct Online<'a> {
+    line: &'a mut Line,
+    early: Vec<u8>,
+    /// Where the line has no carrier signal: looks for the modem's words instead.
+    watch: Option<CarrierWatch>,
+    timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    lost: bool,
+}
+
+impl<'a> Online<'a> {
+    pub(super) fn new(line: &'a mut Line, early: Vec<u8>, watch: Option<CarrierWatch>) -> Self {
+        Online { line, early, watch, timer: None, lost: false }
+    }
+
+    fn saw(&mut self, bytes: &[u8]) {
+        if let Some(watch) = &mut self.watch {
+            watch.handle_input(clock::now(), bytes);
+            self.timer = None;
+        }
+    }
+}
+
+impl AsyncRead for Online<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let online = &mut *self;
+        if online.lost || buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        if !online.early.is_empty() {
+            let count = online.early.len().min(buf.remaining());
+            let bytes: Vec<u8> = online.early.drain(..count).collect();
+            online.saw(&bytes);
+            buf.put_slice(&bytes);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut *online.line).poll_read(cx, buf) {
+            let bytes = buf.filled().get(before..).unwrap_or_default().to_vec();
+            online.saw(&bytes);
+            return Poll::Ready(read);
+        }
+        loop {
+            let Some(watch) = &mut online.watch else { return Poll::Pending };
+            let Some(at) = watch.poll_timeout() else { return Poll::Pending };
+            let timer = online.timer.get_or_insert_with(|| Box::pin(clock::sleep_until(Some(at))));
+            ready!(timer.as_mut().poll(cx));
+            online.timer = None;
+            watch.handle_timeout(clock::now().max(at));
+            if watch.lost() {
+                tracing::info!("the modem says NO CARRIER");
+                online.lost = true;
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Online<'_> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.lost {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, "the carrier was lost")));
+        }
+        Pin::new(&mut *self.line).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.line).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.line).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,228 @@
+//! A serial line at work: opened, its modem (if there is one) set up, dialling, ringing, hung up.
+
+use super::online::Online;
+use super::{StationError, SystemSettings};
+use crate::clock;
+use crate::observe::printable;
+use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, SerialSettings};
+use crate::wire::modem::{CarrierWatch, Connect, Event, Modem, Number, Profile};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// A modem takes a command at once; if not, its flow control is wrong.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
+/// How often carrier is looked at while a call is being ended.
+const CARRIER_POLL: Duration = Duration::from_millis(100);
+/// How long DTR is low at a hang-up: modems look after S25 (50 ms by default), old ones after up to a second.
+const DTR_LOW: Duration = Duration::from_secs(1);
+/// How long the last bytes of a call have to leave.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How much is read at once from a modem in command state, in bytes.
+const READ: usize = 512;
+
+/// How a connection came about.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Connection {
+    /// What the modem said, for the record.
+    pub(super) connect: Option<String>,
+    /// What came in with it; it belongs to the call.
+    early: Vec<u8>,
+}
+
+pub(super) struct Phone {
+    line: Line,
+    modem: Option<Modem>,
+}
+
+impl Phone {
+    /// Opens the line and sets its modem up.
+    pub(super) async fn open(
+        serial: &SerialSettings,
+        profile: Option<&Profile>,
+    ) -> Result<Self, StationError> {
+        let line = Port::Serial(serial.clone()).open().await?;
+        let signals = line.modem_lines() == ModemLines::Real;
+        let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
+        let mut phone = Phone { line, modem };
+        phone.set_up().await?;
+        Ok(phone)
+    }
+
+    /// Makes the modem ready for the next call.
+    pub(super) async fn set_up(&mut self) -> Result<(), StationError> {
+        self.line.discard();
+        let Some(modem) = &mut self.modem else { return Ok(()) };
+        modem.set_up(clock::now());
+        loop {
+            match self.next_event().await? {
+                Event::Ready => return Ok(()),
+                Event::Failed(error) => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for somebody to call, and answers. May be dropped at any await; then call [`Phone::set_up`].
+    pub(super) async fn answer(&mut self) -> Result<Connection, StationError> {
+        let Some(modem) = &mut self.modem else {
+            let mut first = [0; READ];
+            let count = self.read(&mut first).await?;
+            let early = first.get(..count).unwrap_or_default().to_vec();
+            return Ok(Connection { connect: None, early });
+        };
+        modem.wait_for_call(clock::now());
+        loop {
+            match self.next_event().await? {
+                Event::Ring { count } => tracing::info!(count, "it rings"),
+                Event::Caller { number } => {
+                    tracing::info!(caller = %printable(number.as_bytes(), 40), "the exchange names the caller");
+                }
+                Event::Connected(connect) => return Ok(self.connected(&connect)),
+                Event::Failed(error) => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Dials the system; over a cable there is nothing to dial.
+    pub(super) async fn dial(&mut self, system: &SystemSettings) -> Result<Connection, StationError> {
+        let Some(modem) = &mut self.modem else { return Ok(Connection::default()) };
+        let missing =
+            || StationError::NoNumber { system: system.name.to_string(), line: self.line.name().to_owned() };
+        let number = system.number.as_deref().ok_or_else(missing)?;
+        let number = Number::parse(number, &modem.profile().number_characters)?;
+        tracing::info!(system = %system.name, %number, "dialling");
+        modem.dial(clock::now(), &number);
+        loop {
+            match self.next_event().await? {
+                Event::Connected(connect) => return Ok(self.connected(&connect)),
+                Event::Failed(error) => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// The stream of the call.
+    pub(super) fn online(&mut self, connection: Connection) -> Online<'_> {
+        let deaf = self.line.modem_lines() == ModemLines::Absent;
+        let watch = (self.modem.is_some() && deaf).then(CarrierWatch::new);
+        self.line.watch_carrier(self.modem.is_some());
+        Online::new(&mut self.line, connection.early, watch)
+    }
+
+    /// Ends the call; true if the line can be used again without opening it anew. Always bounded.
+    pub(super) async fn hang_up(&mut self) -> bool {
+        if let Drained::Left(bytes) = self.line.drain(DRAIN_LIMIT).await {
+            tracing::warn!(bytes, "not everything left before the line was hung up");
+        }
+        if let Err(error) = self.line.hang_up(DTR_LOW).await {
+            tracing::warn!(%error, "the line is not hung up in order");
+            return false;
+        }
+        if self.line.end().is_some() {
+            return false;
+        }
+        let Some(modem) = self.modem.as_mut().filter(|_| self.line.carrier() == Carrier::Present) else {
+            return true;
+        };
+        // The carrier outlived a DTR drop: tell the modem in words.
+        modem.hang_up(clock::now());
+        loop {
+            match self.next_event().await {
+                Ok(Event::HungUp) => return true,
+                Ok(Event::Failed(error)) => {
+                    tracing::warn!(%error, "the modem does not hang up");
+                    return false;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the line is not hung up in order");
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn connected(&mut self, connect: &Connect) -> Connection {
+        let early = self.modem.as_mut().map(Modem::take_rest).unwrap_or_default();
+        let connect = describe(connect);
+        tracing::info!(connect, "connected");
+        Connection { connect: Some(connect), early }
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StationError> {
+        match self.line.read(buffer).await {
+            Ok(count) if count > 0 => Ok(count),
+            _ => Err(StationError::Ended {
+                line: self.line.name().to_owned(),
+                end: self.line.end().unwrap_or(End::DeviceGone),
+            }),
+        }
+    }
+
+    /// Runs the modem's dialogue to its next event.
+    async fn next_event(&mut self) -> Result<Event, StationError> {
+        let mut buffer = [0; READ];
+        loop {
+            let Some(modem) = &mut self.modem else { std::future::pending().await };
+            let mut out = Vec::new();
+            if modem.poll_transmit(&mut out) {
+                let written = clock::within(WRITE_LIMIT, self.line.write_all(&out)).await;
+                let line = || self.line.name().to_owned();
+                match written {
+                    Some(Ok(())) => {}
+                    Some(Err(_)) => {
+                        let end = self.line.end().unwrap_or(End::DeviceGone);
+                        return Err(StationError::Ended { line: line(), end });
+                    }
+                    None => return Err(StationError::Stuck { line: line() }),
+                }
+            }
+            if let Some(event) = modem.poll_event() {
+                match event {
+                    Event::Dtr(high) => {
+                        self.line.set_dtr(high)?;
+                        continue;
+                    }
+                    event => return Ok(event),
+                }
+            }
+            let deadline = modem.poll_timeout();
+            // A modem that nothing is expected of is not looked after.
+            let look = self.line.modem_lines() == ModemLines::Real && deadline.is_some();
+            let next_look = look.then(|| clock::now() + CARRIER_POLL);
+            tokio::select! {
+                read = self.read(&mut buffer) => {
+                    let bytes = buffer.get(..read?).unwrap_or_default();
+                    if let Some(modem) = &mut self.modem {
+                        modem.handle_input(clock::now(), bytes);
+                    }
+                }
+                () = clock::sleep_until(deadline) => {
+                    if let Some(modem) = &mut self.modem {
+                        modem.handle_timeout(clock::now());
+                    }
+                }
+                () = clock::sleep_until(next_look) => {
+                    let carrier = self.line.carrier() == Carrier::Present;
+                    if let Some(modem) = &mut self.modem {
+                        modem.handle_carrier(clock::now(), carrier);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rates, modulation, correction and compression, as far as they are known.
+fn describe(connect: &Connect) -> String {
+    let rate = match (connect.transmit, connect.receive) {
+        (Some(out), Some(back)) if out != back => Some(format!("{out} out, {back} in")),
+        (Some(rate), _) | (None, Some(rate)) => Some(rate.to_string()),
+        (None, None) => None,
+    };
+    let words = [&connect.modulation, &connect.error_correction, &connect.compression];
+    let words = words.into_iter().flatten().map(|word| printable(word.as_bytes(), 40));
+    let parts: Vec<String> = rate.into_iter().chain(words).collect();
+    if parts.is_empty() { "CONNECT".to_owned() } else { parts.join(", ") }
+}

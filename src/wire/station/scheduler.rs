@@ -1,0 +1,128 @@
+//! Decides who is called next, and gives each due system to a free line.
+//!
+//! What happened before is read from the call records each time, so that a restart changes nothing.
+
+use super::switch::Switch;
+use super::{Shared, SystemSettings};
+use crate::clock;
+use crate::job::SystemName;
+use crate::schedule::{Due, History, next_call};
+use crate::spool::{PastCall, SpoolError, Wish};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How many past calls are looked at to count failures in a row; the retry clock has long reached its limit by then.
+const PAST: usize = 32;
+/// Rounds are made at least so often: hints may be lost, and the wall clock may jump.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+/// Rounds are made at most so often: the spool of a busy node changes all the time.
+const SHORTEST_REST: Duration = Duration::from_millis(250);
+/// A system that a line gave back without a call record (it is calling us at this moment) is left alone so long.
+const GIVEN_BACK: Duration = Duration::from_secs(2);
+
+pub(super) struct Scheduler {
+    shared: Shared,
+    switch: Switch,
+    /// When each system was last given to a line.
+    given: BTreeMap<SystemName, Instant>,
+}
+
+/// A system that is due.
+struct DueSystem {
+    system: SystemSettings,
+    at: Timestamp,
+    failures: u32,
+    why: &'static str,
+}
+
+impl Scheduler {
+    pub(super) fn new(shared: Shared, switch: Switch) -> Self {
+        Scheduler { shared, switch, given: BTreeMap::new() }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            let rest = match self.round().await {
+                Ok(rest) => rest.clamp(SHORTEST_REST, LONGEST_REST),
+                Err(error) => {
+                    tracing::error!(%error, "it cannot be said who is to be called");
+                    LONGEST_REST
+                }
+            };
+            clock::sleep(SHORTEST_REST).await;
+            let mut settings = self.shared.settings.clone();
+            tokio::select! {
+                () = clock::sleep(rest) => {}
+                () = self.shared.spool.changed() => {}
+                () = self.switch.changed() => {}
+                Ok(()) = settings.changed() => {}
+            }
+        }
+    }
+
+    /// Gives away what is due; how long to rest then.
+    async fn round(&mut self) -> Result<Duration, SpoolError> {
+        let settings = self.shared.settings.borrow_and_update().clone();
+        let now = clock::wall().to_zoned(settings.zone.clone());
+        let wishes = self.shared.spool.wishes().await?;
+        let mut rest = LONGEST_REST;
+        let mut due = Vec::new();
+        for system in settings.systems.iter().filter(|system| !system.lines.is_empty()) {
+            if self.switch.in_hand(&system.name) {
+                continue;
+            }
+            if let Some(given) = self.given.get(&system.name) {
+                let left = GIVEN_BACK.saturating_sub(clock::now().saturating_duration_since(*given));
+                if !left.is_zero() {
+                    rest = rest.min(left);
+                    continue;
+                }
+            }
+            let past = self.shared.spool.calls(Some(system.name.clone()), PAST).await?;
+            let history = history(system, &past, &wishes);
+            let Some(next) = next_call(&now, &system.plan, &history) else { continue };
+            match next.due {
+                Due::At(at) if at <= now.timestamp() => due.push(DueSystem {
+                    system: system.clone(),
+                    at,
+                    failures: history.failures,
+                    why: next.why.words(),
+                }),
+                Due::At(at) => rest = rest.min(until(now.timestamp(), at)),
+                Due::NoWindow | Due::GivenUp => {}
+            }
+        }
+        due.sort_by_key(|due| due.at);
+        for due in due {
+            self.give(due);
+        }
+        Ok(rest)
+    }
+
+    /// Gives a system to a line. After a failure the next of its lines has the first turn.
+    fn give(&mut self, due: DueSystem) {
+        let lines = &due.system.lines;
+        let turn = usize::try_from(due.failures).unwrap_or(0) % lines.len().max(1);
+        let in_turn = lines.iter().cycle().skip(turn).take(lines.len()).cloned();
+        if self.switch.give(&due.system, in_turn) {
+            tracing::info!(system = %due.system.name, why = due.why, "is to be called");
+            self.given.insert(due.system.name, clock::now());
+        }
+    }
+}
+
+fn history(system: &SystemSettings, past: &[PastCall], wishes: &[Wish]) -> History {
+    // A good call either way ends the row; only our own failed ones count.
+    let ended = past.iter().filter(|past| past.ended.is_some());
+    let failed = ended.take_while(|past| past.record.failure.is_some()).filter(|past| past.call.outgoing);
+    History {
+        last: past.first().map(|past| past.call.began),
+        failures: u32::try_from(failed.count()).unwrap_or(u32::MAX),
+        wished: wishes.iter().filter(|wish| wish.system == system.name).map(|wish| wish.since).min(),
+    }
+}
+
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now).max(SignedDuration::ZERO)).unwrap_or_default()
+}

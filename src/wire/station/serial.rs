@@ -1,0 +1,178 @@
+//! The task of one serial line: answers, and calls what the scheduler gives it.
+
+use super::phone::{Connection, Phone};
+use super::switch::{LineEnd, Request};
+use super::{LineSettings, Shared, StationError};
+use crate::clock;
+use crate::fault::ToFault;
+use crate::schedule::Retry;
+use crate::wire::call::{self, Connected, Login};
+use crate::wire::line::SerialSettings;
+use crate::wire::modem::Profile;
+use crate::wire::session::Watch;
+
+/// What an idle line was woken by.
+enum Wake {
+    Call(Request),
+    Answered(Connection),
+    Stop,
+}
+
+/// What the task works on.
+pub(super) struct SerialTask<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) line: &'a LineSettings,
+    pub(super) serial: &'a SerialSettings,
+    pub(super) profile: Option<&'a Profile>,
+}
+
+pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
+    let task = &task;
+    let mut phone = None;
+    loop {
+        let wake = idle(task, end, &mut phone).await;
+        end.set_free(false);
+        let more = match wake {
+            Wake::Stop => false,
+            Wake::Call(request) => place(task, &request, &mut phone).await,
+            Wake::Answered(connection) => answer(task, connection, &mut phone).await,
+        };
+        if !more {
+            if let Some(mut phone) = phone {
+                phone.hang_up().await;
+            }
+            return;
+        }
+    }
+}
+
+/// Waits for the next call; keeps an answering line ready meanwhile.
+async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone>) -> Wake {
+    let SerialTask { shared, line, .. } = task;
+    let rest = Retry::default();
+    let mut failures = 0;
+    loop {
+        if line.answer {
+            let ready = tokio::select! {
+                ready = make_ready(task, phone) => ready,
+                () = shared.stopped() => return Wake::Stop,
+            };
+            match ready {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(fault = %error.fault(), "no calls can be answered");
+                }
+            }
+        }
+        end.set_free(true);
+        let answered = async {
+            match phone {
+                Some(phone) => phone.answer().await,
+                None if line.answer => {
+                    clock::sleep(rest.wait(failures)).await;
+                    Ok(Connection::default())
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            answered = answered => match answered {
+                Ok(connection) if phone.is_some() => return Wake::Answered(connection),
+                // Time to try again.
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(fault = %error.fault(), "a call was not answered");
+                    end.set_free(false);
+                    close(phone).await;
+                }
+            },
+            request = end.next() => return Wake::Call(request),
+            () = shared.stopped() => return Wake::Stop,
+        }
+        end.set_free(false);
+    }
+}
+
+/// Opens the line if need be, and sets its modem up.
+async fn make_ready(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> Result<(), StationError> {
+    if let Some(open) = phone {
+        match open.set_up().await {
+            Ok(()) => return Ok(()),
+            // The device may be another one by now: opening shows.
+            Err(error) => tracing::info!(%error, "the line is opened again"),
+        }
+        *phone = None;
+    }
+    *phone = Some(Phone::open(task.serial, task.profile).await?);
+    Ok(())
+}
+
+/// Hangs up; keeps the line open only where that went well.
+async fn close(phone: &mut Option<Phone>) {
+    if let Some(open) = phone
+        && !open.hang_up().await
+    {
+        *phone = None;
+    }
+}
+
+/// Calls a system; false if the station stops.
+async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) -> bool {
+    let SerialTask { shared, line, .. } = task;
+    let system = &request.system;
+    let node = shared.settings.borrow().node.clone();
+    let lease = match call::begin(&shared.spool, &node, &system.name, &line.name).await {
+        Ok(lease) => lease,
+        Err(error) => {
+            tracing::info!(system = %system.name, %error, "not called");
+            return true;
+        }
+    };
+    let connecting = async {
+        make_ready(task, phone).await?;
+        match phone {
+            Some(open) => open.dial(system).await,
+            None => Ok(Connection::default()),
+        }
+    };
+    let connection = tokio::select! {
+        connection = connecting => Some(connection),
+        () = shared.stopped() => None,
+    };
+    let more = match (connection, phone.as_mut()) {
+        (Some(Ok(connection)), Some(open)) => {
+            let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
+            let stream = open.online(connection);
+            let watch = Watch::nobody();
+            let calling = call::place(stream, &node, &system.name, lease, connected, &shared.spool, &watch);
+            shared.bounded(calling).await.is_some()
+        }
+        (Some(Err(error)), _) => {
+            let fault = error.fault();
+            tracing::warn!(system = %system.name, %fault, "no connection");
+            call::not_connected(&shared.spool, lease, &fault).await;
+            true
+        }
+        (Some(Ok(_)) | None, _) => false,
+    };
+    close(phone).await;
+    if !line.answer {
+        *phone = None;
+    }
+    more
+}
+
+/// Takes a call; false if the station stops.
+async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Option<Phone>) -> bool {
+    let SerialTask { shared, line, .. } = task;
+    let Some(open) = phone.as_mut() else { return true };
+    let node = shared.settings.borrow().node.clone();
+    let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
+    let stream = open.online(connection);
+    let watch = Watch::nobody();
+    let answering = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch);
+    let more = shared.bounded(answering).await.is_some();
+    close(phone).await;
+    more
+}

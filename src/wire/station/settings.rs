@@ -1,0 +1,107 @@
+//! What the station is told: lines, systems, and how to call them. The configuration fills it.
+
+use super::StationError;
+use crate::job::SystemName;
+use crate::schedule::Plan;
+use crate::wire::call::Node;
+use crate::wire::line::{PipeSettings, Port, SerialSettings, TcpSettings};
+use crate::wire::modem::Profile;
+use jiff::tz::TimeZone;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything the station works by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// For the calls themselves.
+    pub node: Arc<Node>,
+    pub lines: Vec<LineSettings>,
+    pub systems: Vec<SystemSettings>,
+    /// The zone of the time strings; default: the machine's.
+    pub zone: TimeZone,
+    /// How long calls may go on once the station is told to stop; default 5 s.
+    pub stop_limit: Duration,
+}
+
+impl Settings {
+    /// No lines and no systems yet.
+    pub fn new(node: Arc<Node>) -> Self {
+        Settings {
+            node,
+            lines: Vec::new(),
+            systems: Vec::new(),
+            zone: TimeZone::system(),
+            stop_limit: Duration::from_secs(5),
+        }
+    }
+}
+
+impl LineSettings {
+    /// How to open it for a call to this system.
+    pub(super) fn port_to(&self, system: &SystemSettings) -> Result<Port, StationError> {
+        Ok(match &self.kind {
+            LineKind::Modem { serial, .. } | LineKind::Direct { serial } => Port::Serial(serial.clone()),
+            LineKind::Tcp { connect_limit, keepalive, .. } => {
+                let (host, port) = system.address.clone().ok_or_else(|| StationError::NoAddress {
+                    system: system.name.to_string(),
+                    line: self.name.clone(),
+                })?;
+                let (connect_limit, keepalive) = (*connect_limit, *keepalive);
+                Port::Tcp(TcpSettings { host, port, connect_limit, keepalive })
+            }
+            LineKind::Pipe(pipe) => Port::Pipe(pipe.clone()),
+        })
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone)]
+pub struct LineSettings {
+    pub name: String,
+    /// Calls are taken on it. A pipe takes none.
+    pub answer: bool,
+    pub kind: LineKind,
+}
+
+/// What the line is made of.
+#[derive(Debug, Clone)]
+pub enum LineKind {
+    /// A modem on a serial port: calls are dialled, and answered when it rings.
+    Modem { serial: SerialSettings, profile: Box<Profile> },
+    /// A cable: what comes in is a call.
+    Direct { serial: SerialSettings },
+    Tcp {
+        /// Where calls are taken.
+        listen: Vec<SocketAddr>,
+        connect_limit: Duration,
+        /// As in `wire::line`.
+        keepalive: Option<Duration>,
+        /// Calls at once, both ways together.
+        most_calls: usize,
+    },
+    /// A program for each call.
+    Pipe(PipeSettings),
+}
+
+impl LineKind {
+    /// TCP, with the defaults: a minute to connect, keepalive after one, 8 calls at once.
+    pub fn tcp(listen: Vec<SocketAddr>) -> Self {
+        let minute = Duration::from_secs(60);
+        LineKind::Tcp { listen, connect_limit: minute, keepalive: Some(minute), most_calls: 8 }
+    }
+}
+
+/// A neighbour that we call.
+#[derive(Debug, Clone)]
+pub struct SystemSettings {
+    pub name: SystemName,
+    /// The lines to call it on, in order of preference.
+    pub lines: Vec<String>,
+    /// For lines with a modem.
+    pub number: Option<String>,
+    /// Host and port, for TCP.
+    pub address: Option<(String, u16)>,
+    /// When to call.
+    pub plan: Plan,
+}

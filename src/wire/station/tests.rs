@@ -1,0 +1,190 @@
+//! The parts of the station, each with what it stands beside: a scripted modem on a PTY, a switch, past calls.
+
+use super::phone::Phone;
+use super::*;
+use crate::fault::{Stage, ToFault};
+use crate::schedule::Plan;
+use crate::wire::line::{Flow, SerialSettings};
+use crate::wire::modem::{ModemError, Profile, Timeouts};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Longer than anything here takes; reaching it fails the test.
+const LONG: Duration = Duration::from_secs(30);
+
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    clock::within(LONG, work).await.expect("it takes far too long")
+}
+
+/// A modem that answers each command by a script.
+struct ScriptedModem {
+    device: PathBuf,
+    master: OwnedFd,
+    /// Keeps the PTY alive between two openings of the line.
+    _slave: OwnedFd,
+    commands: mpsc::Receiver<String>,
+}
+
+impl ScriptedModem {
+    fn start(script: fn(&str) -> &'static [u8]) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let device = PathBuf::from(ptsname(&master, Vec::new()).unwrap().into_string().unwrap());
+        let slave = rustix::fs::open(&device, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let (said, commands) = mpsc::channel();
+        let own = master.try_clone().unwrap();
+        std::thread::spawn(move || {
+            let mut command = Vec::new();
+            let mut byte = [0; 1];
+            while let Ok(1) = rustix::io::read(&own, &mut byte) {
+                if byte != *b"\r" {
+                    command.push(byte[0]);
+                    continue;
+                }
+                let text = String::from_utf8_lossy(&std::mem::take(&mut command)).into_owned();
+                let answer = script(&text);
+                if said.send(text).is_err() || rustix::io::write(&own, answer).is_err() {
+                    return;
+                }
+            }
+        });
+        ScriptedModem { device, master, _slave: slave, commands }
+    }
+
+    fn says(&self, bytes: &[u8]) {
+        assert_eq!(rustix::io::write(&self.master, bytes).unwrap(), bytes.len());
+    }
+
+    fn serial(&self) -> SerialSettings {
+        SerialSettings {
+            device: self.device.clone(),
+            flow: Flow::None,
+            lock_dir: None,
+            ..SerialSettings::default()
+        }
+    }
+
+    async fn open(&self) -> Phone {
+        soon(Phone::open(&self.serial(), Some(&profile()))).await.unwrap()
+    }
+
+    fn commands(&self) -> Vec<String> {
+        self.commands.try_iter().collect()
+    }
+}
+
+fn profile() -> Profile {
+    let timeouts = Timeouts {
+        command: Duration::from_secs(2),
+        quiet: Duration::from_millis(20),
+        guard: Duration::from_millis(50),
+        ..Timeouts::default()
+    };
+    Profile { timeouts, ..Profile::generic() }
+}
+
+fn good_modem(command: &str) -> &'static [u8] {
+    match command {
+        "ATDT5551" => b"\r\nCONNECT 33600/V34/LAPM\r\nShere=polux\0",
+        "ATDT5552" => b"\r\nBUSY\r\n",
+        "ATA" => b"\r\nCONNECT 53333\r\n",
+        command if command.starts_with("AT") => b"\r\nOK\r\n",
+        _ => b"",
+    }
+}
+
+fn system(name: &str, lines: &[&str]) -> SystemSettings {
+    SystemSettings {
+        name: name.parse().unwrap(),
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        number: Some("5551".to_owned()),
+        address: None,
+        plan: Plan::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_modem_is_set_up_and_dialled_and_its_no_carrier_ends_the_call() {
+    let modem = ScriptedModem::start(good_modem);
+    let mut phone = modem.open().await;
+    let connection = soon(phone.dial(&system("polux", &[]))).await.unwrap();
+    assert_eq!(connection.connect.as_deref(), Some("33600, V34, LAPM"));
+    assert!(modem.commands().contains(&"ATDT5551".to_owned()));
+
+    let mut stream = phone.online(connection);
+    let mut heard = vec![0; 64];
+    let mut first = Vec::new();
+    while !first.ends_with(b"Shere=polux\0") {
+        let count = soon(stream.read(&mut heard)).await.unwrap();
+        assert!(count > 0, "the call ended too early");
+        first.extend_from_slice(&heard[..count]);
+    }
+    soon(stream.write_all(b"Sbarberouge\0\r")).await.unwrap();
+    modem.says(b"\r\nNO CARRIER\r\n");
+    while soon(stream.read(&mut heard)).await.unwrap() > 0 {}
+    assert!(stream.write(b"x").await.is_err());
+    drop(stream);
+    assert!(soon(phone.hang_up()).await, "the PTY is still there, so the line can be used again");
+    soon(phone.set_up()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_number_is_told_as_busy() {
+    let modem = ScriptedModem::start(good_modem);
+    let mut phone = modem.open().await;
+    let polux = SystemSettings { number: Some("5552".to_owned()), ..system("polux", &[]) };
+    let error = soon(phone.dial(&polux)).await.expect_err("it is busy");
+    assert!(matches!(error, StationError::Modem(ModemError::Busy)), "{error}");
+    let nobody = SystemSettings { number: None, ..system("polux", &[]) };
+    let error = soon(phone.dial(&nobody)).await.expect_err("it has no number");
+    assert_eq!(error.fault().stage, Stage::Dial);
+}
+
+#[tokio::test]
+async fn a_ringing_modem_is_answered() {
+    let modem = ScriptedModem::start(good_modem);
+    let mut phone = modem.open().await;
+    modem.says(b"\r\nRING\r\n\r\nNMBR = 5551\r\n");
+    let connection = soon(phone.answer()).await.unwrap();
+    assert_eq!(connection.connect.as_deref(), Some("53333"));
+    assert_eq!(modem.commands().last().map(String::as_str), Some("ATA"));
+}
+
+#[tokio::test]
+async fn a_modem_that_is_silent_is_told_as_such_in_bounded_time() {
+    let modem = ScriptedModem::start(|_| b"");
+    let mut deaf = profile();
+    deaf.timeouts.command = Duration::from_millis(50);
+    let opened = soon(Phone::open(&modem.serial(), Some(&deaf))).await;
+    assert_eq!(opened.err().map(|error| error.fault().stage), Some(Stage::Modem));
+}
+
+#[test]
+fn a_system_is_in_one_hand_at_a_time_and_comes_back_when_its_request_is_dropped() {
+    let mut switch = Switch::new();
+    let mut first = switch.add("first");
+    let mut second = switch.add("second");
+    let polux = system("polux", &["first", "second"]);
+    let lines = || polux.lines.clone().into_iter();
+    assert!(!switch.give(&polux, lines()), "no line is free yet");
+    first.set_free(true);
+    second.set_free(true);
+    assert!(switch.give(&polux, lines()));
+    assert!(switch.in_hand(&polux.name));
+    // The first line answers a call instead.
+    first.set_free(false);
+    assert!(!switch.in_hand(&polux.name), "it came back");
+    assert!(switch.give(&polux, lines()));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let request = runtime.block_on(second.next());
+    assert_eq!(request.system.name, polux.name);
+    assert!(!switch.give(&system("castor", &["second"]), ["second".to_owned()].into_iter()), "it is taken");
+    drop(request);
+    assert!(!switch.in_hand(&polux.name));
+}
