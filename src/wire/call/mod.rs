@@ -22,7 +22,7 @@ use crate::job::SystemName;
 use crate::spool::{CallLease, CallRecord, Event, NewCall, Spool, SpoolError};
 use crate::wire::link::{KNOWN, Role};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
-use crate::wire::session::{Denial, Machine, Watch, run, shake};
+use crate::wire::session::{Denial, Gate, Machine, Watch, run, shake};
 use std::future::Future;
 use store::{CallStore, Claims};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -89,8 +89,7 @@ where
                 let (now, time) = (clock::now(), node.handshake_timeout);
                 let protocols = protocols(neighbour);
                 let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time);
-                let nobody_asks = async |_| Err(Denial::Unknown);
-                Ok(shake(&mut stream, handshake, &early, nobody_asks).await?)
+                Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
             };
             match renewed(spool, node, &claims, connecting).await.and_then(|agreement| agreement) {
                 Ok(agreement) => {
@@ -149,17 +148,9 @@ where
             Login::Trusted => (None, Vec::new()),
         };
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
-        let check = async |caller: String| {
-            let (system, neighbour) = admit(node, name.as_deref(), &caller)?;
-            let lease =
-                lock(spool, node, system, &connected.line, false).await.map_err(|error| match error {
-                    SpoolError::Conflict(_) => Denial::Locked,
-                    error => Denial::Other(error.to_string()),
-                })?;
-            begun = Some((system.clone(), lease));
-            Ok((system.clone(), protocols(neighbour)))
-        };
-        let agreement = shake(&mut stream, handshake, &early, check).await?;
+        let line = &connected.line;
+        let mut door = Door { node, login: name.as_deref(), spool, line, begun: &mut begun };
+        let agreement = shake(&mut stream, handshake, &early, &mut door).await?;
         let Some((system, lease)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
         session(stream, node, neighbour, agreement, Claims::of(*lease), spool, watch, &mut record).await
@@ -184,6 +175,37 @@ where
             }
             Answered { system: None, record }
         }
+    }
+}
+
+/// On the calling side nobody is judged.
+struct NobodyAsks;
+
+impl Gate for NobodyAsks {
+    async fn check(&mut self, _caller: String) -> Result<(SystemName, String), Denial> {
+        Err(Denial::Unknown)
+    }
+}
+
+/// On the called side: who it is, and whether there is a call with it already. The call begins here.
+struct Door<'a> {
+    node: &'a Node,
+    login: Option<&'a str>,
+    spool: &'a Spool,
+    line: &'a str,
+    begun: &'a mut Option<(SystemName, CallLease)>,
+}
+
+impl Gate for Door<'_> {
+    async fn check(&mut self, caller: String) -> Result<(SystemName, String), Denial> {
+        let (system, neighbour) = admit(self.node, self.login, &caller)?;
+        let lease =
+            lock(self.spool, self.node, system, self.line, false).await.map_err(|error| match error {
+                SpoolError::Conflict(_) => Denial::Locked,
+                error => Denial::Other(error.to_string()),
+            })?;
+        *self.begun = Some((system.clone(), lease));
+        Ok((system.clone(), protocols(neighbour)))
     }
 }
 

@@ -97,13 +97,18 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
     result.unwrap_or_else(Reply::Failed)
 }
 
-/// Runs a handshake. `check` decides on a caller by the name that it gives: who it is and what protocols it is offered.
-/// `early` is what came behind the login.
+/// Whoever decides on callers. A trait of its own, not an async closure, so that the whole of a call can be a task.
+pub trait Gate: Send {
+    /// Decides on a caller by the name that it gives: who it is and what protocols it is offered.
+    fn check(&mut self, caller: String) -> impl Future<Output = Result<(SystemName, String), Denial>> + Send;
+}
+
+/// Runs a handshake. `early` is what came behind the login.
 pub async fn shake<S>(
     stream: &mut S,
     mut handshake: Handshake,
     early: &[u8],
-    mut check: impl AsyncFnMut(String) -> Result<(SystemName, String), Denial>,
+    gate: &mut impl Gate,
 ) -> Result<Agreement, SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -126,7 +131,7 @@ where
             Some(Event::Agreed(agreement)) => return Ok(agreement),
             // What was said last (a refusal) is to reach the other end first.
             Some(Event::Failed(error)) => failed = Some(error),
-            Some(Event::Check(name)) => match check(name).await {
+            Some(Event::Check(name)) => match gate.check(name).await {
                 Ok((peer, protocols)) => handshake.admit(peer, &protocols),
                 Err(denial) => handshake.deny(denial),
             },

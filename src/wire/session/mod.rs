@@ -21,7 +21,7 @@ mod sender;
 
 pub use ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 pub use command::Refusal;
-pub use drive::{Ended, Failure, Store, Watch, run, shake};
+pub use drive::{Ended, Failure, Gate, Store, Watch, run, shake};
 pub use error::{Denial, SessionError};
 pub use features::Features;
 pub use machine::{Machine, Step, Tally};
