@@ -67,13 +67,10 @@ fn sender(peer: Option<&str>, execute: &Execute, written: Option<Sender>) -> Sen
     match (asker, written) {
         (Some(Sender::Null), _) => Sender::Null,
         (_, Some(written)) => written,
-        (Some(Sender::Address(address)), None) => {
-            let is_global = address.as_str().contains('@');
-            match peer.filter(|_| !is_global) {
-                Some(peer) => address.through(peer).map_or(Sender::Null, Sender::from),
-                None => Sender::from(address),
-            }
-        }
+        (Some(asker), None) => match peer {
+            Some(peer) => asker.by_way_of(peer).unwrap_or(Sender::Null),
+            None => asker,
+        },
         (None, None) => Sender::Null,
     }
 }

@@ -1,8 +1,7 @@
 //! `rsmtp`: a batch of messages with their envelopes inside.
 
 use crate::job::SystemName;
-use crate::post::mail::With;
-use crate::post::queue::{Door, Origin, UnbatchError, Unbatched};
+use crate::post::queue::{Door, UnbatchError, Unbatched};
 use crate::spool::BodyRef;
 use jiff::Timestamp;
 
@@ -14,7 +13,5 @@ pub(super) async fn prepare(
     received: Timestamp,
 ) -> Result<Unbatched, UnbatchError> {
     let text = peer.map_or("rsmtp of a user here".to_owned(), |peer| format!("rsmtp from {peer}"));
-    let from = peer.map(|peer| peer.to_string());
-    let origin = Origin { with: With::Bsmtp, from, claimed: None, text, submitter: None };
-    door.prepare_batch(body, &origin, received).await
+    door.prepare_batch(body, peer, &text, received).await
 }

@@ -88,7 +88,9 @@ async fn batch(spool: &Spool, settings: &Settings, deliveries: &[Delivery]) -> R
     for group in messages.into_values() {
         let Some(first) = group.first() else { continue };
         let recipients = group.iter().filter_map(|delivery| Address::parse(&delivery.address).ok()).collect();
-        let sender = Sender::parse(&first.sender).unwrap_or(Sender::Null);
+        // A bare name would be one of theirs there.
+        let sender = Sender::parse(&first.sender).and_then(|sender| sender.by_way_of(settings.node.as_str()));
+        let sender = sender.unwrap_or(Sender::Null);
         let mut text = batch.message(&Envelope { sender, recipients }, &mut out);
         let mut offset = 0;
         while offset < first.body.size {

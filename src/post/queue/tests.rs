@@ -153,7 +153,7 @@ async fn mail_for_an_rsmtp_neighbour_is_one_batch() {
     let (job, batch) = &jobs[0];
     assert_eq!(command(job), "rsmtp");
     assert!(
-        batch.starts_with("HELO polux.example\nMAIL FROM:<jan>\nRCPT TO:<a>\nRCPT TO:<b>\nDATA\n"),
+        batch.starts_with("HELO polux.example\nMAIL FROM:<polux!jan>\nRCPT TO:<a>\nRCPT TO:<b>\nDATA\n"),
         "{batch}"
     );
     assert!(batch.contains("\n..\nend\n.\nMAIL FROM:<>\nRCPT TO:<c>\nDATA\n"));
@@ -309,14 +309,14 @@ async fn a_header_too_large_for_our_trace_is_kept_whole() {
 #[tokio::test]
 async fn a_batch_is_taken_whole_or_not_at_all() {
     let site = Site::new();
-    let good = "HELO leaf\nMAIL FROM:<leaf!joe>\nRCPT TO:<jan>\nRCPT TO:<|sh>\nDATA\nSubject: one\n\n..x\n.\n\
+    let good = "HELO leaf\nMAIL FROM:<joe>\nRCPT TO:<jan>\nRCPT TO:<|sh>\nDATA\nSubject: one\n\n..x\n.\n\
                 MAIL FROM:<>\nRCPT TO:<ida>\nDATA\nSubject: two\n\nx\n.\nQUIT\n";
     for cut in [good.len(), good.len() - 20] {
         let body = site.spool.body_new().await.unwrap();
         site.spool.body_append(body, 0, good.as_bytes()[..cut].to_vec()).await.unwrap();
         let body = crate::spool::BodyRef { id: body, size: cut as u64 };
-        let origin = Site::incoming("x", &["x"], "").origin;
-        let batch = site.door.prepare_batch(body, &origin, clock::wall()).await;
+        let batch =
+            site.door.prepare_batch(body, Some(&system("leaf")), "rsmtp from leaf", clock::wall()).await;
         if cut < good.len() {
             assert!(matches!(batch, Err(UnbatchError::Broken(_))));
             continue;

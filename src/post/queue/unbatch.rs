@@ -3,9 +3,10 @@
 use super::door::Unreadable;
 use super::{Door, Incoming, Origin, QueueError};
 use crate::fault::{Fault, ToFault};
+use crate::job::SystemName;
 use crate::post::batch::{BatchError, Event, Reader, Settings};
 use crate::post::delivery::body;
-use crate::post::mail::Envelope;
+use crate::post::mail::{Envelope, Sender, With};
 use crate::spool::{BodyRef, CHUNK, NewMessage};
 use jiff::Timestamp;
 
@@ -60,13 +61,22 @@ pub struct Unbatched {
 const MESSAGES: usize = 10_000;
 
 impl Door {
-    /// Reads a whole batch from a body and prepares its messages. On an error nothing is left behind.
+    /// Reads a whole batch from a body and prepares its messages. On an error nothing is left behind. `peer` is the system
+    /// that it came from, `origin` says so for the log.
     pub async fn prepare_batch(
         &self,
         batch: BodyRef,
-        origin: &Origin,
+        peer: Option<&SystemName>,
+        origin: &str,
         arrived: Timestamp,
     ) -> Result<Unbatched, UnbatchError> {
+        let origin = Origin {
+            with: With::Bsmtp,
+            from: peer.map(|peer| peer.to_string()),
+            claimed: None,
+            text: origin.to_owned(),
+            submitter: None,
+        };
         let mut taken = Taken::default();
         let read = self.read_batch(batch, &mut taken).await;
         if let Err(error) = read {
@@ -74,7 +84,11 @@ impl Door {
             return Err(error);
         }
         let mut unbatched = Unbatched { count: taken.whole.len(), ..Unbatched::default() };
-        for (number, (envelope, unreadable, content)) in (1..).zip(taken.whole) {
+        for (number, (mut envelope, unreadable, content)) in (1..).zip(taken.whole) {
+            if let Some(peer) = peer {
+                // A path that has grown too long leads back to nobody.
+                envelope.sender = envelope.sender.by_way_of(peer.as_str()).unwrap_or(Sender::Null);
+            }
             let mail = Incoming { envelope, unreadable, content, origin: origin.clone(), arrived };
             let prepared =
                 self.prepare(mail).await.map_err(|error| UnbatchError::Message { number, error })?;
