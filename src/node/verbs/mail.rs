@@ -95,9 +95,8 @@ impl Verbs {
             }
         };
         let text = format!("rsmtp by {}", who.name);
-        let origin = Origin { with: With::Bsmtp, from: None, claimed: None, text, submitter: None };
         let kept = async {
-            let batch = self.door.prepare_batch(BodyRef { id, size }, &origin, clock::wall()).await;
+            let batch = self.door.prepare_batch(BodyRef { id, size }, None, &text, clock::wall()).await;
             let batch = batch.map_err(|error| VerbError::Below(error.fault()))?;
             Ok(self.spool.accept(None, batch.messages).await?)
         };
