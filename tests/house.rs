@@ -129,7 +129,10 @@ fn sources(arrows: &BTreeMap<String, BTreeSet<String>>) -> Vec<Source> {
         for entry in fs::read_dir(&folder).expect("a source folder reads") {
             let path = entry.expect("a source folder reads").path();
             if path.is_dir() {
-                folders.push(path);
+                // A folder of unit tests, as a file of that name is.
+                if !path.ends_with("tests") {
+                    folders.push(path);
+                }
                 continue;
             }
             let tests = path.file_stem().is_some_and(|stem| stem == "tests");
