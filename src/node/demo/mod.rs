@@ -1,1 +1,5 @@
 //! Two sites and a telephone exchange, to watch.
+
+mod letters;
+mod site;
+mod submit;
