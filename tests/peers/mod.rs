@@ -2,4 +2,5 @@
 
 mod taylor_alone;
 mod taylor_exchange;
+mod taylor_pipe;
 mod taylor_session;
