@@ -12,17 +12,17 @@ use crate::wire::link::drive::{LinkPump, Wake};
 use crate::wire::link::{Counters, Link};
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Where progress goes. Whoever looks away for longer than the channel holds misses something: a call waits for
-/// nobody.
-#[derive(Debug, Clone, Default)]
-pub struct Watch(Option<tokio::sync::mpsc::Sender<Progress>>);
+/// Where progress goes. Whoever is told must not wait: a call waits for nobody.
+#[derive(Clone, Default)]
+pub struct Watch(Option<Arc<dyn Fn(Progress) + Send + Sync>>);
 
 impl Watch {
-    pub fn to(sender: tokio::sync::mpsc::Sender<Progress>) -> Watch {
-        Watch(Some(sender))
+    pub fn new(told: impl Fn(Progress) + Send + Sync + 'static) -> Watch {
+        Watch(Some(Arc::new(told)))
     }
 
     /// Nobody watches.
@@ -31,8 +31,8 @@ impl Watch {
     }
 
     pub fn tell(&self, progress: Progress) {
-        if let Some(sender) = &self.0 {
-            let _ = sender.try_send(progress);
+        if let Some(told) = &self.0 {
+            told(progress);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a person watching a call is told.
 
 use crate::job::SystemName;
+use serde::{Deserialize, Serialize};
 
 /// One thing that happened in a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Progress {
     /// Both ends agreed; the packet protocol starts.
     Agreed { peer: SystemName, protocol: char },

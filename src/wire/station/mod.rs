@@ -12,6 +12,7 @@
 //! that does not open or a number that is busy, becomes a call record, and the plans read only those.
 
 mod error;
+mod events;
 mod net;
 mod online;
 mod phone;
@@ -23,6 +24,7 @@ mod switch;
 mod tests;
 
 pub use error::StationError;
+pub use events::{CallEvent, CallEvents, CallStep};
 pub use settings::{LineKind, LineSettings, Settings, SystemSettings};
 
 use crate::clock;
@@ -43,6 +45,7 @@ use tracing::Instrument;
 struct Shared {
     settings: watch::Receiver<Arc<Settings>>,
     spool: Spool,
+    events: CallEvents,
     stop: watch::Receiver<bool>,
 }
 
@@ -71,9 +74,14 @@ impl Shared {
 /// Runs all lines until `stop` becomes true, and then for [`Settings::stop_limit`] at most.
 ///
 /// Systems and node are read from `settings` anew for each call; the lines are those of the start.
-pub async fn run(settings: watch::Receiver<Arc<Settings>>, spool: Spool, stop: watch::Receiver<bool>) {
+pub async fn run(
+    settings: watch::Receiver<Arc<Settings>>,
+    spool: Spool,
+    events: CallEvents,
+    stop: watch::Receiver<bool>,
+) {
     let lines = settings.borrow().lines.clone();
-    let shared = Shared { settings, spool, stop };
+    let shared = Shared { settings, spool, events, stop };
     let mut switch = Switch::new();
     let mut tasks = JoinSet::new();
     for line in lines {

@@ -1,5 +1,6 @@
 //! The task of a TCP line, or of one through programs: several calls at once, each a task of its own.
 
+use super::events::CallStep;
 use super::switch::{LineEnd, Request};
 use super::{LineKind, LineSettings, Shared, StationError};
 use crate::clock;
@@ -7,7 +8,6 @@ use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::wire::call::{self, Connected, Login};
 use crate::wire::line::{Line, TcpListening};
-use crate::wire::session::Watch;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -107,9 +107,14 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
     tracing::info!(from = line.name(), "a call comes in");
     let node = shared.settings.borrow().node.clone();
     let connected = Connected { line: settings.name, connect: Some(format!("TCP {}", line.name())) };
-    let watch = Watch::nobody();
+    let name = connected.line.clone();
+    let tell = |step| shared.events.tell(&name, None, step);
+    tell(CallStep::Connected { connect: connected.connect.clone() });
+    let watch = shared.events.session(&name, None);
     let answering = call::answer(&mut line, &node, Login::Ask, connected, &shared.spool, &watch);
-    shared.bounded(answering).await;
+    if let Some(answered) = shared.bounded(answering).await {
+        tell(CallStep::Ended(answered.record));
+    }
     line.close(CLOSE_LIMIT).await;
 }
 
@@ -120,6 +125,9 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
         Ok(lease) => lease,
         Err(error) => return tracing::info!(system = %system.name, %error, "not called"),
     };
+    let name = settings.name.clone();
+    let tell = |step| shared.events.tell(&name, Some(&system.name), step);
+    tell(CallStep::Calling { number: None });
     let opening = async { Ok::<Line, StationError>(settings.port_to(system)?.open().await?) };
     let opened = tokio::select! {
         opened = opening => opened,
@@ -128,16 +136,19 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     match opened {
         Ok(mut line) => {
             let connected = Connected { line: settings.name, connect: Some(line.name().to_owned()) };
-            let watch = Watch::nobody();
+            tell(CallStep::Connected { connect: connected.connect.clone() });
+            let watch = shared.events.session(&name, Some(&system.name));
             let calling =
                 call::place(&mut line, &node, &system.name, lease, connected, &shared.spool, &watch);
-            shared.bounded(calling).await;
+            if let Some(record) = shared.bounded(calling).await {
+                tell(CallStep::Ended(record));
+            }
             line.close(CLOSE_LIMIT).await;
         }
         Err(error) => {
             let fault = error.fault();
             tracing::warn!(system = %system.name, %fault, "no connection");
-            call::not_connected(&shared.spool, lease, &fault).await;
+            tell(CallStep::Ended(call::not_connected(&shared.spool, lease, &fault).await));
         }
     }
 }

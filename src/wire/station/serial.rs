@@ -1,5 +1,6 @@
 //! The task of one serial line: answers, and calls what the scheduler gives it.
 
+use super::events::CallStep;
 use super::phone::{Connection, Phone};
 use super::switch::{LineEnd, Request};
 use super::{LineSettings, Shared, StationError};
@@ -9,7 +10,6 @@ use crate::schedule::Retry;
 use crate::wire::call::{self, Connected, Login};
 use crate::wire::line::SerialSettings;
 use crate::wire::modem::Profile;
-use crate::wire::session::Watch;
 
 /// What an idle line was woken by.
 enum Wake {
@@ -129,6 +129,8 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
             return true;
         }
     };
+    let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
+    tell(CallStep::Calling { number: system.number.clone() });
     let connecting = async {
         make_ready(task, phone).await?;
         match phone {
@@ -143,15 +145,16 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     let more = match (connection, phone.as_mut()) {
         (Some(Ok(connection)), Some(open)) => {
             let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
+            tell(CallStep::Connected { connect: connection.connect.clone() });
             let stream = open.online(connection);
-            let watch = Watch::nobody();
+            let watch = shared.events.session(&line.name, Some(&system.name));
             let calling = call::place(stream, &node, &system.name, lease, connected, &shared.spool, &watch);
-            shared.bounded(calling).await.is_some()
+            shared.bounded(calling).await.map(|record| tell(CallStep::Ended(record))).is_some()
         }
         (Some(Err(error)), _) => {
             let fault = error.fault();
             tracing::warn!(system = %system.name, %fault, "no connection");
-            call::not_connected(&shared.spool, lease, &fault).await;
+            tell(CallStep::Ended(call::not_connected(&shared.spool, lease, &fault).await));
             true
         }
         (Some(Ok(_)) | None, _) => false,
@@ -169,10 +172,13 @@ async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Optio
     let Some(open) = phone.as_mut() else { return true };
     let node = shared.settings.borrow().node.clone();
     let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
+    let tell = |step| shared.events.tell(&line.name, None, step);
+    tell(CallStep::Connected { connect: connection.connect.clone() });
     let stream = open.online(connection);
-    let watch = Watch::nobody();
+    let watch = shared.events.session(&line.name, None);
     let answering = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch);
-    let more = shared.bounded(answering).await.is_some();
+    let ended = shared.bounded(answering).await;
+    let more = ended.map(|answered| tell(CallStep::Ended(answered.record))).is_some();
     close(phone).await;
     more
 }

@@ -1,0 +1,61 @@
+//! What happens on the lines, for whoever watches at this moment. History is in the spool; nothing depends on these.
+
+use crate::job::SystemName;
+use crate::spool::CallRecord;
+use crate::wire::session::{Progress, Watch};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+/// Events that a slow watcher may lag behind before it misses some.
+const KEPT: usize = 1024;
+
+/// One thing that happened on a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CallEvent {
+    pub line: String,
+    /// Whom we call; a caller is known once it has said its name ([`Progress::Agreed`]).
+    pub system: Option<SystemName>,
+    pub step: CallStep,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallStep {
+    /// We begin to call.
+    Calling { number: Option<String> },
+    /// There is a connection; what the modem said of it.
+    Connected { connect: Option<String> },
+    /// The session goes on.
+    Session(Progress),
+    /// It is over.
+    Ended(CallRecord),
+}
+
+/// Where the station tells what happens.
+#[derive(Debug, Clone)]
+pub struct CallEvents(broadcast::Sender<CallEvent>);
+
+impl Default for CallEvents {
+    fn default() -> CallEvents {
+        CallEvents(broadcast::Sender::new(KEPT))
+    }
+}
+
+impl CallEvents {
+    /// Everything from now on.
+    pub fn watch(&self) -> broadcast::Receiver<CallEvent> {
+        self.0.subscribe()
+    }
+
+    pub(super) fn tell(&self, line: &str, system: Option<&SystemName>, step: CallStep) {
+        // An error only says that nobody watches.
+        let _ = self.0.send(CallEvent { line: line.to_owned(), system: system.cloned(), step });
+    }
+
+    /// What a session is given to tell its progress to.
+    pub(super) fn session(&self, line: &str, system: Option<&SystemName>) -> Watch {
+        let (events, line, system) = (self.clone(), line.to_owned(), system.cloned());
+        Watch::new(move |progress| events.tell(&line, system.as_ref(), CallStep::Session(progress)))
+    }
+}
