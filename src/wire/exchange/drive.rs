@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const EVENTS: usize = 4096;
 /// Bytes read from or waiting for a PTY at once: few, so that rates and hang-ups stay true.
 const CHUNK: usize = 512;
+/// After an orderly end, how long a terminal may take to read the rest, if it cannot be seen whether it has.
+const UNSEEN: Duration = Duration::from_secs(1);
 
 /// A running exchange.
 ///
@@ -91,7 +93,7 @@ struct Port {
     dtr: bool,
     /// The slave was closed; what it wrote is read until then at most.
     closing: Option<Instant>,
-    /// The call ended in order; the carrier falls when the slave has read everything, or then.
+    /// When the call ended in order; the carrier falls when the slave has read everything, or after a while.
     falling: Option<Instant>,
     /// Taken from the switch, not yet taken by the PTY.
     unsent: Vec<u8>,
@@ -217,9 +219,14 @@ impl Office {
             self.close(now, at);
         }
         let Some(port) = self.ports.get_mut(at) else { return };
-        if let Some(deadline) = port.falling {
-            let read = port.unsent.is_empty() && self.switch.drained(at) && port.pty.unread() == Some(0);
-            if read || now >= deadline {
+        if let Some(since) = port.falling {
+            let waited = now.saturating_duration_since(since);
+            let read = match port.pty.unread() {
+                Some(unread) => unread == 0,
+                None => waited >= UNSEEN,
+            };
+            let read = read && port.unsent.is_empty() && self.switch.drained(at);
+            if read || waited >= self.drain {
                 port.replace();
                 self.switch.terminal_gone(now, at);
             }
@@ -266,7 +273,7 @@ impl Office {
                 && let Some(port) = self.ports.get_mut(at)
             {
                 if orderly {
-                    port.falling = Some(now + self.drain);
+                    port.falling = Some(now);
                 } else {
                     port.replace();
                     self.switch.terminal_gone(now, at);
