@@ -12,6 +12,7 @@
 mod body;
 mod call;
 mod claim;
+mod dump;
 mod error;
 mod event;
 mod handle;
@@ -20,6 +21,7 @@ mod job;
 mod message;
 mod settings;
 mod store;
+mod verify;
 mod withheld;
 mod writer;
 
@@ -29,6 +31,7 @@ mod tests;
 pub use body::{BodyId, BodyRef, CHUNK, Content};
 pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, Wish};
 pub use claim::{Claim, Outcome};
+pub use dump::{Dumped, dump};
 pub use error::SpoolError;
 pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
 pub use handle::Spool;
@@ -36,6 +39,7 @@ pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Re
 pub use job::{Job, JobState, JobSummary, NewJob};
 pub use message::{Delivery, DeliveryState, Intent, Message, MessageId, NewDelivery, NewMessage, QueueEntry};
 pub use settings::Settings;
+pub use verify::{Finding, Verified, verify};
 pub use withheld::{BundleState, Import};
 
 /// Chosen by whoever asks; a verb repeated with the same id is answered again but not done again.

@@ -16,6 +16,8 @@ mod schema;
 mod settle;
 mod withheld;
 
+pub use body::{body_name, body_of_name};
+
 use super::{BodyId, RequestId, Settings, SpoolError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -382,7 +384,7 @@ fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-fn time(micros: i64) -> Timestamp {
+pub fn time(micros: i64) -> Timestamp {
     // What was written came from a Timestamp; damage is found by other means than a wrong date.
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -1,6 +1,8 @@
 //! One suite for both homes of the spool: what each verb promises.
 
 mod calls;
+mod crash;
+mod damage;
 mod incoming;
 mod jobs;
 mod leases;
