@@ -1,7 +1,7 @@
 //! Getting from a connection to the handshake: the login chat of the caller, the prompt of the called.
 
+use super::CallError;
 use super::settings::{Dialogue, Node};
-use super::{CallError, settings::Account};
 use crate::clock;
 use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt, Secret};
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
@@ -71,13 +71,21 @@ const NOBODY: &str =
 
 /// Whether some system has this account. Hashing takes its time, so it is done aside.
 async fn check(node: &Node, name: &str, password: Secret) -> bool {
-    let account =
-        node.systems.values().filter_map(|system| system.login.as_ref()).find(|login| login.name == name);
-    let known = account.is_some();
-    let hash = account.map_or(NOBODY, |Account { password_hash, .. }| password_hash).to_owned();
-    let verify = move || match PasswordHash::new(&hash) {
-        Ok(hash) => Argon2::default().verify_password(password.reveal().as_bytes(), &hash).is_ok(),
-        Err(_) => false,
+    // Systems may share a login.
+    let accounts = node.systems.values().filter_map(|system| system.login.as_ref());
+    let mut hashes: Vec<String> =
+        accounts.filter(|login| login.name == name).map(|login| login.password_hash.clone()).collect();
+    hashes.dedup();
+    let known = !hashes.is_empty();
+    if !known {
+        hashes.push(NOBODY.to_owned());
+    }
+    let verify = move || {
+        let fits = |hash: &String| match PasswordHash::new(hash) {
+            Ok(hash) => Argon2::default().verify_password(password.reveal().as_bytes(), &hash).is_ok(),
+            Err(_) => false,
+        };
+        hashes.iter().any(fits)
     };
     let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
     right && known

@@ -14,7 +14,7 @@ mod store;
 mod tests;
 
 pub use error::CallError;
-pub use settings::{Account, Dialogue, Node, System};
+pub use settings::{Account, Dialogue, Node, Packets, System};
 
 use crate::clock;
 use crate::fault::{Fault, ToFault};
@@ -22,7 +22,7 @@ use crate::job::SystemName;
 use crate::spool::{CallLease, CallRecord, Event, NewCall, Spool, SpoolError};
 use crate::wire::link::{KNOWN, Role};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
-use crate::wire::session::{Denial, Gate, Machine, Watch, run, shake};
+use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
 use std::future::Future;
 use store::{CallStore, Claims};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -88,7 +88,8 @@ where
                 };
                 let (now, time) = (clock::now(), node.handshake_timeout);
                 let protocols = protocols(neighbour);
-                let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time);
+                let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
+                    .also_known_as(neighbour.aliases.clone());
                 Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
             };
             match renewed(spool, node, &claims, connecting).await.and_then(|agreement| agreement) {
@@ -215,7 +216,10 @@ fn admit<'a>(
     login: Option<&str>,
     caller: &str,
 ) -> Result<(&'a SystemName, &'a System), Denial> {
-    let exact = node.systems.iter().find(|(name, _)| name.as_str() == caller);
+    let named = |(name, system): &(&SystemName, &System)| {
+        name.as_str() == caller || system.aliases.iter().any(|alias| alias.as_str() == caller)
+    };
+    let exact = node.systems.iter().find(named);
     let cut = || node.systems.iter().find(|(name, _)| same_system(name.as_str(), caller));
     let (name, system) = exact.or_else(cut).ok_or(Denial::Unknown)?;
     let right = match (&system.login, login) {
@@ -252,7 +256,12 @@ where
 {
     record.protocol = Some(agreement.protocol);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
-    let link = crate::wire::link::open(agreement.protocol, role, &neighbour.parameters)
+    let mut parameters = neighbour.parameters.clone();
+    let old = agreement.features == Features::default();
+    let packets = neighbour.g_packets.unwrap_or(if old { Packets::OLD } else { Packets::USUAL });
+    parameters.g.window = packets.window;
+    parameters.g.packet_size = packets.size;
+    let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();
     let machine = Machine::new(node.name.clone(), &agreement, neighbour.permissions.clone(), public);

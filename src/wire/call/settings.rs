@@ -50,7 +50,12 @@ impl Node {
 pub struct System {
     /// The packet protocols to use with it, best first: by default `i`, then `g`.
     pub protocols: Vec<char>,
+    /// How they are set up. What we announce for `g` is `g_packets`.
     pub parameters: Parameters,
+    /// What it may send us over `g`; `None`: what its handshake lets us think that it bears.
+    pub g_packets: Option<Packets>,
+    /// Other names that it calls itself by.
+    pub aliases: Vec<SystemName>,
     /// How we get from the connection to its `Shere`; `None`: nothing is to be said.
     pub chat: Option<Dialogue>,
     /// How it proves who it is when it calls us; `None`: the line has seen to that (ssh, a login shell, a private wire).
@@ -64,11 +69,29 @@ impl Default for System {
         System {
             protocols: vec!['i', 'g'],
             parameters: Parameters::default(),
+            g_packets: None,
+            aliases: Vec::new(),
             chat: None,
             login: None,
             permissions: Permissions::default(),
         }
     }
+}
+
+/// What the other end may send before an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packets {
+    /// Packets, 1 to 7.
+    pub window: u8,
+    /// Bytes of data in each: a power of two, 32 to 4096.
+    pub size: u16,
+}
+
+impl Packets {
+    /// For systems that announce no features: old ones die of more (the manual, "g Protocol").
+    pub const OLD: Packets = Packets { window: 3, size: 64 };
+    /// For all others: under the 16 KiB in flight that Taylor UUCP bears.
+    pub const USUAL: Packets = Packets { window: 7, size: 2048 };
 }
 
 /// The login chat of a system that we call.

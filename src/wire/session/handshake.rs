@@ -64,6 +64,8 @@ pub struct Handshake {
     ours: SystemName,
     /// The one we called, or the caller once admitted.
     peer: Option<SystemName>,
+    /// Other names of the one we called.
+    aliases: Vec<SystemName>,
     caller_name: String,
     /// The protocols that we offer, best first.
     protocols: String,
@@ -91,6 +93,12 @@ impl Handshake {
         Handshake::new(now, ours, Some(peer), protocols, time, State::AwaitShere)
     }
 
+    /// The system that we call may answer by these names too.
+    pub fn also_known_as(mut self, aliases: Vec<SystemName>) -> Handshake {
+        self.aliases = aliases;
+        self
+    }
+
     /// We were called, and say `Shere`.
     pub fn called(now: Instant, ours: SystemName, time: Duration) -> Handshake {
         let greeting = message(&format!("Shere={ours}"));
@@ -111,6 +119,7 @@ impl Handshake {
             state,
             ours,
             peer,
+            aliases: Vec::new(),
             caller_name: String::new(),
             protocols: protocols.to_owned(),
             reader: MessageReader::new(),
@@ -221,7 +230,9 @@ impl Handshake {
     fn greeted(&mut self, rest: &str) {
         let Some(wanted) = &self.peer else { return };
         let found = rest.strip_prefix("here=").unwrap_or_default();
-        if !found.is_empty() && !same_system(wanted.as_str(), found) {
+        let known =
+            same_system(wanted.as_str(), found) || self.aliases.iter().any(|alias| alias.as_str() == found);
+        if !found.is_empty() && !known {
             let wanted = wanted.to_string();
             return self.fail(SessionError::WrongSystem { wanted, found: printable(found) });
         }

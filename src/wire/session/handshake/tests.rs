@@ -146,6 +146,9 @@ fn another_system_and_no_common_protocol_end_the_call() {
     let mut handshake = caller();
     handshake.handle_input(b"\x10Shere=castor\0");
     assert!(matches!(failure(&mut handshake), SessionError::WrongSystem { .. }));
+    let mut handshake = caller().also_known_as(vec![name("castor")]);
+    handshake.handle_input(b"\x10Shere=castor\0");
+    assert_eq!(said(&mut handshake), "<Sleaf -R -N02047>");
     let mut handshake = caller();
     handshake.handle_input(b"\x10Shere\0\x10ROK\0\x10Pfte\0");
     assert_eq!(said(&mut handshake), "<Sleaf -R -N02047><UN>");
