@@ -161,9 +161,6 @@ impl Executor {
                     Ended::Refused { reason: batch.dropped.join("; "), notices: Vec::new() }
                 }
                 Ok(batch) => {
-                    for dropped in &batch.dropped {
-                        tracing::warn!(%peer, dropped, "mail of a batch goes to nobody");
-                    }
                     let note = format!("rsmtp: {} messages", batch.count);
                     Ended::Done { messages: batch.messages, note }
                 }

@@ -24,13 +24,16 @@ pub struct Settings {
     pub host: String,
     /// The urgency of mail; default `C`. Setting `mail-grade`.
     pub grade: Grade,
+    /// A batch is ended when it holds so many bytes, default 1 MiB: a call that fails near its end loses no more than
+    /// that where the peer cannot go on in mid-file. Setting `batch-size`.
+    pub batch: u64,
     /// Who asks for the jobs that the queue makes; default `uucp`. Setting `mail-user`.
     pub user: String,
 }
 
 impl Settings {
     pub fn new(node: SystemName, host: String) -> Settings {
-        Settings { node, host, grade: Grade::MAIL, user: "uucp".to_owned() }
+        Settings { node, host, grade: Grade::MAIL, batch: 1024 * 1024, user: "uucp".to_owned() }
     }
 }
 
@@ -52,6 +55,28 @@ pub fn rmail(
         Ok(job) => Ok(Outcome::Handed { deliveries: claims(&deliveries), job }),
         Err(fault) => Err(Failed { deliveries, fault }),
     }
+}
+
+/// Cuts deliveries into those of one batch each. The recipients of a message stay together.
+pub fn batches(settings: &Settings, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+    let mut lists: Vec<Vec<Delivery>> = Vec::new();
+    let mut bytes = 0;
+    for delivery in deliveries {
+        match lists.last_mut() {
+            Some(list) if list.last().is_some_and(|last| last.message == delivery.message) => {
+                list.push(delivery)
+            }
+            Some(list) if bytes + delivery.body.size <= settings.batch => {
+                bytes += delivery.body.size;
+                list.push(delivery);
+            }
+            _ => {
+                bytes = delivery.body.size;
+                lists.push(vec![delivery]);
+            }
+        }
+    }
+    lists
 }
 
 /// Deliveries of any messages to one neighbour as one `rsmtp` job.

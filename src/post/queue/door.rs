@@ -6,7 +6,7 @@ use crate::post::address::Address;
 use crate::post::delivery::body;
 use crate::post::mail::{self, Envelope, HOP_LIMIT, Submission, Trace, With, head};
 use crate::post::route::{self, Decision, Refusal, Routed, Tables, Transport};
-use crate::spool::{BodyId, CHUNK, Content, MessageId, NewDelivery, NewMessage, Spool};
+use crate::spool::{BodyId, CHUNK, Content, Event, MessageId, NewDelivery, NewMessage, Spool};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -125,12 +125,9 @@ impl Door {
         let (origin, arrived) = (mail.origin.text.clone(), mail.arrived);
         let content = mail.content.clone();
         let prepared = self.prepare(mail).await?;
-        if let Some(reason) = prepared.dropped {
-            tracing::warn!(mail = prepared.id, origin, reason, "mail dropped");
-            if prepared.messages.is_empty() {
-                self.spool().quarantine(origin, reason, content, Vec::new(), arrived).await?;
-                return Ok(Accepted { id: prepared.id, messages: Vec::new() });
-            }
+        if let Some(reason) = prepared.dropped.filter(|_| prepared.messages.is_empty()) {
+            self.spool().quarantine(origin, reason, content, Vec::new(), arrived).await?;
+            return Ok(Accepted { id: prepared.id, messages: Vec::new() });
         }
         let messages = self.spool().accept(None, prepared.messages).await?;
         Ok(Accepted { id: prepared.id, messages })
@@ -166,7 +163,10 @@ impl Door {
             let original = Original { sender: sender.clone(), arrived, beginning: &message, whole };
             match self.report(&original, &failures, arrived).await? {
                 Ok(report) => messages.push(report),
-                Err(reason) => dropped = Some(reason),
+                Err(reason) => {
+                    self.note_dropped(&origin, &id, &reason, arrived).await?;
+                    dropped = Some(reason);
+                }
             }
         }
         if !deliveries.is_empty() {
@@ -175,6 +175,20 @@ impl Door {
             messages.insert(0, NewMessage { sender, content, accepted: arrived, origin, deliveries });
         }
         Ok(Prepared { messages, dropped, id })
+    }
+
+    /// That somebody gets nothing and nobody is told of it must at least be found in the history.
+    async fn note_dropped(
+        &self,
+        origin: &Origin,
+        id: &str,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), QueueError> {
+        tracing::warn!(mail = id, origin = origin.text, reason, "mail dropped");
+        let text = format!("{}: {reason}", origin.text);
+        let event = Event { at, what: "dropped".to_owned(), ids: format!("mail={id}"), system: None, text };
+        Ok(self.spool().note(event).await?)
     }
 
     /// Adds the deliveries that recipients come to, and the failures.

@@ -66,9 +66,6 @@ impl Door {
         let content = writer.finish().await?;
         let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived: now };
         let prepared = self.prepare(mail).await?;
-        if let Some(reason) = prepared.dropped {
-            tracing::warn!(reason, subject = notice.subject, "a notice reaches nobody");
-        }
         Ok(prepared.messages.into_iter().next())
     }
 }

@@ -161,6 +161,25 @@ async fn mail_for_an_rsmtp_neighbour_is_one_batch() {
 }
 
 #[tokio::test]
+async fn a_batch_grows_with_recipients_and_ends_with_bytes() {
+    let site = Site::new();
+    let recipients: Vec<String> = (0..500).map(|number| format!("feed!user{number}")).collect();
+    let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    site.accept("jan", &recipients, TEXT).await;
+    site.work().await;
+    let jobs = site.jobs("feed").await;
+    assert_eq!((jobs.len(), jobs[0].1.matches("RCPT TO:").count()), (1, 500));
+    let large = format!("Subject: large\n\n{}", "0123456789\n".repeat(4_500));
+    for _ in 0..30 {
+        site.accept("jan", &["feed!a", "feed!b"], &large).await;
+    }
+    site.work().await;
+    let messages: Vec<usize> =
+        site.jobs("feed").await.iter().map(|(_, batch)| batch.matches("\nDATA\n").count()).collect();
+    assert_eq!(messages, [21, 9]);
+}
+
+#[tokio::test]
 async fn the_null_sender_leaves_as_mailer_daemon() {
     let site = Site::new();
     site.accept("<>", &["leaf!joe"], TEXT).await;
@@ -198,6 +217,9 @@ async fn what_the_null_sender_sends_to_nobody_is_kept_and_not_answered() {
     site.work().await;
     let kept = site.spool.quarantined(None).await.unwrap();
     assert_eq!(kept.len(), 2);
+    let events =
+        site.spool.events(crate::spool::EventFilter { limit: 100, ..Default::default() }).await.unwrap();
+    assert_eq!(events.iter().filter(|(_, event)| event.what == "dropped").count(), 2);
     assert!(kept[1].reason.contains("ghost@nowhere.example cannot be told"), "{}", kept[1].reason);
     assert!(site.spool.queue(None).await.unwrap().is_empty());
 }

@@ -25,8 +25,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How many deliveries are claimed at a time.
-const CLAIM: usize = 256;
+/// How many deliveries are claimed at a time; as many as one message may have by default, so that a list stays together.
+const CLAIM: usize = 1000;
 /// How long work on them may take before they are given to somebody else.
 const LEASE: Duration = Duration::from_secs(600);
 /// How long the worker rests at most: hints that work has come may be missed.
@@ -143,7 +143,10 @@ impl Worker {
                     let note = format!("{site:?} is no system name");
                     return self.hold(group, note, now).await;
                 };
-                let lists = if transport == "uux" { self.commands(&system, group) } else { vec![group] };
+                let lists = match transport {
+                    "uux" => self.commands(&system, group),
+                    _ => uucp::batches(&self.uucp, group),
+                };
                 for list in lists {
                     let handed = match transport {
                         "uux" => uucp::rmail(&self.uucp, &system, list, now),
