@@ -18,6 +18,8 @@ mod permit;
 mod progress;
 mod receiving;
 mod sender;
+#[cfg(test)]
+mod tests;
 
 pub use ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 pub use command::Refusal;

@@ -1,0 +1,134 @@
+//! A store that lasts over calls, and knows what a spool promises: a stable id is received once, a partial file belongs to
+//! one offer.
+
+use super::super::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
+use crate::job::{Command, Execute, Grade, Notify, StableId, SystemName, Work};
+use crate::wire::noise::Random;
+use std::collections::{BTreeMap, BTreeSet};
+
+struct Job {
+    command: String,
+    bytes: Vec<u8>,
+    /// In the hands of the present call.
+    taken: bool,
+    done: bool,
+}
+
+pub struct Site {
+    pub name: SystemName,
+    pub peer: SystemName,
+    pub protocol: char,
+    jobs: BTreeMap<JobKey, Job>,
+    coming: BTreeMap<Slot, (Offer, Vec<u8>)>,
+    /// By TEMP, which is unique between uugates.
+    partials: BTreeMap<String, (Offer, Vec<u8>)>,
+    known: BTreeSet<StableId>,
+    received: Vec<(String, Vec<u8>)>,
+}
+
+impl Site {
+    pub fn new(name: &str, peer: &str, protocol: char) -> Site {
+        Site {
+            name: name.parse().unwrap(),
+            peer: peer.parse().unwrap(),
+            protocol,
+            jobs: BTreeMap::new(),
+            coming: BTreeMap::new(),
+            partials: BTreeMap::new(),
+            known: BTreeSet::new(),
+            received: Vec::new(),
+        }
+    }
+
+    pub fn queue(&mut self, number: u64, seed: u64) {
+        let mut random = Random::new(seed.wrapping_add(number));
+        let length = [0, 1, 300, 1024, 5000, 30_000][usize::try_from(number % 6).unwrap()];
+        let bytes = (0..length).map(|_| random.byte()).collect();
+        let job = Job { command: format!("rmail user{number}"), bytes, taken: false, done: false };
+        self.jobs.insert(JobKey(number), job);
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.jobs.values().all(|job| job.done)
+    }
+
+    pub fn sent(&self) -> Vec<(String, Vec<u8>)> {
+        let mut sent: Vec<_> =
+            self.jobs.values().map(|job| (job.command.clone(), job.bytes.clone())).collect();
+        sent.sort();
+        sent
+    }
+
+    pub fn received(&self) -> Vec<(String, Vec<u8>)> {
+        let mut received = self.received.clone();
+        received.sort();
+        received
+    }
+
+    /// The call is over, however it went.
+    pub fn hang_up(&mut self) {
+        for (offer, bytes) in std::mem::take(&mut self.coming).into_values() {
+            self.partials.insert(offer.temp.clone(), (offer, bytes));
+        }
+        self.jobs.values_mut().for_each(|job| job.taken = false);
+    }
+
+    pub fn answer(&mut self, ask: Ask) -> Reply {
+        match ask {
+            Ask::NextJob { .. } => Reply::Job(self.next_job().map(Box::new)),
+            Ask::Read { job, offset, limit } => {
+                let bytes = &self.jobs[&job].bytes[usize::try_from(offset).unwrap()..];
+                Reply::Bytes(bytes[..bytes.len().min(limit)].to_vec())
+            }
+            Ask::Settle { job, ending } => {
+                let job = self.jobs.get_mut(&job).unwrap();
+                assert!(job.taken && !job.done);
+                job.done = ending == Ending::Done;
+                Reply::Done
+            }
+            Ask::Offer { slot, offer } => Reply::Verdict(self.offer(slot, *offer)),
+            Ask::Write { slot, bytes } => {
+                self.coming.get_mut(&slot).unwrap().1.extend(bytes);
+                Reply::Done
+            }
+            Ask::Commit { slot } => {
+                let (offer, bytes) = self.coming.remove(&slot).unwrap();
+                assert_eq!(offer.size, Some(bytes.len() as u64));
+                if self.known.insert(offer.stable.unwrap()) {
+                    self.received.push((offer.command, bytes));
+                }
+                Reply::Done
+            }
+            Ask::Heard => Reply::Done,
+            Ask::Drop { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } => panic!("{ask:?}"),
+        }
+    }
+
+    fn next_job(&mut self) -> Option<OutgoingJob> {
+        let (key, job) = self.jobs.iter_mut().find(|(_, job)| !job.taken && !job.done)?;
+        job.taken = true;
+        let command = Command::parse(&job.command).unwrap();
+        let execute = Execute { command, user: "jan".to_owned(), requestor: None, notify: Notify::OnError };
+        // The name of the site stands for the id of its spool.
+        let spool = self.name.as_str().len() as u64;
+        Some(OutgoingJob {
+            key: *key,
+            stable: StableId { spool, number: key.0 },
+            grade: Grade::MAIL,
+            work: Work::Execute(execute),
+            size: job.bytes.len() as u64,
+        })
+    }
+
+    fn offer(&mut self, slot: Slot, offer: Offer) -> Verdict {
+        assert!(matches!(offer.kind, Kind::Execution(_)) && offer.restart);
+        if self.known.contains(&offer.stable.unwrap()) {
+            return Verdict::Already;
+        }
+        let begun = self.partials.remove(&offer.temp).filter(|(begun, _)| *begun == offer);
+        let bytes = begun.map(|(_, bytes)| bytes).unwrap_or_default();
+        let offset = bytes.len() as u64;
+        self.coming.insert(slot, (offer, bytes));
+        Verdict::Take { offset }
+    }
+}
