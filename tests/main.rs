@@ -5,4 +5,5 @@ mod corpora;
 mod hardware;
 mod house;
 mod peers;
+mod stations;
 mod support;

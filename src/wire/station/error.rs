@@ -15,6 +15,8 @@ pub enum StationError {
     Ended { line: String, end: End },
     #[error("{line} takes no bytes: flow control holds it up")]
     Stuck { line: String },
+    #[error("cut off, for the node was stopped")]
+    Stopped,
     #[error("{system} has no number, and {line} needs one")]
     NoNumber { system: String, line: String },
     #[error("{system} has no address, and {line} needs one")]
@@ -40,11 +42,15 @@ impl ToFault for StationError {
                 Retry::Later,
                 "check the cable, or set the line's flow control as the modem has it",
             ),
+            StationError::Stopped => {
+                (Whose::Local, Retry::Later, "the next call goes on where this one stopped")
+            }
             StationError::NoNumber { .. } => (Whose::Usage, Retry::Never, "give the system a number"),
             StationError::NoAddress { .. } => (Whose::Usage, Retry::Never, "give the system an address"),
         };
         let stage = match self {
             StationError::NoNumber { .. } | StationError::NoAddress { .. } => Stage::Dial,
+            StationError::Stopped => Stage::Carrier,
             _ => Stage::Port,
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }

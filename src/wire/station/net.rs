@@ -129,26 +129,31 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     let tell = |step| shared.events.tell(&name, Some(&system.name), step);
     tell(CallStep::Calling { number: None });
     let opening = async { Ok::<Line, StationError>(settings.port_to(system)?.open().await?) };
+    // Told to stop before there is a connection, it has none.
     let opened = tokio::select! {
         opened = opening => opened,
-        () = shared.stopped() => return,
+        () = shared.stopped() => Err(StationError::Stopped),
     };
-    match opened {
+    let (mut record, failure) = match opened {
         Ok(mut line) => {
             let connected = Connected { line: settings.name, connect: Some(line.name().to_owned()) };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
             let calling =
                 call::place(&mut line, &node, &system.name, lease, connected, &shared.spool, &watch);
-            if let Some(record) = shared.bounded(calling).await {
-                tell(CallStep::Ended(record));
-            }
+            let ended = shared.bounded(calling).await;
             line.close(CLOSE_LIMIT).await;
+            let failure = ended.is_none().then_some(StationError::Stopped);
+            (ended, failure)
         }
-        Err(error) => {
-            let fault = error.fault();
-            tracing::warn!(system = %system.name, %fault, "no connection");
-            tell(CallStep::Ended(call::not_connected(&shared.spool, lease, &fault).await));
-        }
+        Err(error) => (None, Some(error)),
+    };
+    if let Some(error) = failure {
+        let fault = error.fault();
+        tracing::warn!(system = %system.name, %fault, "a call came to nothing");
+        record = Some(call::not_connected(&shared.spool, lease, &fault).await);
+    }
+    if let Some(record) = record {
+        tell(CallStep::Ended(record));
     }
 }

@@ -16,7 +16,7 @@ const CARRIER_POLL: Duration = Duration::from_millis(100);
 /// How long DTR is low at a hang-up: modems look after S25 (50 ms by default), old ones after up to a second.
 const DTR_LOW: Duration = Duration::from_secs(1);
 /// How long the last bytes of a call have to leave.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// How much is read at once from a modem in command state, in bytes.
 const READ: usize = 512;
 

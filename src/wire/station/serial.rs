@@ -138,32 +138,38 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
             None => Ok(Connection::default()),
         }
     };
+    // Told to stop before there is a connection, it has none.
     let connection = tokio::select! {
-        connection = connecting => Some(connection),
-        () = shared.stopped() => None,
+        connection = connecting => connection,
+        () = shared.stopped() => Err(StationError::Stopped),
     };
-    let more = match (connection, phone.as_mut()) {
-        (Some(Ok(connection)), Some(open)) => {
+    let (mut record, failure) = match (connection, phone.as_mut()) {
+        (Ok(connection), Some(open)) => {
             let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
             tell(CallStep::Connected { connect: connection.connect.clone() });
             let stream = open.online(connection);
             let watch = shared.events.session(&line.name, Some(&system.name));
             let calling = call::place(stream, &node, &system.name, lease, connected, &shared.spool, &watch);
-            shared.bounded(calling).await.map(|record| tell(CallStep::Ended(record))).is_some()
+            let ended = shared.bounded(calling).await;
+            let failure = ended.is_none().then_some(StationError::Stopped);
+            (ended, failure)
         }
-        (Some(Err(error)), _) => {
-            let fault = error.fault();
-            tracing::warn!(system = %system.name, %fault, "no connection");
-            tell(CallStep::Ended(call::not_connected(&shared.spool, lease, &fault).await));
-            true
-        }
-        (Some(Ok(_)) | None, _) => false,
+        (Err(error), _) => (None, Some(error)),
+        (Ok(_), None) => (None, None),
     };
+    if let Some(error) = &failure {
+        let fault = error.fault();
+        tracing::warn!(system = %system.name, %fault, "a call came to nothing");
+        record = Some(call::not_connected(&shared.spool, lease, &fault).await);
+    }
+    if let Some(record) = record {
+        tell(CallStep::Ended(record));
+    }
     close(phone).await;
     if !line.answer {
         *phone = None;
     }
-    more
+    !matches!(failure, Some(StationError::Stopped))
 }
 
 /// Takes a call; false if the station stops.
