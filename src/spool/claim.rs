@@ -26,7 +26,8 @@ pub enum Outcome {
     Held { deliveries: Vec<Claim>, note: String },
     /// A job that the peer has: it said CY, or SN8.
     JobDone { job: Claim, note: String },
-    /// A job that stays, for a later call (SN4, SN6, SN9, loss of the call).
+    /// A job that stays, for a later call (SN4, SN6, SN9, loss of the call). It is claimable at once, so a call that
+    /// goes on settles it when it ends.
     JobDeferred { job: Claim, note: String },
     /// A job that the peer will never take (SN2, SN7, CN5). Mail deliveries behind it go back to the queue to be
     /// bounced; any other job goes to quarantine, and its user is told by `notice`.

@@ -51,16 +51,6 @@ pub struct Delivery {
     pub refusal: Option<String>,
 }
 
-/// A message by itself.
-#[derive(Debug, Clone)]
-pub struct Message {
-    pub id: MessageId,
-    pub sender: String,
-    pub body: BodyRef,
-    pub accepted: Timestamp,
-    pub origin: String,
-}
-
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,6 +6,9 @@
 //! verb is one transaction; verbs that make something take an optional [`RequestId`] and may be repeated
 //! with it. Time is handed in. Nothing of the store behind (rows, SQL, paths) crosses this interface.
 //!
+//! One implementation, in SQL ([`store`]), has two homes: a directory (SQLite and a folder of large bodies) and memory,
+//! so that tests of every room run on the very verbs that are shipped.
+//!
 //! What is worked upon is *claimed*: a claim carries a lease, and only who holds it may settle. Leases of an
 //! owner that died or let them run out are taken back, at start and every minute.
 
@@ -37,7 +40,7 @@ pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
 pub use handle::Spool;
 pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
 pub use job::{Job, JobState, JobSummary, NewJob};
-pub use message::{Delivery, DeliveryState, Intent, Message, MessageId, NewDelivery, NewMessage, QueueEntry};
+pub use message::{Delivery, DeliveryState, Intent, MessageId, NewDelivery, NewMessage, QueueEntry};
 pub use settings::Settings;
 pub use verify::{Finding, Verified, verify};
 pub use withheld::{BundleState, Import};
