@@ -11,6 +11,7 @@ mod rmail;
 mod rsmtp;
 mod sendmail;
 mod site;
+mod uucico;
 mod uucp;
 mod uuname;
 mod uustat;
@@ -30,11 +31,12 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 9] = [
+const PROGRAMS: [(&str, Program); 10] = [
     ("mailq", mailq::run),
     ("rmail", rmail::run),
     ("rsmtp", rsmtp::run),
     ("sendmail", sendmail::run),
+    ("uucico", uucico::run),
     ("uucp", uucp::run),
     ("uuname", uuname::run),
     ("uustat", uustat::run),

@@ -8,7 +8,7 @@ use crate::fault::ToFault;
 use crate::node::config::{Config, DEFAULT_FILE, Places};
 use crate::node::control::{Client, ControlError};
 use crate::node::report::Report;
-use crate::node::verbs::{Body, Request, VerbError, Verbs, Who};
+use crate::node::verbs::{Body, PollRequest, Request, VerbError, Verbs, Who};
 use crate::spool::{CHUNK, Spool, SpoolError};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -63,7 +63,17 @@ impl Site {
         runtime.block_on(async {
             let own = self.open(places).await?;
             let who = Who::myself(&own.config);
-            let done = own.carry_out(&who, request, &mut Local { body }).await;
+            let done = match request {
+                // Nobody else will place the call.
+                Request::Poll(PollRequest { wait: true, system, force, if_work }) => {
+                    let poll = PollRequest { wait: false, system, force, if_work };
+                    match own.poll(poll).await {
+                        Ok(wished) => own.call_now(wished).await.map(Report::Poll),
+                        Err(error) => Err(error),
+                    }
+                }
+                request => own.carry_out(&who, request, &mut Local { body }).await,
+            };
             // There is no daemon that would see to it.
             let seen_to = own.run().await;
             own.spool.close().await;
@@ -75,7 +85,9 @@ impl Site {
     pub async fn open(&self, places: &Places) -> Result<Verbs, Failure> {
         let config = Arc::new(self.config()?);
         let spool = open_spool(places).await?;
-        Ok(Verbs::new(config, spool))
+        let own = Verbs::new(config, spool);
+        own.make_directories();
+        Ok(own)
     }
 }
 
@@ -110,7 +122,7 @@ async fn open_spool(places: &Places) -> Result<Spool, Failure> {
 }
 
 /// Whether the spool, or the folder where it would be made, belongs to who asks.
-fn owns(spool: &Path) -> bool {
+pub fn owns(spool: &Path) -> bool {
     let me = rustix::process::geteuid().as_raw();
     let owner = |path: &Path| std::fs::metadata(path).map(|about| about.uid());
     match (owner(spool), spool.parent().map(owner)) {

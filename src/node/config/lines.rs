@@ -5,6 +5,7 @@ use super::names::{Kind, Names};
 use super::section::{Section, plain};
 use super::smtp::address;
 use super::units::{duration, speed};
+use crate::wire::modem::Profile;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub struct ModemConfig {
     /// How long dialling may take until CONNECT.
     pub dial_timeout: Option<Duration>,
     /// Rings before an incoming call is answered.
-    pub rings: u32,
+    pub rings: Option<u32>,
 }
 
 /// The highest speed that a V.90 modem can make use of.
@@ -104,15 +105,29 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
             "write flow = \"rts-cts\", or \"none\" if the cable has three wires",
         );
     }
-    let profile = section.text("modem");
-    let init = section.text("init");
+    let profile = section.value("modem", modem);
+    let init = section.value("init", |text| {
+        let fits = text.len() <= 80 && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        let hint = "write what follows AT, as \"&C1&D2\"";
+        if fits { Ok(text.to_owned()) } else { Err(hint.to_owned()) }
+    });
     let dial_timeout = section.value("dial-timeout", duration);
-    let rings = section.count("rings", 1..=20).unwrap_or(1);
+    let rings = section.count("rings", 1..=20);
     if !section.has("device") {
         section.missing("device", "add the serial port, as device = \"/dev/ttyS0\"");
     }
     let modem = profile.map(|profile| ModemConfig { profile, init, dial_timeout, rings });
     Some(LineKind::Serial { device: base.join(device?), speed, flow: flow.unwrap_or(Flow::RtsCts), modem })
+}
+
+/// The name of a built-in profile.
+fn modem(text: &str) -> Result<String, String> {
+    if Profile::named(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    let all = Profile::all();
+    let names: Vec<&str> = all.iter().map(|profile| profile.name.as_str()).collect();
+    Err(format!("write one of {}; the first one fits most modems", names.join(", ")))
 }
 
 fn read_tcp(section: &mut Section<'_>, answer: bool) -> LineKind {

@@ -18,6 +18,7 @@ mod spool;
 mod systems;
 mod units;
 mod users;
+mod wire;
 
 pub use findings::{Finding, Findings, Severity};
 pub use lines::{Flow, LineConfig, LineKind, ModemConfig};

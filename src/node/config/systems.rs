@@ -8,6 +8,8 @@ use super::section::{Section, plain};
 use super::units::{duration, size};
 use crate::job::SystemName;
 use crate::observe::Secret;
+use crate::schedule::Windows;
+use crate::wire::chat::{self, Script};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,8 +23,8 @@ pub struct System {
     pub lines: Vec<String>,
     /// The telephone number.
     pub number: Option<String>,
-    /// `host:port` for a TCP line.
-    pub address: Option<String>,
+    /// Host and port for a TCP line.
+    pub address: Option<(String, u16)>,
     /// How we log in there (`\L` and `\P` of the chat).
     pub login: Option<String>,
     pub password: Option<Secret>,
@@ -40,7 +42,7 @@ pub struct System {
     /// Call at least so often.
     pub poll: Option<Duration>,
     /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
-    pub times: Option<String>,
+    pub times: Windows,
     /// What it may run here.
     pub commands: Vec<String>,
 }
@@ -95,7 +97,7 @@ pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: 
         address: section.value("address", host_and_port),
         login: section.text("login"),
         password: secrets::read(&mut section, "password", "password-file", base),
-        chat: section.text("chat").map(Secret::new),
+        chat: section.value("chat", chat),
         called_login: section.text("called-login"),
         called_password_hash,
         protocols: section.value("protocols", protocols).unwrap_or_else(|| USUAL_PROTOCOLS.to_owned()),
@@ -103,7 +105,7 @@ pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: 
         i: section.section("i").map(|i| packets(i, 1..=16, i_packet_size)).unwrap_or_default(),
         transport: section.value("transport", transport).unwrap_or_default(),
         poll: section.value("poll", duration),
-        times: section.text("times"),
+        times: section.value("times", windows).unwrap_or_else(Windows::any),
         commands: section
             .list("commands", command)
             .unwrap_or_else(|| USUAL_COMMANDS.map(str::to_owned).to_vec()),
@@ -202,12 +204,28 @@ fn number(text: &str) -> Result<String, String> {
     }
 }
 
-fn host_and_port(text: &str) -> Result<String, String> {
+fn host_and_port(text: &str) -> Result<(String, u16), String> {
     let hint = "write host and port, as \"polux.example:540\"";
     let (host, port) = text.rsplit_once(':').ok_or(hint)?;
-    let port_fits = port.parse::<u16>().is_ok_and(|port| port > 0);
-    let host_fits = plain(host).is_ok() && !host.contains([' ', '/', '@']);
-    if port_fits && host_fits { Ok(text.to_owned()) } else { Err(hint.into()) }
+    let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or(hint)?;
+    if plain(host).is_ok() && !host.contains([' ', '/', '@']) {
+        Ok((host.to_owned(), port))
+    } else {
+        Err(hint.into())
+    }
+}
+
+/// A login chat. It may hold a password, so only the place of an error is told.
+fn chat(text: &str) -> Result<Secret, String> {
+    match Script::parse(text, chat::Kind::Login) {
+        Ok(_) => Ok(Secret::new(text.to_owned())),
+        Err(_) => Err(r"write what to expect and what to send, by turns, as 'ogin: \L word: \P'".into()),
+    }
+}
+
+fn windows(text: &str) -> Result<Windows, String> {
+    text.parse::<Windows>()
+        .map_err(|error| format!("{error}; write days and hours, as \"Any\", \"Wk2300-0800\" or \"Sa,Su\""))
 }
 
 fn command(text: &str) -> Result<String, String> {

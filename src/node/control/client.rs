@@ -26,12 +26,7 @@ impl Client {
 
     /// Asks, sends the body if there is one, and waits for the answer.
     pub fn ask(mut self, request: &Request, body: Option<&mut dyn Read>) -> Result<Report, ControlError> {
-        let text = serde_json::to_vec(&Asked { version: VERSION, request })
-            .map_err(|error| ControlError::Misbehaved(error.to_string()))?;
-        if text.len() > frame::LONGEST_MESSAGE {
-            return Err(ControlError::Input(io::Error::other("too many words")));
-        }
-        let sent = self.send(Kind::Message, &text).and_then(|()| match body {
+        let sent = self.send_question(request).and_then(|()| match body {
             Some(body) => self.send_body(body),
             None => Ok(()),
         });
@@ -44,6 +39,36 @@ impl Client {
             (Ok(answer), _) => self.report(answer),
             (Err(_), Err(error)) | (Err(error), Ok(())) => Err(error),
         }
+    }
+
+    /// Asks for a call; if it runs over our own standard input and output, carries its bytes until it is over.
+    pub fn call(mut self, request: &Request) -> Result<Report, ControlError> {
+        self.send_question(request)?;
+        let answer = self.answer()?;
+        let Answer::Relay = answer else { return self.report(answer) };
+        let mut upward = Client { stream: self.stream.try_clone().map_err(ControlError::Lost)? };
+        // It ends with the process: standard input may give nothing more, but never say so.
+        std::thread::spawn(move || upward.send_body(&mut io::stdin()));
+        let mut output = io::stdout();
+        loop {
+            match self.read_frame()? {
+                Frame::Bytes(bytes) => {
+                    // Who read it is gone; the daemon hears of it when our input ends.
+                    let _ = output.write_all(&bytes).and_then(|()| output.flush());
+                }
+                Frame::Message(text) => return self.report(understood(&text)?),
+                Frame::End => return Err(ControlError::Misbehaved("an end that is none".to_owned())),
+            }
+        }
+    }
+
+    fn send_question(&mut self, request: &Request) -> Result<(), ControlError> {
+        let text = serde_json::to_vec(&Asked { version: VERSION, request })
+            .map_err(|error| ControlError::Misbehaved(error.to_string()))?;
+        if text.len() > frame::LONGEST_MESSAGE {
+            return Err(ControlError::Input(io::Error::other("too many words")));
+        }
+        self.send(Kind::Message, &text)
     }
 
     fn report(&self, answer: Answer) -> Result<Report, ControlError> {
@@ -75,8 +100,7 @@ impl Client {
 
     fn answer(&mut self) -> Result<Answer, ControlError> {
         match self.read_frame()? {
-            Frame::Message(text) => serde_json::from_slice(&text)
-                .map_err(|error| ControlError::Misbehaved(format!("an answer that is none: {error}"))),
+            Frame::Message(text) => understood(&text),
             _ => Err(ControlError::Misbehaved("bytes instead of an answer".to_owned())),
         }
     }
@@ -89,4 +113,9 @@ impl Client {
         self.stream.read_exact(&mut content).map_err(ControlError::Lost)?;
         Ok(frame::assemble(kind, content))
     }
+}
+
+fn understood(text: &[u8]) -> Result<Answer, ControlError> {
+    serde_json::from_slice(text)
+        .map_err(|error| ControlError::Misbehaved(format!("an answer that is none: {error}")))
 }

@@ -4,17 +4,22 @@ use super::frame::{self, Frame, Kind};
 use super::{Answer, ControlError, Question, VERSION};
 use crate::clock;
 use crate::fault::ToFault;
-use crate::node::verbs::{Body, Request, VerbError, Verbs, Who};
+use crate::job::SystemName;
+use crate::node::report::Report;
+use crate::node::verbs::{Body, LoginRequest, PollRequest, Request, VerbError, Verbs, Who};
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
+
+/// How long a relayed call may be silent: its session gives up far earlier.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
 
 /// What a node allows its commands.
 #[derive(Debug, Clone)]
@@ -172,12 +177,69 @@ impl Connection {
             Ok(who) => who,
             Err(error) => return Answer::Refused(ControlError::Lost(io::Error::other(error)).fault()),
         };
-        match verbs.carry_out(&who, request, self).await {
+        let done = match self.relayed(&who, verbs, &request) {
+            Ok(Some(call)) => self.relay(&who, verbs, call).await,
+            Ok(None) => verbs.carry_out(&who, request, self).await,
+            Err(error) => Err(error),
+        };
+        match done {
             Ok(report) => Answer::Report(report),
             Err(error) => {
                 info!(user = who.name, %error, "a request was refused");
                 Answer::Refused(error.fault())
             }
+        }
+    }
+
+    /// The call that a request is about, if it runs over the client's own standard input.
+    fn relayed(&self, who: &Who, verbs: &Verbs, request: &Request) -> Result<Option<Relayed>, VerbError> {
+        match request {
+            Request::Answer { login } => Ok(Some(Relayed::Answer(login.clone()))),
+            Request::Poll(PollRequest { system: Some(system), wait: true, .. }) => {
+                Ok(verbs.reached_by_stdin(who, system)?.map(Relayed::Place))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs a call whose bytes come and go by the client.
+    async fn relay(&mut self, who: &Who, verbs: &Verbs, call: Relayed) -> Result<Report, VerbError> {
+        let lost = |error: ControlError| VerbError::Below(error.fault());
+        self.send(&Answer::Relay).await.map_err(lost)?;
+        let (inner, outer) = tokio::io::duplex(frame::LONGEST_CHUNK);
+        let (mut from_call, mut to_call) = tokio::io::split(outer);
+        let (mut from_client, mut to_client) = self.stream.split();
+        let patience = self.settings.body_timeout;
+        let inward = async {
+            // Whatever else comes, and a client that goes away, is the end of the line.
+            while let Ok(Frame::Bytes(bytes)) = read_frame(&mut from_client, LONGEST_CALL).await {
+                if to_call.write_all(&bytes).await.is_err() {
+                    break;
+                }
+            }
+            let _ = to_call.shutdown().await;
+            std::future::pending().await
+        };
+        let outward = async {
+            let mut chunk = vec![0; frame::LONGEST_CHUNK];
+            while let Ok(length @ 1..) = from_call.read(&mut chunk).await {
+                let content = chunk.get(..length).unwrap_or_default();
+                let message = [&frame::header(Kind::Bytes, length)[..], content].concat();
+                if within(patience, to_client.write_all(&message)).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let calling = async {
+            match call {
+                Relayed::Answer(login) => Box::pin(verbs.answer(who, login, inner)).await,
+                Relayed::Place(system) => Box::pin(verbs.place(&system, inner)).await,
+            }
+        };
+        let both = async { tokio::join!(calling, outward).0 };
+        tokio::select! {
+            record = both => record.map(Report::Call),
+            () = inward => Ok(Report::Done),
         }
     }
 
@@ -189,19 +251,32 @@ impl Connection {
     }
 
     async fn frame(&mut self, patience: Duration) -> Result<Frame, ControlError> {
-        let read = async {
-            let mut header = [0; frame::HEADER];
-            self.stream.read_exact(&mut header).await?;
-            let (kind, length) = match frame::parse_header(header) {
-                Ok(header) => header,
-                Err(error) => return Ok(Err(error)),
-            };
-            let mut content = vec![0; length];
-            self.stream.read_exact(&mut content).await?;
-            Ok(Ok(frame::assemble(kind, content)))
-        };
-        within(patience, read).await.map_err(ControlError::Lost)?
+        read_frame(&mut self.stream, patience).await
     }
+}
+
+/// A call over the standard input of a client.
+enum Relayed {
+    Answer(LoginRequest),
+    Place(SystemName),
+}
+
+async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    patience: Duration,
+) -> Result<Frame, ControlError> {
+    let read = async {
+        let mut header = [0; frame::HEADER];
+        stream.read_exact(&mut header).await?;
+        let (kind, length) = match frame::parse_header(header) {
+            Ok(header) => header,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut content = vec![0; length];
+        stream.read_exact(&mut content).await?;
+        Ok(Ok(frame::assemble(kind, content)))
+    };
+    within(patience, read).await.map_err(ControlError::Lost)?
 }
 
 /// Waits for input or output, but not for ever.

@@ -26,8 +26,8 @@ use tracing::{error, info, warn};
 
 /// Threads of the runtime: the work waits for lines and disks, not for processors.
 const WORKERS: usize = 2;
-/// Stack of a thread, in bytes.
-const STACK: usize = 1 << 20;
+/// Stack of a thread, in bytes. What is not used of it costs nothing; a call in a debug build uses more than one MiB.
+const STACK: usize = 4 << 20;
 /// How long calls, sessions and requests have to end when we are told to stop.
 const STOPPING: Duration = Duration::from_secs(10);
 /// How often the leases of owners that are gone are taken back.
@@ -60,6 +60,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let spool = Spool::open(&places.spool, clock::wall()).await?;
     let server = Arc::new(Server::bind(&places.socket, ServerSettings::default())?);
     let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone()));
+    current.borrow().make_directories();
     let (stop, stopping) = watch::channel(false);
     let mut parts = Parts::new(stopping);
     let control = server.clone();
@@ -73,6 +74,9 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
             }
         }
     });
+    let (lines, station) = watch::channel(Arc::new(current.borrow().config.station()));
+    let (calls, station) = (spool.clone(), station);
+    parts.start("lines", move |stop| crate::wire::station::run(station.clone(), calls.clone(), stop));
     parts.start_configured("queue", &current, |verbs, stop| verbs.worker().run(stop));
     parts.start_configured("executions", &current, |verbs, stop| verbs.executor().run(stop));
 
@@ -82,7 +86,10 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         tokio::select! {
             signal = signals.next() => match signal {
                 Told::Stop => break Ok(()),
-                Told::Reload => reload(&swap),
+                Told::Reload => {
+                    reload(&swap);
+                    lines.send_replace(Arc::new(swap.borrow().config.station()));
+                }
             },
             ended = tend(&spool) => break Err(ended.into()),
         }

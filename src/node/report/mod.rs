@@ -15,6 +15,7 @@ pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
 
+use crate::spool::CallRecord;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -37,6 +38,8 @@ pub enum Report {
     Queue(Queue),
     Calls(Calls),
     Poll(Poll),
+    /// How a call over standard input went.
+    Call(CallRecord),
     /// So many executions were carried out.
     Ran {
         executions: u64,
@@ -46,7 +49,7 @@ pub enum Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Report::Done | Report::Accepted { .. } | Report::Ran { .. } => Ok(()),
+            Report::Done | Report::Accepted { .. } | Report::Call(_) | Report::Ran { .. } => Ok(()),
             Report::Queued { job } => writeln!(f, "{job}"),
             Report::Names(names) => names.fmt(f),
             Report::Jobs(jobs) => jobs.fmt(f),

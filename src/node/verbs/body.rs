@@ -10,15 +10,6 @@ pub trait Body: Send {
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, VerbError>> + Send;
 }
 
-/// A request without a body.
-pub struct NoBody;
-
-impl Body for NoBody {
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, VerbError> {
-        Ok(None)
-    }
-}
-
 /// Brings a whole body into the spool: a short one as it is, a longer one as a body of the spool.
 pub async fn keep(body: &mut impl Body, spool: &Spool) -> Result<Content, VerbError> {
     let mut head = Vec::new();

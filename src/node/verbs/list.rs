@@ -3,8 +3,10 @@
 use super::{JobFilter, PollRequest, VerbError, Verbs, Who};
 use crate::clock;
 use crate::job::{Grade, SystemName};
+use crate::node::config::System;
 use crate::node::report::{Calls, Entry, Job, Jobs, Name, Names, Poll, Queue};
 use crate::spool::{MessageId, Wish};
+use jiff::tz::TimeZone;
 
 /// The most past calls that one request gives.
 const MOST_CALLS: usize = 1000;
@@ -13,7 +15,7 @@ const EVERYTHING: char = 'z';
 
 impl Verbs {
     pub(super) fn names(&self) -> Names {
-        let name = |system: &crate::node::config::System| Name {
+        let name = |system: &System| Name {
             name: system.name.to_string(),
             aliases: system.aliases.iter().map(SystemName::to_string).collect(),
         };
@@ -59,22 +61,39 @@ impl Verbs {
     }
 
     /// Wishes for calls; the station answers them.
-    pub(super) async fn poll(&self, request: PollRequest) -> Result<Poll, VerbError> {
-        let systems = match &request.system {
-            Some(name) => vec![self.neighbour(name)?],
-            None => self.config.systems.iter().map(|system| system.name.clone()).collect(),
+    pub async fn poll(&self, request: PollRequest) -> Result<Poll, VerbError> {
+        let systems: Vec<&System> = match &request.system {
+            Some(name) => self.config.system(name).into_iter().collect(),
+            None => self.config.systems.iter().filter(|system| !system.lines.is_empty()).collect(),
         };
+        if let (Some(name), []) = (&request.system, systems.as_slice()) {
+            return Err(VerbError::NoSystem(name.clone()));
+        }
         let only_with_work = request.if_work || request.system.is_none();
-        let mut wished = Vec::new();
+        let now = clock::wall().to_zoned(TimeZone::system());
+        let mut waiting = Vec::new();
         for system in systems {
-            if only_with_work && self.spool.waiting(system.clone()).await?.is_none() {
+            let name = system.name.clone();
+            if only_with_work && self.spool.waiting(name.clone()).await?.is_none() {
                 continue;
             }
+            if system.lines.is_empty() {
+                return Err(VerbError::Usage(format!("{name} has no line to call it on; it calls us")));
+            }
+            if !system.times.open_at(&now) {
+                if request.system.is_none() {
+                    continue;
+                }
+                return Err(VerbError::Usage(format!("{name} may not be called at this hour")));
+            }
+            let last = self.spool.calls(Some(name.clone()), 1).await?.first().map(|past| past.id.0);
             let grade = Grade::new(EVERYTHING).unwrap_or(Grade::DEFAULT);
             let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
-            self.spool.want_call(Wish { system: system.clone(), grade, why, since }).await?;
-            wished.push(system.to_string());
+            self.spool.want_call(Wish { system: name.clone(), grade, why, since }).await?;
+            waiting.push((name, last));
         }
-        Ok(Poll { wished, calls: Vec::new() })
+        let wished = waiting.iter().map(|(name, _)| name.to_string()).collect();
+        let calls = if request.wait { self.wait_for_calls(waiting).await? } else { Vec::new() };
+        Ok(Poll { wished, calls })
     }
 }

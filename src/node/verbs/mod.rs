@@ -2,6 +2,7 @@
 //! command that owns the spool.
 
 mod body;
+mod call;
 mod error;
 mod execute;
 mod list;
@@ -10,7 +11,8 @@ mod request;
 mod run;
 mod who;
 
-pub use body::{Body, NoBody};
+pub use body::Body;
+pub use call::LoginRequest;
 pub use error::VerbError;
 pub use request::{CopyRequest, ExecuteRequest, JobFilter, MailRequest, PollRequest, Request};
 pub use who::{Who, user_name};
@@ -35,6 +37,17 @@ impl Verbs {
         Verbs { config, spool, door }
     }
 
+    /// Makes the directories that mail and files are put into. What cannot be made is said here, and again by whoever
+    /// needs it.
+    pub fn make_directories(&self) {
+        let mailboxes = self.config.users.values().filter_map(|mailbox| mailbox.parent());
+        for directory in mailboxes.chain([self.config.node.public_directory.as_path()]) {
+            if let Err(error) = std::fs::create_dir_all(directory) {
+                tracing::warn!(%error, directory = %directory.display(), "a directory cannot be made");
+            }
+        }
+    }
+
     /// Does what is asked. An `Ok` means: kept.
     pub async fn carry_out(
         &self,
@@ -50,6 +63,7 @@ impl Verbs {
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
             Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
             Request::Poll(request) => self.poll(request).await.map(Report::Poll),
+            Request::Answer { .. } => Err(VerbError::Usage("a call needs a stream".to_owned())),
             Request::Mail(request) => self.mail(who, request, body).await,
             Request::Batch => self.batch(who, body).await,
             Request::Run => self.run().await,

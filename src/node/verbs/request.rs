@@ -1,5 +1,6 @@
 //! What a command asks of the node.
 
+use super::call::LoginRequest;
 use crate::job::Grade;
 use crate::job::Notify;
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,10 @@ pub enum Request {
     Queue { after: Option<u64> },
     /// `uustat -m`: the last calls.
     Calls { system: Option<String>, limit: usize },
-    /// `uugate poll`, `uucico -r1`.
+    /// `uugate poll`, `uucico -r1`. If the system is reached by standard input alone, a relay is granted.
     Poll(PollRequest),
+    /// `uucico`: a call comes in on a stream; a relay is granted for it.
+    Answer { login: LoginRequest },
     /// `uuxqt`: carry out what has arrived, now.
     Run,
 }

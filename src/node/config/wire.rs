@@ -1,0 +1,118 @@
+//! Fills the settings of lines, calls and the station from the configuration.
+
+use super::{Config, Flow, LineConfig, LineKind, ModemConfig, PacketSettings, System};
+use crate::observe::Secret;
+use crate::schedule::Plan;
+use crate::wire::call::{Account, Dialogue, Node, System as CallSystem};
+use crate::wire::chat::{self, Kind, Script, Values};
+use crate::wire::line::{self, PipeSettings, SerialSettings};
+use crate::wire::link::Parameters;
+use crate::wire::modem::Profile;
+use crate::wire::station;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The login chat when only a name is given: wait for the prompts, and knock with a return if none comes.
+const USUAL_CHAT: &str = r"ogin:-\r\c-ogin:-\r\c-ogin: \L word: \P";
+/// What TCP lines ask of silent connections.
+const KEEPALIVE: Option<Duration> = Some(Duration::from_secs(60));
+/// Calls at once on one TCP line, both ways together.
+const MOST_CALLS: usize = 8;
+
+impl Config {
+    /// This node as its calls see it.
+    pub fn call_node(&self) -> Node {
+        let mut node = Node::new(self.node.name.clone(), self.node.public_directory.clone());
+        node.systems = self.systems.iter().map(|system| (system.name.clone(), call_system(system))).collect();
+        node
+    }
+
+    /// The lines and whom they call.
+    pub fn station(&self) -> station::Settings {
+        let mut settings = station::Settings::new(Arc::new(self.call_node()));
+        settings.lines = self.lines.iter().filter_map(station_line).collect();
+        // A system that only our own standard input reaches is not the station's to call.
+        let reachable = |name: &String| settings.lines.iter().any(|line| line.name == *name);
+        settings.systems = self
+            .systems
+            .iter()
+            .filter(|system| system.lines.iter().any(reachable))
+            .map(|system| station::SystemSettings {
+                name: system.name.clone(),
+                lines: system.lines.iter().filter(|name| reachable(name)).cloned().collect(),
+                number: system.number.clone(),
+                address: system.address.clone(),
+                plan: Plan { windows: system.times.clone(), every: system.poll, ..Plan::default() },
+            })
+            .collect();
+        settings
+    }
+}
+
+fn call_system(system: &System) -> CallSystem {
+    let mut parameters = Parameters::default();
+    let PacketSettings { window, packet_size } = system.i;
+    parameters.i.window = window.unwrap_or(parameters.i.window);
+    parameters.i.packet_size = packet_size.unwrap_or(parameters.i.packet_size);
+    let PacketSettings { window, packet_size } = system.g;
+    parameters.g.window = window.unwrap_or(parameters.g.window);
+    parameters.g.packet_size = packet_size.unwrap_or(parameters.g.packet_size);
+    let account = system.called_login.clone().zip(system.called_password_hash.as_ref());
+    CallSystem {
+        protocols: system.protocols.chars().collect(),
+        parameters,
+        chat: dialogue(system),
+        login: account.map(|(name, hash)| Account { name, password_hash: hash.expose().to_owned() }),
+        ..CallSystem::default()
+    }
+}
+
+fn dialogue(system: &System) -> Option<Dialogue> {
+    let text = system.chat.as_ref().map(Secret::expose).or(system.login.as_ref().map(|_| USUAL_CHAT))?;
+    let values = Values {
+        login: system.login.clone(),
+        password: system.password.as_ref().map(|secret| chat::Secret::new(secret.expose().to_owned())),
+        number: system.number.clone(),
+        system: Some(system.name.to_string()),
+        ..Values::default()
+    };
+    // It was parsed when the file was read.
+    let script = Script::parse(text, Kind::Login).ok()?;
+    Some(Dialogue { script, settings: chat::Settings::login(), values })
+}
+
+/// Our own standard input is no line of the station.
+fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
+    let kind = match &config.kind {
+        LineKind::Serial { device, speed, flow, modem } => {
+            let flow = match flow {
+                Flow::RtsCts => line::Flow::RtsCts,
+                Flow::XonXoff => line::Flow::XonXoff,
+                Flow::None => line::Flow::None,
+            };
+            let serial =
+                SerialSettings { device: device.clone(), speed: *speed, flow, ..SerialSettings::default() };
+            match modem {
+                Some(modem) => station::LineKind::Modem { serial, profile: Box::new(profile(modem)) },
+                None => station::LineKind::Direct { serial },
+            }
+        }
+        LineKind::Tcp { listen, connect_timeout } => station::LineKind::Tcp {
+            listen: listen.clone(),
+            connect_limit: *connect_timeout,
+            keepalive: KEEPALIVE,
+            most_calls: MOST_CALLS,
+        },
+        LineKind::Pipe { program } => station::LineKind::Pipe(PipeSettings { argv: program.clone() }),
+        LineKind::Stdin => return None,
+    };
+    Some(station::LineSettings { name: config.name.clone(), answer: config.answer, kind })
+}
+
+fn profile(modem: &ModemConfig) -> Profile {
+    let mut profile = Profile::named(&modem.profile).unwrap_or_else(Profile::generic);
+    profile.init.extend(modem.init.iter().map(|init| format!("AT{init}")));
+    profile.timeouts.dial = modem.dial_timeout.unwrap_or(profile.timeouts.dial);
+    profile.rings = modem.rings.unwrap_or(profile.rings);
+    profile
+}
