@@ -3,7 +3,7 @@
 use super::{Config, Flow, LineConfig, LineKind, ModemConfig, PacketSettings, System};
 use crate::observe::Secret;
 use crate::schedule::Plan;
-use crate::wire::call::{Account, Dialogue, Node, System as CallSystem};
+use crate::wire::call::{Account, Dialogue, Node, Packets, System as CallSystem};
 use crate::wire::chat::{self, Kind, Script, Values};
 use crate::wire::line::{self, PipeSettings, SerialSettings};
 use crate::wire::link::Parameters;
@@ -54,13 +54,16 @@ fn call_system(system: &System) -> CallSystem {
     let PacketSettings { window, packet_size } = system.i;
     parameters.i.window = window.unwrap_or(parameters.i.window);
     parameters.i.packet_size = packet_size.unwrap_or(parameters.i.packet_size);
-    let PacketSettings { window, packet_size } = system.g;
-    parameters.g.window = window.unwrap_or(parameters.g.window);
-    parameters.g.packet_size = packet_size.unwrap_or(parameters.g.packet_size);
+    let g_packets = (system.g != PacketSettings::default()).then(|| Packets {
+        window: system.g.window.unwrap_or(Packets::USUAL.window),
+        size: system.g.packet_size.unwrap_or(Packets::USUAL.size),
+    });
     let account = system.called_login.clone().zip(system.called_password_hash.as_ref());
     CallSystem {
         protocols: system.protocols.chars().collect(),
         parameters,
+        g_packets,
+        aliases: system.aliases.clone(),
         chat: dialogue(system),
         login: account.map(|(name, hash)| Account { name, password_hash: hash.expose().to_owned() }),
         ..CallSystem::default()

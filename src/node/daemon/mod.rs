@@ -15,6 +15,7 @@ use crate::node::control::{Server, ServerSettings};
 use crate::node::verbs::Verbs;
 use crate::observe;
 use crate::spool::{Spool, SpoolError};
+use crate::wire::station::{self, CallEvents};
 use parts::Parts;
 use sd_notify::NotifyState;
 use std::path::Path;
@@ -74,9 +75,9 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
             }
         }
     });
-    let (lines, station) = watch::channel(Arc::new(current.borrow().config.station()));
-    let (calls, station) = (spool.clone(), station);
-    parts.start("lines", move |stop| crate::wire::station::run(station.clone(), calls.clone(), stop));
+    let (lines, lines_now) = watch::channel(Arc::new(current.borrow().config.station()));
+    let (calls, events) = (spool.clone(), CallEvents::default());
+    parts.start("lines", move |stop| station::run(lines_now.clone(), calls.clone(), events.clone(), stop));
     parts.start_configured("queue", &current, |verbs, stop| verbs.worker().run(stop));
     parts.start_configured("executions", &current, |verbs, stop| verbs.executor().run(stop));
 

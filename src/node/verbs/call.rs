@@ -8,7 +8,7 @@ use crate::node::report::{Call, Poll};
 use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
 use crate::wire::session::Watch;
-use crate::wire::station;
+use crate::wire::station::{self, CallEvents};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,7 +135,8 @@ impl Verbs {
             let _ = stop.send(true);
             calls
         };
-        let (calls, ()) = tokio::join!(calls, station::run(configured, self.spool.clone(), stopping));
+        let running = station::run(configured, self.spool.clone(), CallEvents::default(), stopping);
+        let (calls, ()) = tokio::join!(calls, running);
         Ok(Poll { calls: calls?, ..poll })
     }
 }
