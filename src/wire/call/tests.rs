@@ -261,6 +261,54 @@ async fn calls_that_are_cut_again_and_again_lose_nothing_and_repeat_nothing() {
     }
 }
 
+/// A line on which the caller's options are lost, so that each takes the other for a package of 1985.
+async fn without_options(mut near: DuplexStream, mut far: DuplexStream) {
+    let mut hello = Vec::new();
+    let (mut input, mut greeting) = (vec![0; 512], vec![0; 512]);
+    while !hello.ends_with(&[0]) {
+        tokio::select! {
+            read = near.read(&mut input) => match read {
+                Ok(count) if count > 0 => hello.extend_from_slice(&input[..count]),
+                _ => return,
+            },
+            read = far.read(&mut greeting) => match read {
+                Ok(count) if count > 0 && near.write_all(&greeting[..count]).await.is_ok() => {}
+                _ => return,
+            },
+        }
+    }
+    let end = hello.iter().position(|b| *b == b' ').unwrap_or(hello.len());
+    hello.truncate(end);
+    hello.push(0);
+    if far.write_all(&hello).await.is_ok() {
+        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+    }
+}
+
+/// Without features there is neither E nor restart nor SN8: what comes again is known by its bytes.
+#[tokio::test]
+async fn old_systems_may_repeat_what_they_never_heard_was_kept() {
+    for bytes in (0..).step_by(19) {
+        let (leaf, polux) = sites();
+        leaf.mail("a", b"to polux").await;
+        polux.mail("b", b"to leaf").await;
+        let mut through = false;
+        for budget in [bytes, u64::MAX] {
+            let ((a, near), (old, far), (further, b)) = (duplex(4096), duplex(4096), duplex(4096));
+            let calling = call(&leaf, &polux, Login::Trusted, a, b);
+            let (_, (), cut) =
+                tokio::join!(calling, without_options(near, old), cut_after(far, further, budget));
+            through |= budget == bytes && !cut;
+        }
+        assert_eq!((leaf.waiting().await, polux.waiting().await), (0, 0), "{bytes}");
+        assert_eq!(polux.arrived().await, [("rmail a".to_owned(), b"to polux".to_vec())], "{bytes}");
+        assert_eq!(leaf.arrived().await, [("rmail b".to_owned(), b"to leaf".to_vec())], "{bytes}");
+        if through {
+            return;
+        }
+    }
+}
+
 /// Cuts a call after every single byte of it, and calls once more.
 async fn cut_at_every_byte(protocol: char) {
     for bytes in 0.. {
