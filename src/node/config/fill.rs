@@ -5,6 +5,7 @@ use crate::execute;
 use crate::post::delivery::uucp;
 use crate::post::queue;
 use crate::post::route::{Neighbour, Tables, Transport as Route};
+use crate::post::{smtp, submit};
 
 impl Config {
     /// Our name in mail: the first domain, else the name among UUCP systems.
@@ -31,6 +32,22 @@ impl Config {
         settings.size = self.mail.max_message_size;
         settings.recipients = self.mail.max_recipients as usize;
         settings
+    }
+
+    pub fn submit_settings(&self) -> submit::Settings {
+        let smtp = smtp::Settings {
+            host: self.host(),
+            message_max: self.mail.max_message_size,
+            recipients_max: self.mail.max_recipients as usize,
+            idle_max: self.smtp.timeout,
+            ..smtp::Settings::default()
+        };
+        submit::Settings {
+            connections: self.smtp.max_sessions as usize,
+            relay: self.smtp.relay_for.clone(),
+            smtp,
+            ..submit::Settings::default()
+        }
     }
 
     pub fn uucp_delivery_settings(&self) -> uucp::Settings {

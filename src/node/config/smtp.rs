@@ -2,6 +2,7 @@
 
 use super::section::Section;
 use super::units::duration;
+use crate::post::submit::Network;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Smtp {
     pub listen: Vec<SocketAddr>,
+    /// Whose mail is passed on to other systems. Default: this machine's own.
+    pub relay_for: Vec<Network>,
     /// Clients at once.
     pub max_sessions: u32,
     /// How long a client may be silent. RFC 5321, 4.5.3.2.7: at least 5 minutes.
@@ -17,22 +20,24 @@ pub struct Smtp {
 
 impl Default for Smtp {
     fn default() -> Self {
-        Smtp { listen: Vec::new(), max_sessions: 50, timeout: Duration::from_secs(300) }
+        Smtp {
+            listen: Vec::new(),
+            relay_for: Network::loopback(),
+            max_sessions: 50,
+            timeout: Duration::from_secs(300),
+        }
     }
 }
 
 pub fn read(section: &mut Section<'_>) -> Smtp {
     let usual = Smtp::default();
     let listen = section.list("listen", address).unwrap_or_default();
-    if listen.iter().any(|address| !address.ip().is_loopback()) {
-        section.doubtful(
-            "listen",
-            "the SMTP listener takes mail from other machines, without asking who they are",
-            "listen on \"127.0.0.1:25\" unless everybody who can reach it may send through this node",
-        );
-    }
+    let relay_for = section.list("relay-for", |text| {
+        text.parse::<Network>().map_err(|_| "write networks, as [\"127.0.0.1\", \"192.0.2.0/24\"]".to_owned())
+    });
     Smtp {
         listen,
+        relay_for: relay_for.unwrap_or(usual.relay_for),
         max_sessions: section.count("max-sessions", 1..=1000).unwrap_or(usual.max_sessions),
         timeout: section.value("timeout", duration).unwrap_or(usual.timeout),
     }

@@ -16,20 +16,19 @@ pub enum DaemonError {
     Spool(#[from] SpoolError),
     #[error(transparent)]
     Control(#[from] ControlError),
+    #[error("cannot listen for SMTP on {address}: {error}")]
+    Listen { address: std::net::SocketAddr, error: std::io::Error },
     #[error("the runtime does not start: {0}")]
     Runtime(std::io::Error),
     #[error("signals cannot be taken: {0}")]
     Signals(std::io::Error),
-    /// A task that must not end has ended.
-    #[error("{0} has ended")]
-    Part(&'static str),
 }
 
 impl ToFault for DaemonError {
     fn fault(&self) -> Fault {
-        let local = |whose| Fault {
+        let local = || Fault {
             stage: Stage::Control,
-            whose,
+            whose: Whose::Local,
             retry: Retry::Never,
             message: self.to_string(),
             advice: String::new(),
@@ -39,8 +38,7 @@ impl ToFault for DaemonError {
             DaemonError::Log(error) => error.fault(),
             DaemonError::Spool(error) => error.fault(),
             DaemonError::Control(error) => error.fault(),
-            DaemonError::Runtime(_) | DaemonError::Signals(_) => local(Whose::Local),
-            DaemonError::Part(_) => local(Whose::Bug),
+            DaemonError::Listen { .. } | DaemonError::Runtime(_) | DaemonError::Signals(_) => local(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod error;
 mod parts;
+mod smtp;
 
 pub use error::DaemonError;
 
@@ -18,6 +19,7 @@ use crate::spool::{Spool, SpoolError};
 use crate::wire::station::{self, CallEvents};
 use parts::Parts;
 use sd_notify::NotifyState;
+use smtp::Listener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let name = config.node.name.clone();
     let spool = Spool::open(&places.spool, clock::wall()).await?;
     let server = Arc::new(Server::bind(&places.socket, ServerSettings::default())?);
+    let listeners = config.smtp.listen.iter().map(|at| Listener::bind(*at)).collect::<Result<Vec<_>, _>>()?;
     let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone()));
     current.borrow().make_directories();
     let (stop, stopping) = watch::channel(false);
@@ -78,6 +81,9 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let (lines, lines_now) = watch::channel(Arc::new(current.borrow().config.station()));
     let (calls, events) = (spool.clone(), CallEvents::default());
     parts.start("lines", move |stop| station::run(lines_now.clone(), calls.clone(), events.clone(), stop));
+    for listener in listeners {
+        parts.start_configured("smtp", &current, move |verbs, stop| listener.clone().serve(verbs, stop));
+    }
     parts.start_configured("queue", &current, |verbs, stop| verbs.worker().run(stop));
     parts.start_configured("executions", &current, |verbs, stop| verbs.executor().run(stop));
 
