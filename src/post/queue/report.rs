@@ -29,7 +29,8 @@ pub(super) fn failure(recipient: Address, status: &str, diagnostic: &str) -> Fai
 }
 
 impl Door {
-    /// The one report about these recipients. `Err`: why nobody can be told.
+    /// The one report about these recipients, to the sender, or to postmaster if there is no way to the sender. `Err`: why
+    /// nobody can be told.
     pub(super) async fn report(
         &self,
         original: &Original<'_>,
@@ -46,7 +47,14 @@ impl Door {
         self.route(std::slice::from_ref(to), &mut deliveries, &mut refusals);
         if deliveries.is_empty() {
             let why = refusals.first().map_or("no route", |refusal| refusal.diagnostic.as_str());
-            return Ok(Err(format!("{about}; the sender {to} cannot be told: {why}")));
+            tracing::info!(%to, why, "a report cannot reach the sender and goes to postmaster");
+            // Addressed to the sender as before, so that postmaster sees whom it was for.
+            if let Ok(postmaster) = Address::parse("postmaster") {
+                self.route(&[postmaster], &mut deliveries, &mut Vec::new());
+            }
+            if deliveries.is_empty() {
+                return Ok(Err(format!("{about}; the sender {to} cannot be told: {why}")));
+            }
         }
         let host = &self.settings().host;
         let message_id = format!("{}@{host}", new_id()?);

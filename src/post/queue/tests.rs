@@ -212,15 +212,23 @@ async fn what_the_null_sender_sends_to_nobody_is_kept_and_not_answered() {
     let site = Site::new();
     let accepted = site.accept("<>", &["nobody"], TEXT).await;
     assert!(accepted.messages.is_empty());
-    // And a report that cannot reach the sender.
-    site.accept("ghost@nowhere.example", &["nobody"], TEXT).await;
-    site.work().await;
     let kept = site.spool.quarantined(None).await.unwrap();
-    assert_eq!(kept.len(), 2);
+    assert_eq!(kept.len(), 1);
+    assert!(kept[0].reason.contains("the sender is null"), "{}", kept[0].reason);
     let events =
         site.spool.events(crate::spool::EventFilter { limit: 100, ..Default::default() }).await.unwrap();
-    assert_eq!(events.iter().filter(|(_, event)| event.what == "dropped").count(), 2);
-    assert!(kept[1].reason.contains("ghost@nowhere.example cannot be told"), "{}", kept[1].reason);
+    assert_eq!(events.iter().filter(|(_, event)| event.what == "dropped").count(), 1);
+    assert!(site.spool.queue(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_report_without_a_way_to_the_sender_goes_to_postmaster() {
+    let site = Site::new();
+    site.accept("ghost@nowhere.example", &["nobody"], TEXT).await;
+    site.work().await;
+    // No alias and no setting: the first user.
+    let mbox = site.mailbox("ida");
+    assert!(mbox.contains("To: <ghost@nowhere.example>\nSubject: Undelivered mail\n"), "{mbox}");
     assert!(site.spool.queue(None).await.unwrap().is_empty());
 }
 
