@@ -246,7 +246,7 @@ async fn files_and_refusals(we_call: bool, protocol: char) {
         uucp(&[&plan, &format!("leaf!~/in/plan{round}")]);
         uucp(&[&plan, &format!("leaf!/etc/forbidden{round}")]);
         uucp(&["-C", &plan, "leaf!~/"]);
-        uucp(&[&format!("leaf!~/there"), &back(&format!("there{round}"))]);
+        uucp(&["leaf!~/there", &back(&format!("there{round}"))]);
         uucp(&["leaf!~/hidden", &back("hidden")]);
         uucp(&["leaf!/etc/passwd", &back("passwd")]);
         uucp(&["leaf!~/none", &back("none")]);
@@ -374,4 +374,36 @@ async fn cut_lines_over_g_when_we_call() {
 #[tokio::test]
 async fn cut_lines_over_g_when_taylor_calls() {
     cuts(false, 'g', &[400, 50_000, 130_000, 60_000]).await;
+}
+
+/// One message each way; the line is cut after so many bytes, and then called again.
+async fn cut_once(we_call: bool, protocol: char, cut: u64) -> u64 {
+    let folder = support::open_folder();
+    let (us, taylor) = sites(folder.path(), protocol, &[]);
+    us.mail("ann", b"to Taylor\n").await;
+    taylor.mail("bob", &["jan"], b"from Taylor\n");
+    let first = call(we_call, &us, &taylor, Some(cut)).await;
+    let record = call(we_call, &us, &taylor, None).await;
+    assert_eq!(record.failure, None, "{protocol} {cut}: {}", taylor.log());
+    assert_eq!((us.waiting().await, taylor.jobs_waiting()), (0, 0), "{protocol} {cut}: {}", taylor.log());
+    assert_eq!(us.arrived().await, [("rmail jan".to_owned(), b"from Taylor\n".to_vec())], "{protocol} {cut}");
+    taylor.execute();
+    let inbox: Vec<_> = taylor.inbox().iter().map(|m| (m.recipients.clone(), m.message().to_vec())).collect();
+    assert_eq!(inbox, [("ann".to_owned(), b"to Taylor\n".to_vec())], "{protocol} {cut}: {}", taylor.log());
+    first.bytes_sent + first.bytes_received
+}
+
+/// The line is cut about everywhere in the second half of a call, where files, their CY and the hanging up are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_confirmation_that_is_lost_doubles_nothing() {
+    let mut calls = tokio::task::JoinSet::new();
+    for (we_call, protocol) in [(true, 'i'), (false, 'i'), (true, 'g'), (false, 'g')] {
+        let whole = cut_once(we_call, protocol, 100_000).await;
+        for step in 0..10 {
+            calls.spawn(cut_once(we_call, protocol, whole / 3 + step * whole / 15));
+        }
+    }
+    while let Some(ended) = calls.join_next().await {
+        ended.expect("once, whatever was cut");
+    }
 }

@@ -20,7 +20,7 @@ struct End<'a> {
 }
 
 enum Stage {
-    Handshake(Handshake),
+    Handshake(Box<Handshake>),
     Session(Box<Machine>, Box<dyn Link>),
     Over(Result<Tally, SessionError>),
 }
@@ -34,7 +34,7 @@ impl<'a> End<'a> {
             }
             false => Handshake::called(now, site.name.clone(), time),
         };
-        End { site, stage: Stage::Handshake(handshake), line, waiting: Vec::new() }
+        End { site, stage: Stage::Handshake(Box::new(handshake)), line, waiting: Vec::new() }
     }
 
     /// Everything that can be done without time passing.
