@@ -1,6 +1,6 @@
 //! `uugate check`: everything that is wrong with a configuration, at once.
 
-use super::{Common, Failure};
+use super::{Common, Failure, common};
 use crate::exit;
 use crate::node::config::{Config, ConfigError, Findings};
 use crate::node::report::{Check, Finding};
@@ -15,7 +15,7 @@ pub fn run(common: &Common) -> Result<u8, Failure> {
     if common.json {
         common.print_json(&report(&findings))?;
     } else {
-        common.say(&findings.render(std::io::stdout().is_terminal()))?;
+        common::say_styled(&findings.render(std::io::stdout().is_terminal()))?;
         common.say(&report(&findings).to_string())?;
     }
     Ok(code)

@@ -66,11 +66,25 @@ impl Common {
         self.say(&format!("{text}\n"))
     }
 
-    /// Writes to standard output. Text of strangers is part of reports, so control characters are shown as such.
+    /// Writes to standard output.
     pub fn say(&self, text: &str) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+        say(text)
     }
+}
+
+/// Writes to standard output. Text of strangers is part of reports, so control characters are shown, not obeyed.
+pub fn say(text: &str) -> Result<(), Failure> {
+    let harmless: String = text
+        .chars()
+        .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
+        .collect();
+    say_styled(&harmless)
+}
+
+/// The same for text that was made harmless and has colours of our own.
+pub fn say_styled(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
 }
 
 /// What `--version` prints.

@@ -2,15 +2,19 @@
 //! [`crate::node`].
 
 mod arguments;
+mod bundle;
 mod check;
 mod common;
+mod exchange;
 mod failure;
 mod mailq;
 mod own;
+mod password;
 mod rmail;
 mod rsmtp;
 mod sendmail;
 mod site;
+mod spool;
 mod uucico;
 mod uucp;
 mod uuname;

@@ -1,12 +1,13 @@
 //! `uugate` itself: its own subcommands.
 
 use super::site::Site;
-use super::{Common, Failure, PROGRAMS, check, mailq};
+use super::{Common, Failure, PROGRAMS, bundle, check, exchange, mailq, password, spool};
 use crate::exit;
 use crate::node::daemon;
 use crate::node::verbs::{PollRequest, Request};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// UUCP and dial-up mail in one program.
 #[derive(Debug, Parser)]
@@ -60,6 +61,48 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
+    /// Write the mail that waits for a system into a file, to be carried there.
+    ///
+    /// The jobs in the file are withheld from calls until it is said what became of it: --done or --recall.
+    Export {
+        #[command(flatten)]
+        options: bundle::ExportOptions,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Take in the mail of a file that another system exported; the same file only once.
+    Import {
+        file: PathBuf,
+        /// The system that made the file; not needed if there is only one.
+        #[arg(long, value_name = "SYSTEM")]
+        from: Option<String>,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Look at the spool itself, beside a daemon or without one.
+    #[command(subcommand)]
+    Spool(SpoolCommand),
+    /// A telephone exchange of virtual modems, for any programs that drive modems.
+    ///
+    /// Each modem is published at its path, and stays until this is interrupted.
+    Exchange(exchange::Options),
+    /// Make the hash of a password, for called-password-hash. The password is read from standard input.
+    Password,
+}
+
+#[derive(Debug, Subcommand)]
+enum SpoolCommand {
+    /// Hold what is in the spool against itself. The exit code is 65 if something is damaged.
+    Verify {
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Write every message and job as plain files into a new directory, also from a damaged spool.
+    Dump {
+        directory: PathBuf,
+        #[command(flatten)]
+        node: Node,
+    },
 }
 
 /// The other programs in here.
@@ -84,6 +127,12 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
             Ok(exit::OK)
         }
         What::Check { node } => check::run(&common(node)),
+        What::Export { options, node } => bundle::export(&common(node), options),
+        What::Import { file, from, node } => bundle::import(&common(node), file, from),
+        What::Spool(SpoolCommand::Verify { node }) => spool::verify(&common(node)),
+        What::Spool(SpoolCommand::Dump { directory, node }) => spool::dump(&common(node), &directory),
+        What::Exchange(options) => exchange::run(options),
+        What::Password => password::run(),
         What::Queue { node } => mailq::show(&common(node)),
         What::Poll { system, wait, node } => {
             let common = common(node);

@@ -3,17 +3,21 @@
 //! A report crosses the control socket as it is printed with `--json`, so its fields are its interface: they are
 //! added to, never renamed.
 
+mod bundle;
 mod calls;
 mod check;
 mod jobs;
 mod names;
 mod queue;
+mod spool;
 
+pub use bundle::Bundle;
 pub use calls::{Call, Calls, Poll};
 pub use check::{Check, Finding};
 pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
+pub use spool::{Dump, Verify};
 
 use crate::spool::CallRecord;
 use serde::{Deserialize, Serialize};
@@ -40,6 +44,7 @@ pub enum Report {
     Poll(Poll),
     /// How a call over standard input went.
     Call(CallRecord),
+    Bundle(Bundle),
     /// So many executions were carried out.
     Ran {
         executions: u64,
@@ -56,6 +61,7 @@ impl fmt::Display for Report {
             Report::Queue(queue) => queue.fmt(f),
             Report::Calls(calls) => calls.fmt(f),
             Report::Poll(poll) => poll.fmt(f),
+            Report::Bundle(bundle) => bundle.fmt(f),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! command that owns the spool.
 
 mod body;
+mod bundle;
 mod call;
 mod error;
 mod execute;
@@ -12,6 +13,7 @@ mod run;
 mod who;
 
 pub use body::Body;
+pub use bundle::BundleRequest;
 pub use call::LoginRequest;
 pub use error::VerbError;
 pub use request::{CopyRequest, ExecuteRequest, JobFilter, MailRequest, PollRequest, Request};
@@ -66,6 +68,7 @@ impl Verbs {
             Request::Answer { .. } => Err(VerbError::Usage("a call needs a stream".to_owned())),
             Request::Mail(request) => self.mail(who, request, body).await,
             Request::Batch => self.batch(who, body).await,
+            Request::Bundle(request) => self.bundle(who, request).await.map(Report::Bundle),
             Request::Run => self.run().await,
         }
     }

@@ -1,5 +1,6 @@
 //! What a command asks of the node.
 
+use super::bundle::BundleRequest;
 use super::call::LoginRequest;
 use crate::job::Grade;
 use crate::job::Notify;
@@ -29,6 +30,8 @@ pub enum Request {
     Poll(PollRequest),
     /// `uucico`: a call comes in on a stream; a relay is granted for it.
     Answer { login: LoginRequest },
+    /// `uugate export`, `uugate import`.
+    Bundle(BundleRequest),
     /// `uuxqt`: carry out what has arrived, now.
     Run,
 }
