@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 /// What is to be written, or what became of it.
 #[derive(Debug, Args)]
-#[group(id = "settling", multiple = false)]
 pub struct ExportOptions {
     /// The system that the mail is for.
     #[arg(required_unless_present_any = ["done", "recall"], conflicts_with_all = ["done", "recall"])]
