@@ -1,0 +1,117 @@
+//! Several users of one machine: each has his own jobs, and nobody has the spool.
+
+use super::{leaf, stderr, stdout};
+use crate::support::node::Node;
+use crate::support::{open_folder, output_with_input};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Two users of every Debian: games and nobody.
+const GAMES: &str = "5";
+const NOBODY: &str = "65534";
+
+/// Our program where every user may run it.
+fn program(folder: &tempfile::TempDir) -> PathBuf {
+    let path = folder.path().join("uugate");
+    std::fs::copy(env!("CARGO_BIN_EXE_uugate"), &path).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    path
+}
+
+struct Site {
+    folder: tempfile::TempDir,
+    node: Node,
+    program: PathBuf,
+}
+
+impl Site {
+    /// Without root there is only one user to be.
+    fn new() -> Option<Site> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let folder = open_folder();
+        let (node, program) = (leaf(&folder), program(&folder));
+        Some(Site { folder, node, program })
+    }
+
+    fn run_as(&self, uid: &str, words: &[&str], input: &[u8]) -> Output {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", uid, "--regid", uid, "--clear-groups"]).arg(&self.program);
+        command.args(words).env("UUGATE_CONFIG", self.node.path("uugate.toml"));
+        output_with_input(&mut command, input)
+    }
+}
+
+#[test]
+fn users_see_and_speak_for_themselves_alone() {
+    let Some(site) = Site::new() else { return };
+    let daemon = site.node.start();
+    let mine = site.run_as(NOBODY, &["uux", "-", "-r", "feed!rmail", "of-nobody"], b"hello\n");
+    assert!(mine.status.success(), "{}", stderr(&mine));
+    let other = site.run_as(GAMES, &["uux", "-", "-r", "feed!rmail", "of-games"], b"hello\n");
+    assert!(other.status.success(), "{}", stderr(&other));
+
+    for (uid, sees, not) in [(NOBODY, "of-nobody", "of-games"), (GAMES, "of-games", "of-nobody")] {
+        for words in
+            [&["uustat"][..], &["uustat", "-a"], &["uustat", "-s", "feed"], &["uustat", "-u", "root"]]
+        {
+            let listed = stdout(&site.run_as(uid, words, b""));
+            assert!(listed.contains(sees) && !listed.contains(not), "{uid} {words:?}: {listed}");
+        }
+    }
+    assert_eq!(stdout(&site.node.run("uustat", &["-a"], b"")).lines().count(), 2);
+
+    let forbidden: &[&[&str]] = &[
+        &["uux", "-", "-r", "-a", "root", "feed!rmail", "x"],
+        &["sendmail", "-f", "root", "ann"],
+        &["sendmail", "-f", "<>", "ann"],
+        &["rsmtp"],
+        &["uucico"],
+        &["uucico", "-u", "feed"],
+        &["uucico", "-r1", "-s", "feed"],
+        &["export", "feed", "--to", "/tmp/x"],
+        &["import", "/etc/passwd", "--from", "feed"],
+    ];
+    for words in forbidden {
+        let output = site.run_as(NOBODY, words, b"Subject: x\n\nx\n");
+        assert_eq!(output.status.code(), Some(77), "{words:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("nobody may not"), "{words:?}: {}", stderr(&output));
+    }
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn mail_of_an_untrusted_user_is_from_that_user_whatever_it_claims() {
+    let Some(site) = Site::new() else { return };
+    let daemon = site.node.start();
+    let claim = b"From root Sun Nov 22 10:00:00 2026\nSubject: claim\n\nhello\n";
+    assert!(site.run_as(NOBODY, &["rmail", "ann"], claim).status.success());
+    assert!(site.run_as(NOBODY, &["sendmail", "ann"], b"Subject: plain\n\nhello\n").status.success());
+    // The queue works when it is told to, or by itself.
+    site.node.run("uuxqt", &[], b"");
+    assert!(daemon.stop().success());
+    site.node.run("uuxqt", &[], b"");
+    let mailbox = std::fs::read_to_string(site.node.path("mail/ann")).unwrap();
+    let senders: Vec<&str> = mailbox.lines().filter(|line| line.starts_with("From ")).collect();
+    assert_eq!(senders.len(), 2, "{mailbox}");
+    assert!(senders.iter().all(|line| line.starts_with("From nobody ")), "{mailbox}");
+}
+
+#[test]
+fn nobody_else_can_open_the_spool_even_without_a_daemon() {
+    let Some(site) = Site::new() else { return };
+    site.node.run("uux", &["-", "-r", "feed!rmail", "ann"], b"secret\n");
+    let spool = site.node.path("spool");
+    assert_eq!(std::fs::metadata(&spool).unwrap().permissions().mode() & 0o777, 0o700);
+    let output = site.run_as(NOBODY, &["uux", "-", "-r", "feed!rmail", "x"], b"hello\n");
+    assert_eq!(output.status.code(), Some(75), "{}", stderr(&output));
+    let socket = site.node.path("control");
+    assert!(stderr(&output).contains(socket.to_str().unwrap()), "{}", stderr(&output));
+    for words in [&["spool", "verify"][..], &["spool", "dump", "out"], &["uustat", "-a"]] {
+        let output = site.run_as(NOBODY, words, b"");
+        assert!(!output.status.success() && !stdout(&output).contains("secret"), "{words:?}");
+    }
+    assert!(site.folder.path().exists());
+}
