@@ -77,24 +77,6 @@ pub struct Arrived {
     pub missing: Vec<String>,
 }
 
-impl Arrived {
-    /// Nothing is missing, whatever else is wrong.
-    pub fn complete(&self) -> bool {
-        self.missing.is_empty()
-    }
-
-    pub fn sound(&self) -> bool {
-        self.missing.is_empty() && self.damaged.is_empty() && self.repeated.is_empty()
-    }
-
-    pub fn add(&mut self, other: Arrived) {
-        self.intact += other.intact;
-        self.damaged.extend(other.damaged);
-        self.repeated.extend(other.repeated);
-        self.missing.extend(other.missing);
-    }
-}
-
 /// Looks for the letters in an mbox file; one that is not there yet is empty.
 pub fn arrived(mailbox: &Path, letters: &[Letter]) -> io::Result<Arrived> {
     let mut found: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
@@ -161,7 +143,7 @@ mod tests {
         assert_eq!(arrived(&mailbox, &letters).unwrap().missing.len(), letters.len());
         std::fs::write(&mailbox, mbox(&letters)).unwrap();
         let all = arrived(&mailbox, &letters).unwrap();
-        assert!(all.sound() && all.intact == letters.len(), "{all:?}");
+        assert_eq!(all, Arrived { intact: letters.len(), ..Arrived::default() });
 
         let mut spoiled = letters.clone();
         spoiled[0].body = b"something else\n".to_vec();

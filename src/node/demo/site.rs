@@ -1,10 +1,12 @@
 //! The two sites of the demo: a feeding host and a leaf, each in a folder of its own, as an operator would lay
 //! them out.
 
+use super::DemoError;
+use argon2::{Argon2, PasswordHasher};
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The feeding host.
@@ -53,10 +55,34 @@ impl Site {
     }
 }
 
-/// The feeding host, which answers. `password_hash` is what the leaf's password is checked against.
-pub fn feed(root: &Path, password_hash: &str) -> io::Result<Site> {
+/// The secret by which the leaf logs in, and what the feeding host keeps of it.
+pub struct Password {
+    secret: String,
+    hash: String,
+}
+
+/// A password that nobody had before.
+pub fn password() -> Result<Password, DemoError> {
+    let failed = |error: &dyn std::fmt::Display| DemoError::Password(error.to_string());
+    let random = getrandom::u64().map_err(|error| failed(&error))?;
+    let secret = format!("{random:016x}");
+    let hash =
+        Argon2::default().hash_password(secret.as_bytes()).map_err(|error| failed(&error))?.to_string();
+    Ok(Password { secret, hash })
+}
+
+/// A new folder for the sites, which stays when the demo has ended: mailboxes and configurations are in it.
+pub fn folder() -> io::Result<PathBuf> {
+    let random = getrandom::u32().map_err(io::Error::other)?;
+    let folder = std::env::temp_dir().join(format!("uugate-demo-{random:08x}"));
+    fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
+/// The feeding host, which answers.
+pub fn feed(root: &Path, password: &Password) -> io::Result<Site> {
     let site = site(root, FEED, FEED_USER)?;
-    let listen = site.smtp;
+    let (listen, password_hash) = (site.smtp, &password.hash);
     let config = format!(
         r#"# The feeding host of the demo: answers calls, holds the mail of its leaf.
 
@@ -96,11 +122,11 @@ answer = true
 }
 
 /// The leaf, which calls.
-pub fn leaf(root: &Path, password: &str) -> io::Result<Site> {
+pub fn leaf(root: &Path, password: &Password) -> io::Result<Site> {
     let site = site(root, LEAF, LEAF_USER)?;
     let listen = site.smtp;
     let secret = site.folder.join(format!("{FEED}.password"));
-    fs::write(&secret, format!("{password}\n"))?;
+    fs::write(&secret, format!("{}\n", password.secret))?;
     fs::set_permissions(&secret, Permissions::from_mode(0o600))?;
     let config = format!(
         r#"# The leaf of the demo: calls the feeding host for its mail.

@@ -1,12 +1,12 @@
 //! What came of the demo, for people and as JSON.
 
-use super::letters::Arrived;
+use super::letters::{Arrived, Letter};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 
 /// The result of a run of the demo.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
     pub to_leaf: Direction,
@@ -27,7 +27,7 @@ pub struct Summary {
 }
 
 /// The letters of one direction.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Direction {
     pub sent: usize,
@@ -41,9 +41,10 @@ pub struct Direction {
 }
 
 impl Direction {
-    pub fn new(sent: usize, bytes: u64, arrived: Arrived) -> Direction {
+    pub fn new(letters: &[Letter], arrived: Arrived) -> Direction {
         let Arrived { intact, damaged, repeated, missing } = arrived;
-        Direction { sent, verified: intact, missing, repeated, damaged, bytes }
+        let bytes = letters.iter().map(|letter| letter.text().len() as u64).sum();
+        Direction { sent: letters.len(), verified: intact, missing, repeated, damaged, bytes }
     }
 
     fn sound(&self) -> bool {
@@ -60,7 +61,9 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, direction) in [("polux -> barberouge", &self.to_leaf), ("barberouge -> polux", &self.to_feed)] {
+        for (name, direction) in
+            [("polux -> barberouge", &self.to_leaf), ("barberouge -> polux", &self.to_feed)]
+        {
             writeln!(
                 f,
                 "{name}   {} of {} messages verified, {} bytes",
