@@ -10,6 +10,7 @@ use crate::node::control::{Client, ControlError};
 use crate::node::report::Report;
 use crate::node::verbs::{Body, PollRequest, Request, VerbError, Verbs, Who};
 use crate::spool::{CHUNK, Spool, SpoolError};
+use crate::wire::station::CallEvents;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -85,7 +86,7 @@ impl Site {
     pub async fn open(&self, places: &Places) -> Result<Verbs, Failure> {
         let config = Arc::new(self.config()?);
         let spool = open_spool(places).await?;
-        let own = Verbs::new(config, spool);
+        let own = Verbs::new(config, spool, CallEvents::default());
         own.make_directories();
         Ok(own)
     }

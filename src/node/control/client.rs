@@ -4,9 +4,25 @@ use super::frame::{self, Frame, Kind};
 use super::{Answer, Asked, ControlError, VERSION};
 use crate::node::report::Report;
 use crate::node::verbs::Request;
+use crate::wire::station::CallEvent;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+
+/// A connection that events come by.
+pub struct Watching {
+    client: Client,
+}
+
+impl Watching {
+    /// Waits for the next event; an error when the daemon has gone.
+    pub fn next_event(&mut self) -> Result<CallEvent, ControlError> {
+        match self.client.answer()? {
+            Answer::Event(event) => Ok(event),
+            answer => Err(self.client.report(answer).err().unwrap_or_else(unasked)),
+        }
+    }
+}
 
 /// A connection to the daemon; it carries one request.
 pub struct Client {
@@ -62,6 +78,15 @@ impl Client {
         }
     }
 
+    /// Asks for what happens on the lines from now on.
+    pub fn watch(mut self) -> Result<Watching, ControlError> {
+        self.send_question(&Request::Watch)?;
+        match self.answer()? {
+            Answer::Watching => Ok(Watching { client: self }),
+            answer => Err(self.report(answer).err().unwrap_or_else(unasked)),
+        }
+    }
+
     fn send_question(&mut self, request: &Request) -> Result<(), ControlError> {
         let text = serde_json::to_vec(&Asked { version: VERSION, request })
             .map_err(|error| ControlError::Misbehaved(error.to_string()))?;
@@ -76,7 +101,7 @@ impl Client {
             Answer::Report(report) => Ok(report),
             Answer::Refused(fault) => Err(ControlError::Refused(fault)),
             Answer::Version(version) => Err(ControlError::Version(version)),
-            Answer::Relay => Err(ControlError::Misbehaved("a relay that was not asked for".to_owned())),
+            Answer::Relay | Answer::Watching | Answer::Event(_) => Err(unasked()),
         }
     }
 
@@ -113,6 +138,10 @@ impl Client {
         self.stream.read_exact(&mut content).map_err(ControlError::Lost)?;
         Ok(frame::assemble(kind, content))
     }
+}
+
+fn unasked() -> ControlError {
+    ControlError::Misbehaved("an answer to something else".to_owned())
 }
 
 fn understood(text: &[u8]) -> Result<Answer, ControlError> {

@@ -8,13 +8,14 @@ mod error;
 mod frame;
 mod server;
 
-pub use client::Client;
+pub use client::{Client, Watching};
 pub use error::ControlError;
 pub use server::{Server, ServerSettings};
 
 use super::report::Report;
 use super::verbs::Request;
 use crate::fault::Fault;
+use crate::wire::station::CallEvent;
 use serde::{Deserialize, Serialize};
 
 /// The version of the messages; both ends say theirs.
@@ -47,6 +48,9 @@ enum Answer {
     Version(u32),
     /// A relay is granted: bytes of a line follow, both ways.
     Relay,
+    /// Events follow, until one side goes away.
+    Watching,
+    Event(CallEvent),
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
@@ -49,6 +50,8 @@ pub struct Server {
     settings: ServerSettings,
     /// Connections of each uid.
     open: watch::Sender<HashMap<u32, usize>>,
+    /// True when watchers are to be let go.
+    closing: watch::Sender<bool>,
 }
 
 impl Server {
@@ -65,7 +68,13 @@ impl Server {
         let listener = UnixListener::bind(socket).map_err(failed)?;
         // Everybody may ask; what is done depends on who it is.
         std::fs::set_permissions(socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
-        Ok(Server { listener, socket: socket.to_owned(), settings, open: watch::Sender::default() })
+        Ok(Server {
+            listener,
+            socket: socket.to_owned(),
+            settings,
+            open: watch::Sender::default(),
+            closing: watch::Sender::new(false),
+        })
     }
 
     /// Serves until the future is dropped. `verbs` is asked anew for each connection, for a reload changes it.
@@ -83,8 +92,9 @@ impl Server {
         }
     }
 
-    /// Waits until every request that is under way is answered.
+    /// Lets watchers go, and waits until every request that is under way is answered.
     pub async fn idle(&self) {
+        self.closing.send_replace(true);
         let _ = self.open.subscribe().wait_for(HashMap::is_empty).await;
     }
 
@@ -96,9 +106,9 @@ impl Server {
         let Some(place) = Place::take(&self.open, uid, self.settings.connections_per_user) else {
             return warn!(uid, "too many connections at once to the control socket");
         };
-        let settings = self.settings.clone();
+        let (settings, closing) = (self.settings.clone(), self.closing.subscribe());
         tokio::spawn(async move {
-            let mut connection = Connection { stream, settings };
+            let mut connection = Connection { stream, settings, closing };
             if let Err(error) = connection.serve(uid, &verbs).await {
                 debug!(uid, %error, "a control connection broke");
             }
@@ -145,6 +155,7 @@ impl Drop for Place {
 struct Connection {
     stream: UnixStream,
     settings: ServerSettings,
+    closing: watch::Receiver<bool>,
 }
 
 impl Connection {
@@ -179,6 +190,7 @@ impl Connection {
         };
         let done = match self.relayed(&who, verbs, &request) {
             Ok(Some(call)) => self.relay(&who, verbs, call).await,
+            Ok(None) if request == Request::Watch => self.show_calls(&who, verbs).await,
             Ok(None) => verbs.carry_out(&who, request, self).await,
             Err(error) => Err(error),
         };
@@ -199,6 +211,30 @@ impl Connection {
                 Ok(verbs.reached_by_stdin(who, system)?.map(Relayed::Place))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// Tells what happens on the lines until the client goes away or the daemon ends. Whoever is slow misses some.
+    async fn show_calls(&mut self, who: &Who, verbs: &Verbs) -> Result<Report, VerbError> {
+        if !who.trusted {
+            return Err(VerbError::Forbidden { who: who.name.clone(), what: "watch the calls".to_owned() });
+        }
+        let lost = |error: ControlError| VerbError::Below(error.fault());
+        let mut events = verbs.events.watch();
+        self.send(&Answer::Watching).await.map_err(lost)?;
+        let mut closing = self.closing.clone();
+        let mut nothing = [0; 1];
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Ok(event) => self.send(&Answer::Event(event)).await.map_err(lost)?,
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(Report::Done),
+                },
+                // The client has nothing to say: whatever comes, it is done.
+                _ = self.stream.read(&mut nothing) => return Ok(Report::Done),
+                () = async { drop(closing.wait_for(|closing| *closing).await) } => return Ok(Report::Done),
+            }
         }
     }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::node::config::Config;
 use crate::node::verbs::{JobFilter, Verbs};
 use crate::spool::Spool;
+use crate::wire::station::CallEvents;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ impl Node {
             let _inside = runtime.enter();
             Server::bind(&socket, settings).unwrap()
         };
-        let verbs = Verbs::new(config, Spool::in_memory());
+        let verbs = Verbs::new(config, Spool::in_memory(), CallEvents::default());
         runtime.spawn(async move { server.run(|| verbs.clone()).await });
         Node { _folder: folder, runtime, socket }
     }

@@ -63,7 +63,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let spool = Spool::open(&places.spool, clock::wall()).await?;
     let server = Arc::new(Server::bind(&places.socket, ServerSettings::default())?);
     let listeners = config.smtp.listen.iter().map(|at| Listener::bind(*at)).collect::<Result<Vec<_>, _>>()?;
-    let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone()));
+    let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone(), CallEvents::default()));
     current.borrow().make_directories();
     let (stop, stopping) = watch::channel(false);
     let mut parts = Parts::new(stopping);
@@ -79,7 +79,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
         }
     });
     let (lines, lines_now) = watch::channel(Arc::new(current.borrow().config.station()));
-    let (calls, events) = (spool.clone(), CallEvents::default());
+    let (calls, events) = (spool.clone(), current.borrow().events.clone());
     parts.start("lines", move |stop| station::run(lines_now.clone(), calls.clone(), events.clone(), stop));
     for listener in listeners {
         parts.start_configured("smtp", &current, move |verbs, stop| listener.clone().serve(verbs, stop));
@@ -132,7 +132,7 @@ async fn tend(spool: &Spool) -> SpoolError {
 /// Reads the configuration again; one that is wrong changes nothing. Calls and sessions that are under way keep the
 /// one that they began with.
 fn reload(current: &watch::Sender<Verbs>) {
-    let Verbs { config: old, spool, .. } = current.borrow().clone();
+    let Verbs { config: old, spool, events, .. } = current.borrow().clone();
     match Config::load(&old.file) {
         Ok((config, findings)) => {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
@@ -141,7 +141,7 @@ fn reload(current: &watch::Sender<Verbs>) {
             if config.places != old.places || config.smtp.listen != old.smtp.listen {
                 warn!("places and listening addresses change when the daemon is started again");
             }
-            current.send_replace(Verbs::new(Arc::new(config), spool));
+            current.send_replace(Verbs::new(Arc::new(config), spool, events));
             info!("configuration read again");
         }
         Err(error) => {

@@ -8,7 +8,7 @@ use crate::node::report::{Call, Poll};
 use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
 use crate::wire::session::Watch;
-use crate::wire::station::{self, CallEvents};
+use crate::wire::station;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,8 +135,8 @@ impl Verbs {
             let _ = stop.send(true);
             calls
         };
-        let running = station::run(configured, self.spool.clone(), CallEvents::default(), stopping);
-        let (calls, ()) = tokio::join!(calls, running);
+        let (calls, ()) =
+            tokio::join!(calls, station::run(configured, self.spool.clone(), self.events.clone(), stopping));
         Ok(Poll { calls: calls?, ..poll })
     }
 }

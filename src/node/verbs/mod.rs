@@ -23,6 +23,7 @@ use super::config::Config;
 use super::report::Report;
 use crate::post::queue::Door;
 use crate::spool::Spool;
+use crate::wire::station::CallEvents;
 use std::sync::Arc;
 
 /// Everything that carrying out a request needs.
@@ -31,12 +32,14 @@ pub struct Verbs {
     pub config: Arc<Config>,
     pub spool: Spool,
     pub door: Door,
+    /// What happens on the lines at this moment.
+    pub events: CallEvents,
 }
 
 impl Verbs {
-    pub fn new(config: Arc<Config>, spool: Spool) -> Verbs {
+    pub fn new(config: Arc<Config>, spool: Spool, events: CallEvents) -> Verbs {
         let door = Door::new(spool.clone(), config.queue_settings(), config.tables());
-        Verbs { config, spool, door }
+        Verbs { config, spool, door, events }
     }
 
     /// Makes the directories that mail and files are put into. What cannot be made is said here, and again by whoever
@@ -64,6 +67,7 @@ impl Verbs {
             Request::Jobs { filter, after } => self.jobs(who, filter, after).await.map(Report::Jobs),
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
             Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
+            Request::Watch => Err(VerbError::Usage("calls can be watched at a daemon alone".to_owned())),
             Request::Poll(request) => self.poll(request).await.map(Report::Poll),
             Request::Answer { .. } => Err(VerbError::Usage("a call needs a stream".to_owned())),
             Request::Mail(request) => self.mail(who, request, body).await,

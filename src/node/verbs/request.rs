@@ -32,6 +32,8 @@ pub enum Request {
     Answer { login: LoginRequest },
     /// `uugate export`, `uugate import`.
     Bundle(BundleRequest),
+    /// `uugate watch`: what happens on the lines from now on, as a stream of events.
+    Watch,
     /// `uuxqt`: carry out what has arrived, now.
     Run,
 }

@@ -79,6 +79,13 @@ pub struct Spoiled {
     pub stalls: u64,
 }
 
+impl Spoiled {
+    /// How often anything happened to the line.
+    pub fn total(&self) -> u64 {
+        self.flipped + self.bursts + self.lost + self.inserted + self.stalls
+    }
+}
+
 /// Bytes that follow each other on the line without a pause.
 #[derive(Debug)]
 struct Run {
