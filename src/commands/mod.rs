@@ -5,6 +5,7 @@ mod arguments;
 mod bundle;
 mod check;
 mod common;
+mod demo;
 mod exchange;
 mod failure;
 mod mailq;

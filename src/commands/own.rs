@@ -1,7 +1,7 @@
 //! `uugate` itself: its own subcommands.
 
 use super::site::Site;
-use super::{Common, Failure, PROGRAMS, bundle, check, exchange, mailq, password, spool};
+use super::{Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool};
 use crate::exit;
 use crate::node::daemon;
 use crate::node::verbs::{PollRequest, Request};
@@ -103,6 +103,11 @@ enum SpoolCommand {
         #[command(flatten)]
         node: Node,
     },
+    /// Watch two sites exchange mail over a telephone exchange of virtual modems.
+    ///
+    /// Everything lies in a temporary folder. The exit code is 0 only if every message arrived exactly once and as it
+    /// was written.
+    Demo(demo::Options),
 }
 
 /// The other programs in here.
@@ -133,6 +138,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Spool(SpoolCommand::Dump { directory, node }) => spool::dump(&common(node), &directory),
         What::Exchange(options) => exchange::run(options),
         What::Password => password::run(),
+        What::Demo(options) => demo::run(options),
         What::Queue { node } => mailq::show(&common(node)),
         What::Poll { system, wait, node } => {
             let common = common(node);
