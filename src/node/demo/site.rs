@@ -113,7 +113,7 @@ name = "modem"
 type = "serial"
 device = "modem"
 speed = "57600 bit/s"
-modem = "hayes"
+modem = "exchange"
 answer = true
 "#
     );
@@ -159,7 +159,7 @@ name = "modem"
 type = "serial"
 device = "modem"
 speed = "57600 bit/s"
-modem = "hayes"
+modem = "exchange"
 "#
     );
     write(&site, &config)?;
