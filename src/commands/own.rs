@@ -61,6 +61,11 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
+    /// Watch two sites exchange mail over a telephone exchange of virtual modems.
+    ///
+    /// Everything lies in a temporary folder. The exit code is 0 only if every message arrived exactly once and as it
+    /// was written.
+    Demo(demo::Options),
     /// Write the mail that waits for a system into a file, to be carried there.
     ///
     /// The jobs in the file are withheld from calls until it is said what became of it: --done or --recall.
@@ -103,11 +108,6 @@ enum SpoolCommand {
         #[command(flatten)]
         node: Node,
     },
-    /// Watch two sites exchange mail over a telephone exchange of virtual modems.
-    ///
-    /// Everything lies in a temporary folder. The exit code is 0 only if every message arrived exactly once and as it
-    /// was written.
-    Demo(demo::Options),
 }
 
 /// The other programs in here.

@@ -23,7 +23,14 @@ pub struct LineConfig {
 #[derive(Debug, Clone)]
 pub enum LineKind {
     /// A serial port; with a modem, calls are dialled.
-    Serial { device: PathBuf, speed: u32, flow: Flow, modem: Option<ModemConfig> },
+    Serial {
+        device: PathBuf,
+        speed: u32,
+        flow: Flow,
+        /// Where `LCK..` files are, for programs that look at them.
+        lock_directory: PathBuf,
+        modem: Option<ModemConfig>,
+    },
     /// Calls go to the `address` of the system, and are taken on `listen`.
     Tcp { listen: Vec<SocketAddr>, connect_timeout: Duration },
     /// A program whose standard input and output are the line.
@@ -51,6 +58,8 @@ pub struct ModemConfig {
     pub rings: Option<u32>,
 }
 
+/// Where programs that share a line look for its lock file (File-system Hierarchy Standard, /var/lock).
+const LOCK_DIRECTORY: &str = "/var/lock";
 /// The highest speed that a V.90 modem can make use of.
 const USUAL_SPEED: u32 = 57_600;
 /// How long a TCP connection may take. Taylor UUCP has the system's own limit, which is minutes.
@@ -105,6 +114,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
             "write flow = \"rts-cts\", or \"none\" if the cable has three wires",
         );
     }
+    let lock_directory = section.text("lock-directory").unwrap_or_else(|| LOCK_DIRECTORY.to_owned());
     let profile = section.value("modem", modem);
     let init = section.value("init", |text| {
         let fits = text.len() <= 80 && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
@@ -117,7 +127,13 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         section.missing("device", "add the serial port, as device = \"/dev/ttyS0\"");
     }
     let modem = profile.map(|profile| ModemConfig { profile, init, dial_timeout, rings });
-    Some(LineKind::Serial { device: base.join(device?), speed, flow: flow.unwrap_or(Flow::RtsCts), modem })
+    Some(LineKind::Serial {
+        device: base.join(device?),
+        speed,
+        flow: flow.unwrap_or(Flow::RtsCts),
+        lock_directory: base.join(lock_directory),
+        modem,
+    })
 }
 
 /// The name of a built-in profile.

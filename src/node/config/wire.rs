@@ -87,14 +87,19 @@ fn dialogue(system: &System) -> Option<Dialogue> {
 /// Our own standard input is no line of the station.
 fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
     let kind = match &config.kind {
-        LineKind::Serial { device, speed, flow, modem } => {
+        LineKind::Serial { device, speed, flow, lock_directory, modem } => {
             let flow = match flow {
                 Flow::RtsCts => line::Flow::RtsCts,
                 Flow::XonXoff => line::Flow::XonXoff,
                 Flow::None => line::Flow::None,
             };
-            let serial =
-                SerialSettings { device: device.clone(), speed: *speed, flow, ..SerialSettings::default() };
+            let serial = SerialSettings {
+                device: device.clone(),
+                speed: *speed,
+                flow,
+                lock_dir: Some(lock_directory.clone()),
+                ..SerialSettings::default()
+            };
             match modem {
                 Some(modem) => station::LineKind::Modem { serial, profile: Box::new(profile(modem)) },
                 None => station::LineKind::Direct { serial },

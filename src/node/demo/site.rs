@@ -114,6 +114,7 @@ type = "serial"
 device = "modem"
 speed = "57600 bit/s"
 modem = "exchange"
+lock-directory = "."
 answer = true
 "#
     );
@@ -160,6 +161,7 @@ type = "serial"
 device = "modem"
 speed = "57600 bit/s"
 modem = "exchange"
+lock-directory = "."
 "#
     );
     write(&site, &config)?;
