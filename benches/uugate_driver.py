@@ -3,7 +3,7 @@
 A site is a folder of its own with one configuration file and no daemon: every command opens the spool itself, as
 Taylor's programs do, so that both are measured alike.  UUGATE names the program (default: the release build of this tree).
 """
-import json, os, shutil, subprocess
+import json, os, pwd, shutil, subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.environ.get('UUGATE', os.path.join(HERE, '..', 'target', 'release', 'uugate'))
@@ -12,10 +12,11 @@ PROGRAM = os.environ.get('UUGATE', os.path.join(HERE, '..', 'target', 'release',
 class Uugate:
     name = 'uugate'
     user = 'uucp'
-    # Parameters of each protocol variant: (protocol letter, window, packet size); None: the default.
+    # Parameters of each protocol variant: (protocol letter, window, packet size); None: the default, and the other
+    # side's wishes. So a plain g sends Taylor packets of 64 bytes, and is sent what uugate announces.
     variants = dict(
         i=('i', None, None), i4095=('i', 16, 4095), i256=('i', 16, 256),
-        g=('g', 7, 64), g1024=('g', 7, 1024), g2048=('g', 7, 2048), g4096=('g', 7, 4096), g4096w3=('g', 3, 4096))
+        g=('g', None, None), g1024=('g', 7, 1024), g2048=('g', 7, 2048), g4096=('g', 7, 4096), g4096w3=('g', 3, 4096))
 
     def __init__(self, root, site, peer):
         self.site, self.peer, self.dir = site, peer, os.path.join(root, site)
@@ -69,30 +70,40 @@ class Uugate:
         return self.command('uustat', '-a')
 
     # What happened.
+    def run(self, program, *words):
+        """What a command of the site prints, run as the owner of the spool: nobody else may without a daemon."""
+        pw = pwd.getpwnam(self.user)
+        return subprocess.run(self.command(program, *words), user=pw.pw_uid, group=pw.pw_gid, extra_groups=[], cwd='/',
+                              check=True, capture_output=True, text=True).stdout
+
     def received_files(self):
-        subprocess.run(['setpriv', '--reuid', self.user, '--regid', self.user, '--clear-groups',
-                        *self.execute_command()], check=True, cwd='/')
+        """Files are put in their place when what arrived is executed."""
+        self.run('uuxqt')
         return {n: os.path.join(self.pub, n) for n in os.listdir(self.pub)}
 
-    def dump(self):
-        """The spool as plain files; the folder they are in."""
+    def received_mail(self):
+        """Paths of message bodies that arrived and wait for execution: uucico was told not to execute."""
         out = self.path('dump')
         shutil.rmtree(out, ignore_errors=True)
-        subprocess.run(self.command('spool', 'dump', out), check=True, stdout=subprocess.DEVNULL)
-        return out
-
-    def received_mail(self):
-        """Paths of message bodies that arrived and wait for execution."""
-        folder = os.path.join(self.dump(), 'executions')
-        return [os.path.join(folder, n) for n in os.listdir(folder) if n.endswith('.body')] \
-            if os.path.isdir(folder) else []
+        subprocess.run([self.path('uugate'), 'spool', 'dump', '-I', self.path('uugate.toml'), out], check=True,
+                       stdout=subprocess.DEVNULL)
+        folder = os.path.join(out, 'executions')
+        waiting = [n[:-4] for n in os.listdir(folder) if n.endswith('.txt')
+                   and '\nstate: queued\n' in open(os.path.join(folder, n)).read()]
+        return [os.path.join(folder, n + '.body') for n in waiting]
 
     def executions_waiting(self):
         return len(self.received_mail())
 
     def jobs_waiting(self):
-        rows = subprocess.run(self.command('uustat', '-a', '--json'), check=True, capture_output=True, text=True)
-        return len(json.loads(rows.stdout)['jobs'])
+        return len(json.loads(self.run('uustat', '-a', '--json'))['jobs']['jobs'])
 
     def log(self):
-        return ''
+        """The record of each call, in words that the benchmark looks for."""
+        lines = []
+        for call in json.loads(self.run('uustat', '-m', '--json'))['calls']['calls']:
+            record = call['record']
+            lines.append(f"{self.site}: {record['packets_resent']} packets resent")
+            if record['failure']:
+                lines.append(f"{self.site}: ERROR: {record['failure']}")
+        return '\n'.join(lines)
