@@ -18,7 +18,7 @@ impl Watching {
     /// Waits for the next event; an error when the daemon has gone.
     pub fn next_event(&mut self) -> Result<CallEvent, ControlError> {
         match self.client.answer()? {
-            Answer::Event(event) => Ok(event),
+            Answer::Event(event) => Ok(*event),
             answer => Err(self.client.report(answer).err().unwrap_or_else(unasked)),
         }
     }

@@ -50,7 +50,7 @@ enum Answer {
     Relay,
     /// Events follow, until one side goes away.
     Watching,
-    Event(CallEvent),
+    Event(Box<CallEvent>),
 }
 
 #[cfg(test)]

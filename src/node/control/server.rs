@@ -227,7 +227,7 @@ impl Connection {
         loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Ok(event) => self.send(&Answer::Event(event)).await.map_err(lost)?,
+                    Ok(event) => self.send(&Answer::Event(Box::new(event))).await.map_err(lost)?,
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Ok(Report::Done),
                 },
