@@ -1,11 +1,11 @@
 //! `uugate exchange`: a telephone exchange of virtual modems, by itself.
 
+use super::telephone::LineOptions;
 use super::{Failure, common};
 use crate::exit;
 use crate::wire::exchange::{Event, Exchange, ModemSpec, Settings};
 use clap::Args;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Modems, and the lines between them.
@@ -15,27 +15,8 @@ pub struct Options {
     /// are. May be repeated.
     #[arg(long = "modem", value_name = "PATH=NUMBER[,digital]", required = true)]
     modems: Vec<ModemSpec>,
-    /// The fastest that the modems connect, in bit/s; without it what V.90 and V.34 allow.
-    #[arg(long, value_name = "BIT/S", value_parser = clap::value_parser!(u32).range(300..=56_000))]
-    speed: Option<u32>,
-    /// How long a bit travels from one modem to the other, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=10_000))]
-    latency: u64,
-    /// Bit error rate of the line, such as 1e-5.
-    #[arg(long, value_name = "BER", default_value_t = 0.0, value_parser = probability)]
-    noise: f64,
-    /// The share of bytes that are lost, such as 1e-5.
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = probability)]
-    lost: f64,
-    /// No error correction in the modems: noise reaches the data.
-    #[arg(long)]
-    uncorrected: bool,
-    /// The carrier is lost once, after so many bytes.
-    #[arg(long, value_name = "BYTES")]
-    drop_carrier_after: Option<u64>,
-    /// What decides every mishap.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    line: LineOptions,
     /// Only say NO CARRIER when a call ends, for programs that keep the device open.
     #[arg(long)]
     keep_open: bool,
@@ -51,15 +32,8 @@ pub struct Options {
 const OPEN_TO_ALL: u32 = 0o666;
 
 pub fn run(options: Options) -> Result<u8, Failure> {
-    let usual = Settings::default();
+    let usual = options.line.settings();
     let settings = Settings {
-        speed: options.speed,
-        corrected: !options.uncorrected,
-        latency: Duration::from_millis(options.latency),
-        bit_errors: options.noise,
-        lost: options.lost,
-        drop_carrier_after: options.drop_carrier_after,
-        seed: options.seed,
         carrier_follows: !options.keep_open,
         mode: if options.open_to_all { OPEN_TO_ALL } else { usual.mode },
         ..usual
@@ -140,10 +114,4 @@ fn told<'a>(event: &Event, number: &impl Fn(usize) -> &'a str) -> (Value, String
 
 fn say(json: bool, value: &Value, text: &str) -> Result<(), Failure> {
     common::say(&if json { format!("{value}\n") } else { format!("{text}\n") })
-}
-
-/// A probability of mishaps that a modem call may have.
-pub fn probability(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "a number such as 1e-5".to_owned())?;
-    if (0.0..=0.01).contains(&value) { Ok(value) } else { Err("from 0 to 0.01".to_owned()) }
 }

@@ -16,6 +16,7 @@ mod rsmtp;
 mod sendmail;
 mod site;
 mod spool;
+mod telephone;
 mod uucico;
 mod uucp;
 mod uuname;
