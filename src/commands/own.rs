@@ -4,6 +4,7 @@ use super::site::Site;
 use super::{Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool};
 use crate::exit;
 use crate::node::daemon;
+use crate::node::report::Report;
 use crate::node::verbs::{PollRequest, Request};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -145,7 +146,8 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
             let poll = PollRequest { system, force: true, if_work: false, wait };
             let report = common.site.ask(Request::Poll(poll), None)?;
             common.print(&report)?;
-            Ok(exit::OK)
+            let failed = matches!(&report, Report::Poll(poll) if !poll.failures().is_empty());
+            Ok(if failed { exit::TEMPFAIL } else { exit::OK })
         }
     }
 }

@@ -101,13 +101,13 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// How often and how long a command waits for another one that has the spool.
-const TRIES: u32 = 100;
+const TRIES: u32 = 600;
 const BETWEEN: std::time::Duration = std::time::Duration::from_millis(50);
 
 async fn open_spool(places: &Places) -> Result<Spool, Failure> {
     let mut tries = 0;
     loop {
-        match Spool::open(&places.spool, clock::wall()).await {
+        match Spool::open_with(&places.spool, places.spool_settings(), clock::wall()).await {
             Err(SpoolError::Conflict(_)) if tries < TRIES => {
                 tries += 1;
                 clock::sleep(BETWEEN).await;

@@ -8,7 +8,7 @@ use super::{Common, Failure, site};
 use crate::exit;
 use crate::job::SystemName;
 use crate::node::config::Places;
-use crate::node::control::{Client, ControlError};
+use crate::node::control::{Client, ControlError, Server, ServerSettings};
 use crate::node::report::Report;
 use crate::node::verbs::{LoginRequest, PollRequest, Request, VerbError, Verbs, Who};
 use crate::spool::CallRecord;
@@ -83,7 +83,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     let line = parse(arguments)?;
     let places = Places::find(&common.site.file);
     let request = match &line.role {
-        Role::Call(poll) => Request::Poll(poll.clone()),
+        Role::Call(poll) => Request::Call(poll.clone()),
         Role::BeCalled(login) => Request::Answer { login: login.clone() },
     };
     let report = match Client::connect(&places.socket) {
@@ -107,10 +107,7 @@ fn conclude(common: &Common, report: &Report) -> Result<u8, Failure> {
             if common.json {
                 common.print(report)?;
             }
-            let failed = |call: &crate::node::report::Call| {
-                call.record.failure.as_ref().map(|failure| format!("{}: {failure}", call.system))
-            };
-            poll.calls.iter().filter_map(failed).collect()
+            poll.failures()
         }
         _ => Vec::new(),
     };
@@ -119,12 +116,29 @@ fn conclude(common: &Common, report: &Report) -> Result<u8, Failure> {
 
 async fn by_myself(common: &Common, places: &Places, line: Line) -> Result<Report, Failure> {
     let own = common.site.open(places).await?;
-    // Mail that waits becomes jobs first.
-    let report = match own.run().await {
-        Ok(_) => call(&own, line.role).await,
-        Err(error) => Err(error),
+    // A call may take long; other commands are served meanwhile, as a daemon would. Without the socket they wait.
+    let server = Server::bind(&places.socket, ServerSettings::default()).ok();
+    let serving = async {
+        match &server {
+            Some(server) => server.run(|| own.clone()).await,
+            None => std::future::pending().await,
+        }
     };
-    let seen_to = if line.execute { own.run().await.map(drop) } else { Ok(()) };
+    let working = async {
+        // Mail that waits becomes jobs first.
+        let report = match own.run().await {
+            Ok(_) => call(&own, line.role).await,
+            Err(error) => Err(error),
+        };
+        (report, if line.execute { own.run().await.map(drop) } else { Ok(()) })
+    };
+    let (report, seen_to) = tokio::select! {
+        done = working => done,
+        () = serving => return Err(Failure::new(exit::SOFTWARE, "control: the socket was closed")),
+    };
+    if let Some(server) = server {
+        server.close().await;
+    }
     own.spool.close().await;
     let report = report?;
     seen_to?;

@@ -91,6 +91,52 @@ fn uucico_on_standard_input_talks_for_the_daemon_on_both_sides() {
 }
 
 #[test]
+fn uucico_asks_the_caller_for_name_and_password() {
+    let folder = open_folder();
+    let mut password = Command::new(env!("CARGO_BIN_EXE_uugate"));
+    let hash = stdout(&run_with_input(password.arg("password"), b"mackerel\n"));
+    let account = format!("called-login = \"Uleaf\"\ncalled-password-hash = \"{}\"\n", hash.trim());
+    let feed = Node::new(folder.path(), "feed", &format!("[[system]]\nname = \"leaf\"\n{account}"));
+    let with = |password: &str| {
+        format!("[[system]]\nname = \"feed\"\nlogin = \"Uleaf\"\npassword = \"{password}\"\n")
+    };
+    let leaf = Node::new(folder.path(), "leaf", &with("mackerel"));
+    let call = || join(&mut leaf.caller("feed"), feed.called().arg("-l"));
+    leaf.run("sendmail", &["-i", "feed!ann"], b"Subject: alone\n\nhello\n");
+    let (caller, called) = call();
+    assert!(caller.success() && called.success());
+    assert_eq!(feed.mailbox("ann").len(), 1);
+
+    let daemons = [leaf.start(), feed.start()];
+    leaf.run("uux", &["-", "feed!rmail", "ann"], b"Subject: by daemon\n\nhello\n");
+    let (caller, called) = call();
+    assert!(caller.success() && called.success(), "{}{}", leaf.log(), feed.log());
+    until("the mail at feed", || feed.mailbox("ann").len() == 2);
+    daemons.into_iter().for_each(|daemon| assert!(daemon.stop().success()));
+
+    // Who has not logged in is not the one that has to.
+    leaf.configure("[[system]]\nname = \"feed\"\n");
+    let (caller, called) = join(&mut leaf.caller("feed"), &mut feed.called());
+    assert!(!caller.success() && !called.success());
+}
+
+/// A debug build maps far more code.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "holds for release builds")]
+fn an_idle_daemon_is_small() {
+    let folder = open_folder();
+    let leaf = leaf(&folder);
+    leaf.configure("[smtp]\nlisten = \"127.0.0.1:0\"\n[[system]]\nname = \"feed\"\n");
+    let daemon = leaf.start();
+    let status = format!("/proc/{}/status", daemon.process().as_raw_nonzero());
+    let status = std::fs::read_to_string(status).unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 20 << 10, "the daemon uses {kilobytes} kB");
+    assert!(daemon.stop().success());
+}
+
+#[test]
 fn a_poll_over_tcp_with_a_login_brings_mail_both_ways() {
     let folder = open_folder();
     let mut password = Command::new(env!("CARGO_BIN_EXE_uugate"));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One line of the node.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineConfig {
     pub name: String,
     pub kind: LineKind,
@@ -20,7 +20,7 @@ pub struct LineConfig {
 }
 
 /// What the line is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineKind {
     /// A serial port; with a modem, calls are dialled.
     Serial {
@@ -47,7 +47,7 @@ pub enum Flow {
 }
 
 /// A modem on a serial line: the built-in profile, with what is different here.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModemConfig {
     pub profile: String,
     /// Sent after the profile's own set-up, without `AT`.

@@ -67,6 +67,8 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     pub spool: PathBuf,
+    /// Free space, in bytes, under which no new work is taken; None: as the spool has it.
+    pub reserve: Option<u64>,
     pub socket: PathBuf,
 }
 
@@ -134,10 +136,10 @@ impl Places {
     /// Where things are if the file says nothing.
     fn usual(file: &Path) -> Places {
         if file == Path::new(DEFAULT_FILE) {
-            return Places { spool: DEFAULT_SPOOL.into(), socket: DEFAULT_SOCKET.into() };
+            return Places { spool: DEFAULT_SPOOL.into(), reserve: None, socket: DEFAULT_SOCKET.into() };
         }
         let base = base_of(file);
-        Places { spool: base.join("spool"), socket: base.join("control") }
+        Places { spool: base.join("spool"), reserve: None, socket: base.join("control") }
     }
 
     /// What a command has to know, as far as it may read the file: a user who may not read it still finds the
@@ -151,6 +153,11 @@ impl Places {
             places.read(&mut root, &base_of(file));
         }
         places
+    }
+
+    pub fn spool_settings(&self) -> crate::spool::Settings {
+        let usual = crate::spool::Settings::default();
+        crate::spool::Settings { reserve: self.reserve.unwrap_or(usual.reserve) }
     }
 
     fn read(&mut self, root: &mut Section<'_>, base: &Path) {

@@ -2,10 +2,12 @@
 
 use super::Places;
 use super::section::Section;
+use super::units::size;
 use std::path::Path;
 
-/// `[spool] directory`.
+/// `[spool]`.
 pub fn read_spool(section: &mut Section<'_>, base: &Path, places: &mut Places) {
+    places.reserve = section.value("reserve", size);
     if let Some(directory) = section.text("directory") {
         places.spool = base.join(directory);
     }

@@ -43,8 +43,6 @@ pub struct System {
     pub poll: Option<Duration>,
     /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
     pub times: Windows,
-    /// What it may run here.
-    pub commands: Vec<String>,
 }
 
 /// Window and packet size of a protocol, where something else than its default is wanted.
@@ -66,8 +64,6 @@ pub enum Transport {
     Rsmtp,
 }
 
-/// What every neighbour may run unless something else is said.
-const USUAL_COMMANDS: [&str; 2] = ["rmail", "rsmtp"];
 /// Protocols in the order in which we like them.
 const USUAL_PROTOCOLS: &str = "ig";
 
@@ -106,9 +102,6 @@ pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: 
         transport: section.value("transport", transport).unwrap_or_default(),
         poll: section.value("poll", duration),
         times: section.value("times", windows).unwrap_or_else(Windows::any),
-        commands: section
-            .list("commands", command)
-            .unwrap_or_else(|| USUAL_COMMANDS.map(str::to_owned).to_vec()),
     };
     check(&section, &system);
     section.finish();
@@ -226,11 +219,6 @@ fn chat(text: &str) -> Result<Secret, String> {
 fn windows(text: &str) -> Result<Windows, String> {
     text.parse::<Windows>()
         .map_err(|error| format!("{error}; write days and hours, as \"Any\", \"Wk2300-0800\" or \"Sa,Su\""))
-}
-
-fn command(text: &str) -> Result<String, String> {
-    let fits = plain(text).is_ok() && !text.contains(char::is_whitespace) && !text.starts_with('-');
-    if fits { Ok(text.to_owned()) } else { Err("write the name of a program, without arguments".into()) }
 }
 
 fn password_hash(text: &str) -> Result<Secret, String> {

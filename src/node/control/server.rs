@@ -92,6 +92,12 @@ impl Server {
         }
     }
 
+    /// Takes no more connections, and answers those that it has.
+    pub async fn close(self) {
+        let _ = std::fs::remove_file(&self.socket);
+        self.idle().await;
+    }
+
     /// Lets watchers go, and waits until every request that is under way is answered.
     pub async fn idle(&self) {
         self.closing.send_replace(true);
@@ -109,7 +115,7 @@ impl Server {
         let (settings, closing) = (self.settings.clone(), self.closing.subscribe());
         tokio::spawn(async move {
             let mut connection = Connection { stream, settings, closing };
-            if let Err(error) = connection.serve(uid, &verbs).await {
+            if let Err(error) = Box::pin(connection.serve(uid, &verbs)).await {
                 debug!(uid, %error, "a control connection broke");
             }
             drop(place);
@@ -163,20 +169,20 @@ impl Connection {
         let question = self.frame(self.settings.question_timeout).await?;
         let answer = match self.understand(question) {
             Ok(request) => self.carry_out(uid, verbs, request).await,
-            Err(answer) => answer,
+            Err(answer) => *answer,
         };
         self.send(&answer).await
     }
 
-    fn understand(&self, question: Frame) -> Result<Request, Answer> {
-        let refuse = |text: String| Answer::Refused(ControlError::Misbehaved(text).fault());
+    fn understand(&self, question: Frame) -> Result<Request, Box<Answer>> {
+        let refuse = |text: String| Box::new(Answer::Refused(ControlError::Misbehaved(text).fault()));
         let Frame::Message(text) = question else {
             return Err(refuse("bytes instead of a question".to_owned()));
         };
         let question: Question = serde_json::from_slice(&text)
             .map_err(|error| refuse(format!("a question that is none: {error}")))?;
         if question.version != VERSION {
-            return Err(Answer::Version(VERSION));
+            return Err(Box::new(Answer::Version(VERSION)));
         }
         serde_json::from_value(question.request)
             .map_err(|error| refuse(format!("a request that is not known here: {error}")))
@@ -188,7 +194,7 @@ impl Connection {
             Ok(who) => who,
             Err(error) => return Answer::Refused(ControlError::Lost(io::Error::other(error)).fault()),
         };
-        let done = match self.relayed(&who, verbs, &request) {
+        let done = match self.relayed(&who, verbs, &request).await {
             Ok(Some(call)) => self.relay(&who, verbs, call).await,
             Ok(None) if request == Request::Watch => self.show_calls(&who, verbs).await,
             Ok(None) => verbs.carry_out(&who, request, self).await,
@@ -204,11 +210,22 @@ impl Connection {
     }
 
     /// The call that a request is about, if it runs over the client's own standard input.
-    fn relayed(&self, who: &Who, verbs: &Verbs, request: &Request) -> Result<Option<Relayed>, VerbError> {
+    async fn relayed(
+        &self,
+        who: &Who,
+        verbs: &Verbs,
+        request: &Request,
+    ) -> Result<Option<Relayed>, VerbError> {
         match request {
             Request::Answer { login } => Ok(Some(Relayed::Answer(login.clone()))),
-            Request::Poll(PollRequest { system: Some(system), wait: true, .. }) => {
-                Ok(verbs.reached_by_stdin(who, system)?.map(Relayed::Place))
+            Request::Call(PollRequest { system: Some(system), if_work, .. }) => {
+                let system = verbs.reached_by_stdin(who, system)?;
+                match system {
+                    Some(system) if *if_work && verbs.spool.waiting(system.clone()).await?.is_none() => {
+                        Ok(None)
+                    }
+                    system => Ok(system.map(Relayed::Place)),
+                }
             }
             _ => Ok(None),
         }

@@ -60,7 +60,7 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut signals = Signals::take()?;
     let places = config.places.clone();
     let name = config.node.name.clone();
-    let spool = Spool::open(&places.spool, clock::wall()).await?;
+    let spool = Spool::open_with(&places.spool, places.spool_settings(), clock::wall()).await?;
     let server = Arc::new(Server::bind(&places.socket, ServerSettings::default())?);
     let listeners = config.smtp.listen.iter().map(|at| Listener::bind(*at)).collect::<Result<Vec<_>, _>>()?;
     let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone(), CallEvents::default()));
@@ -138,8 +138,11 @@ fn reload(current: &watch::Sender<Verbs>) {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
                 warn!("{line}");
             }
-            if config.places != old.places || config.smtp.listen != old.smtp.listen {
-                warn!("places and listening addresses change when the daemon is started again");
+            if config.places != old.places
+                || config.smtp.listen != old.smtp.listen
+                || config.lines != old.lines
+            {
+                warn!("places, lines and listening addresses change when the daemon is started again");
             }
             current.send_replace(Verbs::new(Arc::new(config), spool, events));
             info!("configuration read again");

@@ -73,6 +73,20 @@ impl fmt::Display for Calls {
 
 impl fmt::Display for Poll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let called = |name: &&String| self.calls.iter().any(|call| call.system == **name);
+        let waiting: Vec<&String> = self.wished.iter().filter(|name| !called(name)).collect();
+        waiting.iter().try_for_each(|name| writeln!(f, "{name} will be called"))?;
         self.calls.iter().try_for_each(|call| writeln!(f, "{call}"))
+    }
+}
+
+impl Poll {
+    /// What went wrong, a call each.
+    pub fn failures(&self) -> Vec<String> {
+        let failed = |call: &Call| {
+            let failure = call.record.failure.as_ref()?;
+            Some(format!("{}: {failure}", call.system))
+        };
+        self.calls.iter().filter_map(failed).collect()
     }
 }

@@ -68,7 +68,7 @@ impl Verbs {
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
             Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
             Request::Watch => Err(VerbError::Usage("calls can be watched at a daemon alone".to_owned())),
-            Request::Poll(request) => self.poll(request).await.map(Report::Poll),
+            Request::Poll(request) | Request::Call(request) => self.poll(request).await.map(Report::Poll),
             Request::Answer { .. } => Err(VerbError::Usage("a call needs a stream".to_owned())),
             Request::Mail(request) => self.mail(who, request, body).await,
             Request::Batch => self.batch(who, body).await,

@@ -26,8 +26,10 @@ pub enum Request {
     Queue { after: Option<u64> },
     /// `uustat -m`: the last calls.
     Calls { system: Option<String>, limit: usize },
-    /// `uugate poll`, `uucico -r1`. If the system is reached by standard input alone, a relay is granted.
+    /// `uugate poll`.
     Poll(PollRequest),
+    /// `uucico -r1`: the same, but if the system is reached by standard input alone, a relay is granted.
+    Call(PollRequest),
     /// `uucico`: a call comes in on a stream; a relay is granted for it.
     Answer { login: LoginRequest },
     /// `uugate export`, `uugate import`.

@@ -26,6 +26,7 @@ impl Verbs {
     /// Carries out executions and sees to the queue until nothing is due any more.
     pub async fn run(&self) -> Result<Report, VerbError> {
         let (executor, worker) = (self.executor(), self.worker());
+        worker.recover().await?;
         let mut executions = 0;
         for _ in 0..ROUNDS {
             let executed = executor.pass().await?;

@@ -62,7 +62,7 @@ impl Worker {
         while !*stop.borrow() {
             if std::mem::take(&mut first) || clock::now().duration_since(recovered) >= REST {
                 recovered = clock::now();
-                if let Err(error) = self.local.recover().await {
+                if let Err(error) = self.recover().await {
                     tracing::warn!(%error, "interrupted appends cannot be looked after now");
                 }
             }
@@ -80,6 +80,11 @@ impl Worker {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
+    }
+
+    /// Looks after appends that a crash or a panic interrupted.
+    pub async fn recover(&self) -> Result<(), SpoolError> {
+        self.local.recover().await.map(drop)
     }
 
     /// Everything that is due now, once. Returns how much there was.
