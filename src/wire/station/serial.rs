@@ -104,7 +104,13 @@ async fn make_ready(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> Result<
         }
         *phone = None;
     }
-    *phone = Some(Phone::open(task.serial, task.profile).await?);
+    let opened = match Phone::open(task.serial, task.profile).await {
+        // The hang-up of whoever used it a moment ago may reach us: a terminal is taken away from under its next
+        // user then. The one that is there now is another.
+        Err(StationError::Ended { .. }) => Phone::open(task.serial, task.profile).await,
+        opened => opened,
+    };
+    *phone = Some(opened?);
     Ok(())
 }
 
