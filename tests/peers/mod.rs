@@ -4,3 +4,4 @@ mod taylor_alone;
 mod taylor_exchange;
 mod taylor_pipe;
 mod taylor_session;
+mod taylor_telephone;

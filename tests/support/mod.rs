@@ -4,6 +4,8 @@ pub mod messages;
 pub mod node;
 pub mod relay;
 pub mod taylor;
+pub mod telephone;
+pub mod watch;
 
 use std::io::Write;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -74,4 +76,12 @@ pub fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("its mode");
     folder
+}
+
+/// Makes a hash of a password that is cheap to check; what it costs is not what these tests are about.
+pub fn hashed(password: &str) -> String {
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+    let params = Params::new(64, 1, 1, None).expect("parameters in range");
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon.hash_password_with_salt(password.as_bytes(), b"saltsaltsalt").expect("a hash").to_string()
 }

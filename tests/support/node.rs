@@ -1,6 +1,6 @@
 //! A node of uugate in a temporary folder: its configuration, its commands, its mailboxes, and its daemon.
 
-use super::{PATIENCE, output_with_input, run_with_input};
+use super::{PATIENCE, output_with_input, run_with_input, watch};
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -112,6 +112,30 @@ impl Node {
 
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Waits until a mailbox holds so many messages.
+    #[track_caller]
+    pub fn await_mail(&self, user: &str, count: usize) {
+        let enough = || {
+            let bytes = fs::read(self.path("mail").join(user)).unwrap_or_default();
+            let starts = bytes.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"From ")).count();
+            starts >= count && bytes.ends_with(b"\n\n")
+        };
+        watch::until(&self.path("mail"), &format!("{count} messages for {user}"), enough);
+    }
+
+    /// Waits until so many jobs wait for a call.
+    #[track_caller]
+    pub fn await_jobs(&self, count: usize) {
+        let jobs = || self.report("uustat", &["-a"])["jobs"]["jobs"].as_array().map_or(0, Vec::len);
+        watch::until(&self.path("spool"), &format!("{count} jobs"), || jobs() >= count);
+    }
+
+    /// What a program reports as JSON.
+    pub fn report(&self, program: &str, arguments: &[&str]) -> serde_json::Value {
+        let output = self.run(program, &[arguments, &["--json"]].concat(), b"").stdout;
+        serde_json::from_slice(&output).expect("a report")
     }
 }
 
