@@ -15,6 +15,8 @@ pub enum SessionError {
     WrongSystem { wanted: String, found: String },
     #[error("no packet protocol in common: they have {theirs:?}, we have {ours:?}")]
     NoProtocol { theirs: String, ours: String },
+    #[error("the other end did not accept our login name or password")]
+    LoginRefused,
     #[error("handshake: {0}")]
     Handshake(&'static str),
     #[error("the other end broke the protocol: {0}")]
@@ -74,6 +76,12 @@ impl ToFault for SessionError {
                 Whose::PeerRefused,
                 Retry::Never,
                 "allow a protocol that the other end has",
+            ),
+            E::LoginRefused => (
+                Stage::Login,
+                Whose::PeerRefused,
+                Retry::Later,
+                "compare login and password with what the other end has",
             ),
             E::Handshake(_) => (Stage::Handshake, Whose::PeerMisbehaved, Retry::Later, ""),
             E::Misbehaved(_) => (Stage::Transfer, Whose::PeerMisbehaved, Retry::Later, ""),

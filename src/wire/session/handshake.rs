@@ -57,6 +57,10 @@ enum State {
     Over,
 }
 
+/// What follows a wrong name or password: the words of login(1) on Unix systems, of Taylor UUCP, and ours; the case
+/// of their first letter varies.
+const LOGIN_REFUSED: &[u8] = b"ogin incorrect";
+
 /// One handshake.
 #[derive(Debug)]
 pub struct Handshake {
@@ -74,6 +78,8 @@ pub struct Handshake {
     deadline: Instant,
     output: Vec<u8>,
     event: Option<Event>,
+    /// The last bytes before `Shere`, for what a login prompt says.
+    before: Vec<u8>,
     /// The number behind the caller's `-N`, as it stood there.
     announced: Option<String>,
     features: Features,
@@ -127,6 +133,7 @@ impl Handshake {
             deadline: now + time,
             output: Vec::new(),
             event: None,
+            before: Vec::new(),
             announced: None,
             features: Features::default(),
             worst: None,
@@ -137,6 +144,9 @@ impl Handshake {
     pub fn handle_input(&mut self, bytes: &[u8]) {
         self.bytes = self.bytes.saturating_add(bytes.len());
         self.reader.feed(bytes);
+        if matches!(self.state, State::AwaitShere) && self.login_refused(bytes) {
+            return self.fail(SessionError::LoginRefused);
+        }
         // While a verdict is awaited, what follows waits in the reader.
         while !matches!(self.state, State::AwaitVerdict | State::Over) {
             match self.reader.next_message() {
@@ -147,6 +157,14 @@ impl Handshake {
         if self.bytes > MOST_BYTES && !matches!(self.state, State::Over) {
             self.fail(SessionError::Handshake("the other end sends, but no handshake"));
         }
+    }
+
+    /// Whether a login prompt has spoken where `Shere` was awaited. It would ask again, and we would wait in vain.
+    fn login_refused(&mut self, bytes: &[u8]) -> bool {
+        self.before.extend_from_slice(bytes);
+        let refused = self.before.windows(LOGIN_REFUSED.len()).any(|window| window == LOGIN_REFUSED);
+        self.before.drain(..self.before.len().saturating_sub(LOGIN_REFUSED.len()));
+        refused
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {

@@ -38,6 +38,19 @@ fn agreement(handshake: &mut Handshake) -> Agreement {
 }
 
 #[test]
+fn a_login_that_was_not_accepted_is_seen_at_once() {
+    let mut refused = caller();
+    refused.handle_input(b"\r\nLogin inc");
+    assert!(refused.poll_event().is_none());
+    refused.handle_input(b"orrect\r\nlogin: ");
+    assert_eq!(failure(&mut refused), SessionError::LoginRefused);
+    // What a system says to its users is not read.
+    let mut greeted = caller();
+    greeted.handle_input(b"\r\nLast login: Mon Nov 23\r\n\x10Shere=polux\0");
+    assert_eq!(said(&mut greeted).chars().next(), Some('<'));
+}
+
+#[test]
 fn two_uugates_know_each_other() {
     let mut called = Handshake::called(start(), name("polux"), TIME);
     let mut caller = caller();
