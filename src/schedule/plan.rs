@@ -30,6 +30,8 @@ pub struct History {
     pub failures: u32,
     /// Since when somebody wishes a call.
     pub wished: Option<Timestamp>,
+    /// The wish does not care for the retry clock: somebody knows that it will go well now.
+    pub at_once: bool,
 }
 
 /// Why a call is due.
@@ -83,6 +85,7 @@ pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall
     };
     let failed = history.last.filter(|_| history.failures > 0);
     let (moment, why) = match (history.wished, failed) {
+        (Some(wished), Some(_)) if history.at_once => (wished, Why::Wish),
         (Some(wished), Some(last)) => {
             let patient = plan.retry.next(history.failures, last);
             let eager = (wished > last).then(|| after(last, plan.retry.first));

@@ -137,7 +137,7 @@ fn a_poll_is_due_at_once_and_then_every_so_often() {
 #[test]
 fn a_failed_call_is_tried_again_by_the_retry_clock_and_a_new_wish_hurries_it() {
     let now = utc("Mo", "12:00");
-    let mut history = History { last: Some(now.timestamp()), failures: 4, wished: None };
+    let mut history = History { last: Some(now.timestamp()), failures: 4, wished: None, at_once: false };
     let next = next_call(&now, &plan(None), &history).unwrap();
     assert_eq!((next.due, next.why), (seconds(&now, 480), Why::Retry));
     history.wished = Some(now.timestamp() + SignedDuration::from_secs(5));
@@ -149,10 +149,22 @@ fn a_failed_call_is_tried_again_by_the_retry_clock_and_a_new_wish_hurries_it() {
 fn after_giving_up_only_a_new_wish_calls_again() {
     let now = utc("Mo", "12:00");
     let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
-    let mut history = History { last: Some(now.timestamp()), failures: 3, wished: None };
+    let mut history = History { last: Some(now.timestamp()), failures: 3, wished: None, at_once: false };
     assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp);
     history.wished = Some(now.timestamp() + SignedDuration::from_secs(120));
     assert_eq!(next_call(&now, &plan, &history).unwrap().due, seconds(&now, 120));
+}
+
+#[test]
+fn an_urgent_wish_does_not_wait_for_the_retry_clock() {
+    let now = utc("Mo", "12:00");
+    let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
+    for failures in [1, 3] {
+        let wished = Some(now.timestamp());
+        let history = History { last: wished, failures, wished, at_once: true };
+        let next = next_call(&now, &plan, &history).unwrap();
+        assert_eq!((next.due, next.why), (seconds(&now, 0), Why::Wish));
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct Wish {
     pub grade: Grade,
     pub why: String,
     pub since: Timestamp,
+    /// Even if it is not yet time to try again after a failure.
+    pub at_once: bool,
 }
 
 /// A call that begins. There is one at a time for each system: a second is refused with

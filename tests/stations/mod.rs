@@ -88,6 +88,7 @@ impl Site {
             grade: Grade::MAIL,
             why: "test".to_owned(),
             since: clock::wall(),
+            at_once: false,
         };
         self.spool.want_call(wish).await.expect("a wish");
     }

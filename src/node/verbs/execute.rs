@@ -74,7 +74,9 @@ impl Verbs {
         let id = self.spool.submit_job(None, job).await?;
         if call {
             let why = "a command asked for it".to_owned();
-            self.spool.want_call(Wish { system: system.clone(), grade, why, since: now }).await?;
+            self.spool
+                .want_call(Wish { system: system.clone(), grade, why, since: now, at_once: false })
+                .await?;
         }
         Ok(Report::Queued { job: report::Job::id_of(system.as_str(), grade, id.number) })
     }

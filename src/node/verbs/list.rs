@@ -89,7 +89,9 @@ impl Verbs {
             let last = self.spool.calls(Some(name.clone()), 1).await?.first().map(|past| past.id.0);
             let grade = Grade::new(EVERYTHING).unwrap_or(Grade::DEFAULT);
             let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
-            self.spool.want_call(Wish { system: name.clone(), grade, why, since }).await?;
+            self.spool
+                .want_call(Wish { system: name.clone(), grade, why, since, at_once: request.force })
+                .await?;
             waiting.push((name, last));
         }
         let wished = waiting.iter().map(|(name, _)| name.to_string()).collect();

@@ -13,23 +13,44 @@ impl Store {
     /// A wish is kept with the best grade and the earliest time that it was uttered with.
     pub fn want_call(&mut self, wish: &Wish) -> Result<()> {
         self.run(
-            "INSERT INTO wishes VALUES (?1, ?2, ?3, ?4) ON CONFLICT (system) DO UPDATE SET
+            "INSERT INTO wishes VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (system) DO UPDATE SET
                 why = CASE WHEN excluded.grade < grade THEN excluded.why ELSE why END,
-                grade = min(grade, excluded.grade), since = min(since, excluded.since)",
-            params![wish.system.as_str(), wish.grade.letter().to_string(), wish.why, micros(wish.since)],
+                grade = min(grade, excluded.grade), since = min(since, excluded.since),
+                at_once = max(at_once, excluded.at_once)",
+            params![
+                wish.system.as_str(),
+                wish.grade.letter().to_string(),
+                wish.why,
+                micros(wish.since),
+                wish.at_once
+            ],
         )?;
         Ok(())
     }
 
     pub fn wishes(&self) -> Result<Vec<Wish>> {
         let rows = self.all(
-            "SELECT system, grade, why, since FROM wishes ORDER BY grade, since LIMIT ?1",
+            "SELECT system, grade, why, since, at_once FROM wishes ORDER BY grade, since LIMIT ?1",
             [limit(PAGE)],
-            |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?)),
+            |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                ))
+            },
         )?;
         rows.into_iter()
-            .map(|(system, letter, why, since)| {
-                Ok(Wish { system: parsed(&system)?, grade: grade(&letter)?, why, since: time(since) })
+            .map(|(system, letter, why, since, at_once)| {
+                Ok(Wish {
+                    system: parsed(&system)?,
+                    grade: grade(&letter)?,
+                    why,
+                    since: time(since),
+                    at_once,
+                })
             })
             .collect()
     }

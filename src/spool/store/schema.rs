@@ -86,8 +86,8 @@ CREATE INDEX executions_due ON executions (due, id) WHERE state = 'queued' AND l
 CREATE INDEX executions_waiting ON executions (peer, wants) WHERE state = 'waiting';
 CREATE INDEX executions_by_body ON executions (body) WHERE body IS NOT NULL;
 
-CREATE TABLE wishes (system TEXT PRIMARY KEY, grade TEXT NOT NULL, why TEXT NOT NULL, since INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
+CREATE TABLE wishes (system TEXT PRIMARY KEY, grade TEXT NOT NULL, why TEXT NOT NULL, since INTEGER NOT NULL,
+    at_once INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY AUTOINCREMENT, system TEXT NOT NULL, line TEXT NOT NULL, outgoing INTEGER NOT NULL,
     began INTEGER NOT NULL, ended INTEGER, record TEXT NOT NULL, lease INTEGER) STRICT;

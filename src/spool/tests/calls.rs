@@ -36,6 +36,7 @@ async fn a_call_takes_its_wish(mut home: Home) {
         grade: Grade::new(grade).unwrap(),
         why: why.to_owned(),
         since: at(since),
+        at_once: grade == 'z',
     };
     for new in [wish('N', "files", 5), wish('C', "mail", 9), wish('z', "news", 7)] {
         home.spool.want_call(new).await.unwrap();
@@ -44,6 +45,7 @@ async fn a_call_takes_its_wish(mut home: Home) {
     let wishes = home.spool.wishes().await.unwrap();
     assert_eq!(wishes.len(), 1);
     assert_eq!((wishes[0].grade.letter(), wishes[0].why.as_str(), wishes[0].since), ('C', "mail", at(5)));
+    assert!(wishes[0].at_once, "one of them was");
     home.spool.call_began(call("polux"), LEASE).await.unwrap();
     assert!(home.spool.wishes().await.unwrap().is_empty());
 }

@@ -119,6 +119,7 @@ fn history(system: &SystemSettings, past: &[PastCall], wishes: &[Wish]) -> Histo
     History {
         last: past.first().map(|past| past.call.began),
         failures: u32::try_from(failed.count()).unwrap_or(u32::MAX),
+        at_once: wishes.iter().any(|wish| wish.system == system.name && wish.at_once),
         wished: wishes.iter().filter(|wish| wish.system == system.name).map(|wish| wish.since).min(),
     }
 }
