@@ -7,6 +7,7 @@ use crate::node::daemon;
 use crate::node::report::Report;
 use crate::node::verbs::{PollRequest, Request};
 use clap::{Args, Parser, Subcommand};
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -38,6 +39,9 @@ enum What {
         /// The configuration file.
         #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG")]
         config: Option<String>,
+        /// Stop when the process that started this is gone, however it ended.
+        #[arg(long, hide = true)]
+        with_parent: bool,
     },
     /// Say everything that is wrong with the configuration.
     ///
@@ -128,7 +132,11 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     };
     let common = |node: Node| Common::new(node.config, node.json);
     match command.what {
-        What::Run { config } => {
+        What::Run { config, with_parent } => {
+            if with_parent {
+                let told = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
+                told.map_err(|error| Failure::new(exit::OSERR, format!("config: --with-parent: {error}")))?;
+            }
             daemon::run(&Site::find(config).file)?;
             Ok(exit::OK)
         }

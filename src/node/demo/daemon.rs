@@ -34,7 +34,7 @@ impl Daemon {
         let ready = UnixDatagram::bind(&notify)?;
         let log = File::create(site.log())?;
         let child = Command::new(std::env::current_exe()?)
-            .arg("run")
+            .args(["run", "--with-parent"])
             .arg("-I")
             .arg(site.config())
             .env("NOTIFY_SOCKET", &notify)

@@ -26,6 +26,8 @@ pub enum DemoError {
     NodeEnded { site: &'static str },
     #[error("the call does not end")]
     NoEnd,
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl ToFault for DemoError {

@@ -25,6 +25,7 @@ use site::Site;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use summary::Direction;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// Calls that are tried until everything has arrived.
@@ -50,10 +51,54 @@ pub struct Settings {
 pub fn run(settings: Settings) -> Result<Summary, DemoError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DemoError::Runtime)?;
-    runtime.block_on(play(settings))
+    runtime.block_on(perform(settings))
 }
 
-async fn play(settings: Settings) -> Result<Summary, DemoError> {
+async fn perform(settings: Settings) -> Result<Summary, DemoError> {
+    let mut stop = Stop::take().map_err(DemoError::Runtime)?;
+    let stay = settings.stay;
+    // The nodes end with what is dropped.
+    let mut scene = tokio::select! {
+        played = play(settings) => played?,
+        () = stop.told() => return Err(DemoError::Interrupted),
+    };
+    if stay {
+        tokio::select! {
+            () = scene.stay() => {}
+            () = stop.told() => {}
+        }
+    }
+    Ok(scene.end().await)
+}
+
+/// The signals that end us.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn take() -> std::io::Result<Stop> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Stop { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// The demo when everything has been shown, its nodes still at work.
+struct Scene {
+    play: Play,
+    summary: Summary,
+    sites: [(Site, Daemon); 2],
+}
+
+async fn play(settings: Settings) -> Result<Scene, DemoError> {
     let screen = Screen::new(settings.json);
     let root = site::folder()?;
     screen.line(&format!("Two sites and a telephone exchange in {}", root.display()));
@@ -92,13 +137,39 @@ async fn play(settings: Settings) -> Result<Summary, DemoError> {
     let down = Direction::new(&to_leaf, arrived(&leaf.mailbox(), &to_leaf)?);
     let up = Direction::new(&to_feed, arrived(&feed.mailbox(), &to_feed)?);
     let summary = play.tally.summary(down, up, root, &[&feed, &leaf]);
-    if settings.stay {
-        play.stay(&summary, &[&feed, &leaf]).await;
+    Ok(Scene { play, summary, sites: [(feed, feed_daemon), (leaf, leaf_daemon)] })
+}
+
+impl Scene {
+    /// Keeps the sites at work for somebody to talk to them, until this is dropped.
+    async fn stay(&mut self) {
+        let Scene { play, summary, sites } = self;
+        play.screen.line(&summary.to_string());
+        for (site, _) in sites.iter() {
+            play.screen.line(&format!(
+                "{}: SMTP on {}, uugate ... -I {}",
+                site.name,
+                site.smtp,
+                site.config().display()
+            ));
+        }
+        play.screen.line("The sites go on running; end them with Ctrl-C.");
+        loop {
+            tokio::select! {
+                Some(event) = play.exchange.event() => play.screen.exchange(&event),
+                Some(event) = play.events.recv() => play.screen.call(&event),
+                else => std::future::pending().await,
+            }
+        }
     }
-    feed_daemon.stop().await;
-    leaf_daemon.stop().await;
-    play.exchange.shutdown().await;
-    Ok(summary)
+
+    async fn end(self) -> Summary {
+        for (_, daemon) in self.sites {
+            daemon.stop().await;
+        }
+        self.play.exchange.shutdown().await;
+        self.summary
+    }
 }
 
 /// Hands letters in, beside the tasks of this thread.
@@ -161,27 +232,6 @@ impl Play {
                 return Ok(false);
             }
             clock::sleep(LOOK).await;
-        }
-    }
-
-    /// Keeps the sites at work for somebody to talk to them, until the process is interrupted.
-    async fn stay(&mut self, summary: &Summary, sites: &[&Site]) {
-        self.screen.line(&summary.to_string());
-        for site in sites {
-            self.screen.line(&format!(
-                "{}: SMTP on {}, uugate ... -I {}",
-                site.name,
-                site.smtp,
-                site.config().display()
-            ));
-        }
-        self.screen.line("The sites go on running; end them with Ctrl-C.");
-        loop {
-            tokio::select! {
-                Some(event) = self.exchange.event() => self.screen.exchange(&event),
-                Some(event) = self.events.recv() => self.screen.call(&event),
-                _ = tokio::signal::ctrl_c() => return,
-            }
         }
     }
 }
