@@ -1,18 +1,12 @@
 //! `hwtest/run`, which is for real modems, against the modems of the exchange.
 
 use crate::support;
+use crate::support::exchange::Program;
 use std::path::Path;
 use std::process::Command;
-use uugate::wire::exchange::{Exchange, ModemSpec, Settings};
 
-fn exchange(folder: &Path) -> Exchange {
-    let modem = |name: &str, number: &str| ModemSpec {
-        path: folder.join(name),
-        number: number.to_owned(),
-        digital: false,
-    };
-    Exchange::start(Settings::default(), vec![modem("one", "5551"), modem("two", "5552")])
-        .expect("the exchange starts")
+fn exchange(folder: &Path) -> Program {
+    Program::start(folder, &["one=5551", "two=5552"], &[])
 }
 
 fn hwtest(device: &Path) -> Command {

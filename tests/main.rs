@@ -8,3 +8,4 @@ mod house;
 mod peers;
 mod stations;
 mod support;
+mod telephone;

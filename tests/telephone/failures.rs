@@ -1,0 +1,80 @@
+//! Every way in which no connection comes about has its own words, and leaves the line free.
+
+use crate::support::node::Node;
+use crate::support::open_folder;
+use crate::support::telephone::{PASSWORD, Telephone, Terminal, caller, dialled};
+use uugate::wire::exchange::{Event, Settings};
+
+/// The modem of somebody else, as the exchange counts them.
+const OTHER: usize = 2;
+
+/// Somebody else who dials, and is not answered; until this is dropped.
+fn occupy(telephone: &mut Telephone, number: &str) -> Terminal {
+    let mut other = Terminal::open(&telephone.device("other"));
+    other.say(&format!("ATS7=255DT{number}\r"));
+    telephone.until("ringing", |event| matches!(event, Event::Ringing { from: OTHER, .. }));
+    other
+}
+
+fn release(telephone: &mut Telephone, other: Terminal) {
+    drop(other);
+    let gave_up =
+        |event: &Event| matches!(event, Event::Refused { port: OTHER, reason: "the caller gave up" });
+    telephone.until("the end of that", gave_up);
+}
+
+/// Asks for a call and gives what the record of it says.
+fn call(leaf: &Node, system: &str) -> String {
+    let output = leaf.try_run("poll", &[system, "--wait", "--json"], b"");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let failure = report["poll"]["calls"][0]["record"]["failure"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(output.status.code(), Some(if failure.is_empty() { 0 } else { 75 }), "{report}");
+    failure
+}
+
+#[test]
+fn each_failure_is_told_apart_and_the_line_works_afterwards() {
+    let folder = open_folder();
+    let mut telephone = Telephone::new(folder.path(), Settings::default());
+    let feed = format!("{}{}", caller("leaf", ""), telephone.line("feed", "answer = true"));
+    let feed = Node::new(folder.path(), "feed", &feed);
+    let leaf = Node::new(
+        folder.path(),
+        "leaf",
+        &[
+            dialled("feed", "5552", ""),
+            dialled("busy", "5553", ""),
+            dialled("mute", "5554", ""),
+            dialled("nowhere", "5559", ""),
+            dialled("wrong", "5552", "").replace(PASSWORD, "falsch"),
+            // The modem waits so many seconds for an answer.
+            telephone.line("leaf", "init = \"S7=4\""),
+        ]
+        .concat(),
+    );
+    let (feed_daemon, leaf_daemon) = (feed.start(), leaf.start());
+
+    let other = occupy(&mut telephone, "5554");
+    assert!(call(&leaf, "busy").starts_with("dial: the number is busy"));
+    release(&mut telephone, other);
+    assert!(call(&leaf, "mute").starts_with("dial: the number does not answer"));
+    assert!(call(&leaf, "nowhere").starts_with("dial: there is no carrier at the other end"));
+    let other = occupy(&mut telephone, "5551");
+    assert!(call(&leaf, "feed").starts_with("dial: there is no dial tone"));
+    release(&mut telephone, other);
+    let refused = call(&leaf, "wrong");
+    assert!(
+        refused.starts_with("login: the other end did not accept our login name or password"),
+        "{refused}"
+    );
+    assert!(!refused.contains("falsch"), "a secret is never told");
+
+    assert_eq!(call(&leaf, "feed"), "", "the line is free again");
+    let listed = String::from_utf8(leaf.run("uustat", &["-m"], b"").stdout).expect("text");
+    for said in
+        ["busy", "does not answer", "no carrier", "no dial tone", "login name or password", "complete"]
+    {
+        assert!(listed.contains(said), "{said:?} is missing:\n{listed}");
+    }
+    assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
+}

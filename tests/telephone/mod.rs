@@ -1,0 +1,27 @@
+//! The telephone road from outside: two nodes that call each other over the exchange, and what can go wrong between them.
+
+mod carrier;
+mod demo;
+mod exchange;
+mod failures;
+mod idle;
+mod polls;
+
+use crate::support::node::Node;
+use crate::support::telephone::{self, Telephone};
+use std::path::Path;
+
+/// A feeding host that answers, and a leaf that calls it. `leaf` is what the leaf has beside.
+fn pair(folder: &Path, telephone: &Telephone, system: &str) -> (Node, Node) {
+    let feed = format!(
+        "[routes]\nsmart-host = \"leaf\"\n{}{}",
+        telephone::caller("leaf", ""),
+        telephone.line("feed", "answer = true")
+    );
+    let leaf = format!(
+        "[routes]\nsmart-host = \"feed\"\n{}{}",
+        telephone::dialled("feed", "5552", system),
+        telephone.line("leaf", "")
+    );
+    (Node::new(folder, "feed", &feed), Node::new(folder, "leaf", &leaf))
+}
