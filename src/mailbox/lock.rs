@@ -98,5 +98,12 @@ fn is_abandoned(directory: impl AsFd, name: &str, now: jiff::Timestamp) -> Resul
     let Some(pid) = text.trim().parse().ok().filter(|pid| *pid > 0).and_then(Pid::from_raw) else {
         return Ok(false);
     };
-    Ok(test_kill_process(pid) == Err(Errno::SRCH))
+    Ok(test_kill_process(pid) == Err(Errno::SRCH) || is_zombie(pid))
+}
+
+/// Whether a process has ended and its parent has not looked yet (proc(5), field 3 of `/proc/PID/stat`).
+fn is_zombie(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before it stands in parentheses and may hold anything.
+    stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('Z'))
 }

@@ -56,7 +56,10 @@ fn start_of(pid: u32) -> Option<i64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the name in parentheses and may hold anything; the fields after it are counted from 3.
     let (_, after) = stat.rsplit_once(')')?;
-    after.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+    let mut fields = after.split_ascii_whitespace();
+    // A zombie works no more: it is dead, and its parent has not looked yet.
+    let state = fields.next().filter(|state| !matches!(*state, "Z" | "X"));
+    state.and_then(|_| fields.nth(22 - 4)?.parse().ok())
 }
 
 #[cfg(test)]
@@ -72,6 +75,22 @@ mod tests {
         assert!(matches!(refused, Err(SpoolError::Conflict(text)) if text.ends_with(&pid)));
         drop(held);
         assert!(take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_gone_even_before_its_parent_looks() {
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let start = start_of(child.id()).expect("it runs");
+        let owner = Owner { boot: boot_id(), pid: child.id(), start };
+        assert!(owner.lives());
+        child.kill().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        let ended = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(rustix::process::WaitId::Pid(pid), ended).unwrap();
+        assert!(!owner.lives(), "a zombie");
+        child.wait().unwrap();
+        assert!(!owner.lives());
     }
 
     #[test]
