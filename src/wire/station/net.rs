@@ -79,6 +79,8 @@ async fn listen_on(address: SocketAddr, accepted: mpsc::Sender<TcpStream>) {
             }
         }
     };
+    // Port 0 was any port: say which.
+    let address = listener.local_addr().unwrap_or(address);
     tracing::info!(%address, "waiting for calls");
     loop {
         match listener.accept().await {
