@@ -3,9 +3,12 @@
 #![cfg(test)]
 mod commands;
 mod corpora;
+mod crash;
 mod hardware;
 mod house;
+mod mail;
 mod peers;
+mod security;
 mod stations;
 mod support;
 mod telephone;

@@ -2,6 +2,7 @@
 
 mod alone;
 mod daemon;
+mod parallel;
 mod users;
 
 use crate::support::node::Node;

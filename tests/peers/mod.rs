@@ -1,7 +1,9 @@
 //! uugate with other programs as peers.
 
+mod old_taylor;
 mod taylor_alone;
 mod taylor_exchange;
-mod taylor_pipe;
+pub mod taylor_pipe;
 mod taylor_session;
+mod taylor_tcp;
 mod taylor_telephone;

@@ -1,82 +1,77 @@
 //! uugate and Taylor UUCP over a pipe: who calls and who is called, protocols i and g, mail both ways.
 
 use crate::support::messages::{assert_arrived, twenty};
-use crate::support::node::Node;
-use crate::support::taylor::{Settings, Taylor};
+use crate::support::node::{Node, neighbour};
+use crate::support::taylor::{Delivered, Settings, Taylor};
 use crate::support::{self, open_folder};
 use std::path::Path;
 
-/// The configuration of a node whose one neighbour is `peer`, met on standard input and output.
-pub fn neighbour(peer: &str, protocol: &str) -> String {
-    format!(
-        "[routes]\nsmart-host = \"{peer}\"\n[[system]]\nname = \"{peer}\"\nline = \"stdio\"\nchat = \"\"\n{protocol}\n\
-         [[line]]\nname = \"stdio\"\ntype = \"stdin\"\n"
-    )
+pub struct Pair {
+    pub uugate: Node,
+    pub taylor: Taylor,
 }
 
-struct Pair {
-    uugate: Node,
-    taylor: Taylor,
-}
-
-fn pair(folder: &Path, protocol: &str, settings: Settings) -> Pair {
+/// A node `polux` and a Taylor `leaf`, neighbours by this protocol.
+pub fn pair(folder: &Path, protocol: char) -> Pair {
+    let settings = format!("protocols = \"{protocol}\"");
     Pair {
-        uugate: Node::new(folder, "polux", &neighbour("leaf", protocol)),
-        taylor: Taylor::new(folder, "leaf", "polux", &settings),
+        uugate: Node::new(folder, "polux", &neighbour("leaf", &settings)),
+        taylor: Taylor::new(folder, "leaf", "polux", &Settings { protocol, ..Settings::default() }),
     }
 }
 
+impl Pair {
+    /// A call to its good end.
+    #[track_caller]
+    pub fn call(&self, taylor_calls: bool) {
+        let (caller, called) = if taylor_calls {
+            support::join(&mut self.taylor.caller(), &mut self.uugate.called())
+        } else {
+            support::join(&mut self.uugate.caller("leaf"), &mut self.taylor.called())
+        };
+        assert!(caller.success() && called.success(), "{caller} {called}\n{}", self.taylor.log());
+    }
+}
+
+/// By rmail the bytes stay as they are; a mailbox ends every message with a line end.
+pub fn bytes(delivered: Delivered) -> Vec<u8> {
+    delivered.message().to_vec()
+}
+
 /// Twenty messages each way in one call.
-fn exchange(pair: &Pair, taylor_calls: bool) {
-    let there = twenty("there");
-    let back = twenty("back");
+fn exchange(protocol: char, taylor_calls: bool) {
+    let folder = open_folder();
+    let pair = pair(folder.path(), protocol);
+    let (there, back) = (twenty("there"), twenty("back"));
     for message in &there {
         pair.uugate.mail("ann@polux.uucp", &["jan@leaf.uucp"], message);
     }
     for message in &back {
         pair.taylor.mail("jan", &["ann"], message);
     }
-    let (caller, called) = if taylor_calls {
-        support::join(&mut pair.taylor.caller(), &mut pair.uugate.called())
-    } else {
-        support::join(&mut pair.uugate.caller("leaf"), &mut pair.taylor.called())
-    };
-    assert!(caller.success() && called.success(), "{caller} {called}\n{}", pair.taylor.log());
+    pair.call(taylor_calls);
     pair.taylor.execute();
-    pair.uugate.run("uuxqt", &[], b"");
-    // By rmail the bytes stay as they are; a mailbox ends every message with a line end.
-    let bytes = |delivered: crate::support::taylor::Delivered| delivered.message().to_vec();
     assert_arrived(&there, pair.taylor.inbox().into_iter().map(bytes), false);
     assert_arrived(&back, pair.uugate.mailbox("ann"), true);
-    assert_eq!(pair.taylor.jobs_waiting(), 0);
+    assert_eq!((pair.taylor.jobs_waiting(), pair.uugate.waiting()), (0, (0, 0)));
 }
 
 #[test]
 fn taylor_calls_with_i() {
-    let folder = open_folder();
-    exchange(&pair(folder.path(), "protocols = \"i\"", Settings::default()), true);
+    exchange('i', true);
 }
 
 #[test]
 fn taylor_is_called_with_i() {
-    let folder = open_folder();
-    exchange(&pair(folder.path(), "protocols = \"i\"", Settings::default()), false);
+    exchange('i', false);
 }
 
 #[test]
 fn taylor_calls_with_g() {
-    let folder = open_folder();
-    exchange(
-        &pair(folder.path(), "protocols = \"g\"", Settings { protocol: 'g', ..Settings::default() }),
-        true,
-    );
+    exchange('g', true);
 }
 
 #[test]
 fn taylor_is_called_with_g() {
-    let folder = open_folder();
-    exchange(
-        &pair(folder.path(), "protocols = \"g\"", Settings { protocol: 'g', ..Settings::default() }),
-        false,
-    );
+    exchange('g', false);
 }

@@ -4,6 +4,7 @@ pub mod exchange;
 pub mod messages;
 pub mod node;
 pub mod relay;
+pub mod smtp;
 pub mod taylor;
 pub mod telephone;
 pub mod watch;
@@ -77,6 +78,18 @@ pub fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("its mode");
     folder
+}
+
+/// Numbers below `below` without an order that is seen, the same for the same seed, which is printed.
+pub fn seeded(seed: u64, below: u64) -> impl Iterator<Item = u64> {
+    println!("seed {seed}");
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d) % below
+    })
 }
 
 /// Makes a hash of a password that is cheap to check; what it costs is not what these tests are about.

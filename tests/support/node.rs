@@ -2,6 +2,7 @@
 
 use super::{PATIENCE, output_with_input, run_with_input, watch};
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -132,11 +133,41 @@ impl Node {
         watch::until(&self.path("spool"), &format!("{count} jobs"), || jobs() >= count);
     }
 
+    /// Where the daemon that was started last listens; `what` is how its log says it.
+    #[track_caller]
+    pub fn await_address(&self, what: &str) -> SocketAddr {
+        let mut found = None;
+        watch::until(&self.path(""), what, || {
+            let log = self.log();
+            let line = log.lines().rev().find(|line| line.contains(what));
+            let word = line.and_then(|line| line.split("address=").nth(1)?.split_whitespace().next());
+            found = word.and_then(|word| word.parse().ok());
+            found.is_some()
+        });
+        found.expect("it was found")
+    }
+
+    /// Jobs that wait for a call, and messages that have not reached all their recipients.
+    pub fn waiting(&self) -> (usize, usize) {
+        let count = |list: serde_json::Value| list.as_array().expect("a list").len();
+        let jobs = self.report("uustat", &["-a"])["jobs"]["jobs"].take();
+        let entries = self.report("mailq", &[])["queue"]["entries"].take();
+        (count(jobs), count(entries))
+    }
+
     /// What a program reports as JSON.
     pub fn report(&self, program: &str, arguments: &[&str]) -> serde_json::Value {
         let output = self.run(program, &[arguments, &["--json"]].concat(), b"").stdout;
         serde_json::from_slice(&output).expect("a report")
     }
+}
+
+/// The configuration of a node whose one neighbour is `peer`, met on standard input and output.
+pub fn neighbour(peer: &str, settings: &str) -> String {
+    format!(
+        "[routes]\nsmart-host = \"{peer}\"\n[[system]]\nname = \"{peer}\"\nline = \"stdio\"\n{settings}\n\
+         [[line]]\nname = \"stdio\"\ntype = \"stdin\"\n"
+    )
 }
 
 /// A running `uugate run`; it is killed when this is dropped.

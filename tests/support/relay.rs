@@ -51,6 +51,31 @@ pub fn join_until(caller: &mut Command, called: &mut Command, after: u64, end: E
     Outcome { caller: wait(caller), called: wait(called), carried }
 }
 
+/// Joins two programs, and takes the options out of what the caller says first, so that each takes the other for an old
+/// system that has none.
+pub fn join_without_options(caller: &mut Command, called: &mut Command) -> (ExitStatus, ExitStatus) {
+    let (to_caller, from_called) = std::io::pipe().expect("a pipe");
+    let (mut from_caller, caller_output) = std::io::pipe().expect("a pipe");
+    let (called_input, mut to_called) = std::io::pipe().expect("a pipe");
+    let caller = start(caller, to_caller.into(), caller_output.into());
+    let called = start(called, called_input.into(), from_called.into());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut hello = Vec::new();
+            let mut byte = [0];
+            while !hello.ends_with(b"\0") && from_caller.read(&mut byte).is_ok_and(|count| count > 0) {
+                hello.push(byte[0]);
+            }
+            let end = hello.iter().position(|byte| *byte == b' ').unwrap_or(hello.len() - 1);
+            hello.truncate(end);
+            hello.push(0);
+            let _ = to_called.write_all(&hello);
+            let _ = std::io::copy(&mut from_caller, &mut to_called);
+        });
+        (wait(caller), wait(called))
+    })
+}
+
 type Way = Option<(PipeReader, PipeWriter)>;
 
 /// Moves what is there, up to the byte at which the line ends; a closed end closes the way.

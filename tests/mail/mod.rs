@@ -1,0 +1,4 @@
+//! Mail from one end to the other, as mail programs see it.
+
+mod bounce;
+mod outside;

@@ -1,0 +1,5 @@
+//! Hostile and broken input, from outside: a clear error each time, nothing lost, and the next call works.
+
+mod handshake;
+mod spool;
+mod work;
