@@ -88,7 +88,7 @@ impl Findings {
         let mut out = String::new();
         for finding in self.sorted() {
             let shown = blank_values(&self.source, &finding.span);
-            let end = finding.span.end.clamp(finding.span.start, shown.len());
+            let end = finding.span.end.min(shown.len());
             let level = match finding.severity {
                 Severity::Error => Level::ERROR,
                 Severity::Warning => Level::WARNING,
@@ -142,7 +142,9 @@ fn blank_values(source: &str, shown: &Range<usize>) -> String {
                 let key = before.trim_end_matches(['=', ' ', '\t', '[']);
                 let pointed_at = shown.start <= at && end <= shown.end && !names_a_secret(key);
                 if !is_key && !pointed_at {
-                    let inner = out.get_mut(at + 1..end.saturating_sub(1).max(at + 1));
+                    // The closing quote stays, if there is one: no character is cut in two.
+                    let is_closed = end > at + 1 && bytes.get(end - 1) == Some(&byte);
+                    let inner = out.get_mut(at + 1..end - usize::from(is_closed));
                     inner.unwrap_or_default().iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
                 }
                 at = end;
@@ -168,7 +170,7 @@ fn text_end(bytes: &[u8], start: usize) -> usize {
     let long = bytes.get(start..start + 3) == Some(&triple);
     let mut at = start + if long { 3 } else { 1 };
     while let Some(&byte) = bytes.get(at) {
-        if byte == b'\\' && quote == b'"' {
+        if byte == b'\\' && quote == b'"' && bytes.get(at + 1).is_some_and(u8::is_ascii) {
             at += 2;
         } else if long && bytes.get(at..at + 3) == Some(&triple) {
             return at + 3;
@@ -203,6 +205,17 @@ mod tests {
         let shown = findings.render(false);
         assert!(!shown.contains("hunter"), "{shown}");
         assert!(shown.contains("pasword"), "{shown}");
+    }
+
+    #[test]
+    fn a_text_that_is_not_closed_is_blanked_to_its_end() {
+        for text in ["\"\u{e9}", "'''\u{e9}", "\"\\\u{e9}", "\"\u{e9}\u{e9}\n", "\"", "'"] {
+            let source = format!("name = {text}");
+            let findings = Findings::new("uugate.toml".into(), source.clone());
+            findings.error(source.len()..source.len(), "not closed", "");
+            let shown = findings.render(false);
+            assert!(shown.contains("name = ") && !shown.contains('\u{e9}'), "{shown}");
+        }
     }
 
     #[test]
