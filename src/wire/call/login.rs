@@ -6,7 +6,7 @@ use crate::clock;
 use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt, Secret};
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Runs the login chat to its end; gives back what came in behind it.
@@ -19,7 +19,7 @@ where
     loop {
         let mut out = Vec::new();
         if chat.poll_transmit(&mut out) {
-            stream.write_all(&out).await.map_err(lost)?;
+            write(stream, &out, WRITE).await?;
         }
         match chat.poll_event() {
             Some(Event::Done) => return Ok(chat.take_rest()),
@@ -44,7 +44,7 @@ where
     loop {
         let mut out = Vec::new();
         if prompt.poll_transmit(&mut out) {
-            stream.write_all(&out).await.map_err(lost)?;
+            write(stream, &out, node.prompt.timeout).await?;
         }
         if let Some(error) = failed.take() {
             return Err(CallError::Chat(error));
@@ -91,6 +91,20 @@ async fn check(node: &Node, name: &str, password: Secret) -> bool {
     right && known
 }
 
+/// How long the line may take over one string of a login chat: the manual, "Miscellaneous Chat", waits 60 s for one.
+const WRITE: Duration = Duration::from_secs(60);
+
+/// Says something, which is little. Whoever never reads would otherwise keep the line for itself.
+async fn write<S>(stream: &mut S, bytes: &[u8], limit: Duration) -> Result<(), CallError>
+where
+    S: AsyncWrite + Unpin,
+{
+    match clock::within(limit, stream.write_all(bytes)).await {
+        Some(written) => written.map_err(lost),
+        None => Err(CallError::CarrierLost { why: "the line takes nothing".to_owned() }),
+    }
+}
+
 /// What comes next; `None`: the time is over.
 async fn read<S>(stream: &mut S, until: Option<Instant>) -> Result<Option<Vec<u8>>, CallError>
 where
@@ -116,6 +130,19 @@ fn lost(error: io::Error) -> CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::SystemName;
+
+    #[tokio::test]
+    async fn a_caller_that_never_reads_is_let_go() {
+        let name: SystemName = "polux".parse().unwrap();
+        let mut node = Node::new(name, "/nonexistent".into());
+        node.prompt.timeout = Duration::from_millis(10);
+        // Room for less than the prompt.
+        let (mut ours, theirs) = tokio::io::duplex(2);
+        let ended = prompt(&mut ours, &node).await;
+        assert!(matches!(ended, Err(CallError::CarrierLost { .. })), "{ended:?}");
+        drop(theirs);
+    }
 
     #[test]
     fn the_hash_of_nobody_can_be_verified_against() {

@@ -116,12 +116,16 @@ where
     handshake.handle_input(early);
     let mut input = vec![0; 4096];
     let mut failed = None;
+    // A handshake that is over has no deadline any more, but what it said last has to be written by then too.
+    let deadline = handshake.poll_timeout();
     loop {
         while let Some(bytes) = handshake.poll_transmit() {
             // Little enough for any buffer; but a line that takes nothing must not hold us beyond the deadline.
             tokio::select! {
                 written = stream.write_all(&bytes) => written.map_err(lost)?,
-                () = clock::sleep_until(handshake.poll_timeout()) => {}
+                () = clock::sleep_until(deadline) => {
+                    return Err(failed.unwrap_or(SessionError::Handshake("the line takes nothing")));
+                }
             }
         }
         if let Some(error) = failed.take() {
@@ -237,4 +241,28 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8],
         }
     };
     let _ = heard_within(FAREWELL, exchange).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stranger;
+
+    impl Gate for Stranger {
+        async fn check(&mut self, _: String) -> Result<(SystemName, String), Denial> {
+            Err(Denial::Unknown)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_caller_that_never_reads_is_let_go() {
+        let now = clock::now();
+        let handshake = Handshake::called(now, "polux".parse().unwrap(), Duration::from_millis(50));
+        // Room for the greeting, but not for the refusal.
+        let (mut ours, mut theirs) = tokio::io::duplex(message("Shere=polux").len());
+        theirs.write_all(b"\x10Sleaf\0").await.unwrap();
+        let ended = shake(&mut ours, handshake, b"", &mut Stranger).await;
+        assert!(ended.is_err(), "{ended:?}");
+    }
 }
