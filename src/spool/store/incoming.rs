@@ -104,8 +104,8 @@ impl Store {
     fn knows(&self, stable: Option<StableId>, identity: &Identity) -> Result<bool> {
         let Some(stable) = stable else { return Ok(false) };
         self.exists(
-            "SELECT 1 FROM known_jobs WHERE spool = ?1 AND number = ?2 AND part = ?3",
-            params![signed(stable.spool), signed(stable.number), part(identity)],
+            "SELECT 1 FROM known_jobs WHERE peer = ?1 AND spool = ?2 AND number = ?3 AND part = ?4",
+            params![identity.peer.as_str(), signed(stable.spool), signed(stable.number), part(identity)],
         )
     }
 
@@ -134,8 +134,9 @@ impl Store {
         )?;
         if let Some(stable) = arrival.stable {
             self.run(
-                "INSERT INTO known_jobs VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO known_jobs VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
+                    identity.peer.as_str(),
                     signed(stable.spool),
                     signed(stable.number),
                     part(identity),

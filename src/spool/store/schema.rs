@@ -63,9 +63,10 @@ CREATE TABLE receipts (
     at INTEGER NOT NULL) STRICT;
 CREATE INDEX receipts_in_doubt ON receipts (peer, temp) WHERE in_doubt = 1;
 CREATE INDEX receipts_by_age ON receipts (at);
+-- Ids of jobs as their peer told them: a peer that lies about an id hides nobody else's job by it.
 CREATE TABLE known_jobs (
-    spool INTEGER NOT NULL, number INTEGER NOT NULL, part TEXT NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (spool, number, part)) STRICT, WITHOUT ROWID;
+    peer TEXT NOT NULL, spool INTEGER NOT NULL, number INTEGER NOT NULL, part TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (peer, spool, number, part)) STRICT, WITHOUT ROWID;
 CREATE INDEX known_jobs_by_age ON known_jobs (at);
 CREATE TABLE partials (
     id INTEGER PRIMARY KEY, peer TEXT NOT NULL, temp TEXT NOT NULL, told INTEGER, user TEXT NOT NULL,

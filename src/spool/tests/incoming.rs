@@ -148,6 +148,9 @@ async fn a_stable_id_is_known_for_long(home: Home) {
     assert_eq!(offer("D.1").await, Received::Kept);
     spool.heard(system("polux"), at(1)).await.unwrap();
     assert_eq!(offer("D.2").await, Received::Already);
+    // Another peer that tells the same id, by accident or by a lie, hides nothing by it.
+    let other = Identity { peer: system("leaf"), ..identity("D.2", 1) };
+    assert!(!spool.already_received(other, stable).await.unwrap());
     spool.recover(at(399 * 86_400)).await.unwrap();
     assert!(spool.already_received(identity("D.3", 1), stable).await.unwrap());
     spool.recover(at(401 * 86_400)).await.unwrap();
