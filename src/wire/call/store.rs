@@ -69,6 +69,15 @@ pub struct CallStore<'a> {
     opened: BTreeMap<Slot, PublicFile>,
 }
 
+/// Whether a user name leads to no other system, and to nobody but a user.
+fn is_plain(user: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+');
+    user.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && user.len() <= 64
+        && user.bytes().all(plain)
+        && !user.eq_ignore_ascii_case("MAILER-DAEMON")
+}
+
 fn failure(error: SpoolError) -> Failure {
     error.to_string()
 }
@@ -215,12 +224,14 @@ impl<'a> CallStore<'a> {
         why: &str,
     ) -> Result<(), SpoolError> {
         let from = format!("{name} of {}", self.peer);
-        let notice = NewNotice {
+        // A plain name at the peer itself: no peer makes us write to somebody elsewhere.
+        let notice = is_plain(&identity.user).then(|| NewNotice {
             to: format!("{}!{}", self.peer, identity.user),
             subject: format!("Your request {name} was refused"),
             text: format!("The execution file {name} cannot be carried out here: {why}.\n"),
-        };
-        self.spool.quarantine(from, why.to_owned(), Content::body(body), vec![notice], clock::wall()).await?;
+        });
+        let notices = notice.into_iter().collect();
+        self.spool.quarantine(from, why.to_owned(), Content::body(body), notices, clock::wall()).await?;
         Ok(())
     }
 
@@ -367,5 +378,43 @@ impl Store for CallStore<'_> {
 
     async fn heard(&mut self) -> Result<(), Failure> {
         self.spool.heard(self.peer.clone(), clock::wall()).await.map_err(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Who is told of an X. file without a command that came for `user`.
+    async fn told(user: &str) -> Vec<String> {
+        let spool = Spool::in_memory();
+        let node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
+        let mut store = CallStore::new(&spool, &node, "leaf".parse().unwrap(), Claims::default());
+        let offer = Offer {
+            temp: "D.X1".to_owned(),
+            size: None,
+            user: user.to_owned(),
+            command: "X.leafN1".to_owned(),
+            stable: None,
+            kind: Kind::ExecutionFile { name: "X.leafN1".to_owned() },
+            restart: false,
+            knows_already: false,
+        };
+        store.offer(Slot(1), offer).await.unwrap();
+        store.write(Slot(1), b"no execution file".to_vec()).await.unwrap();
+        assert!(store.commit(Slot(1)).await.unwrap());
+        assert_eq!(spool.quarantined(None).await.unwrap().len(), 1);
+        let notices = spool.claim_notices(clock::wall(), 9, Duration::from_secs(60)).await.unwrap();
+        notices.into_iter().map(|notice| notice.notice.to).collect()
+    }
+
+    #[tokio::test]
+    async fn only_a_user_of_the_peer_itself_is_told_of_a_bad_execution_file() {
+        assert_eq!(told("jan").await, ["leaf!jan"]);
+        for other in ["victim@bank.example", "bank!victim", "a%bank", "-oQ", "MAILER-DAEMON", "a\nBcc: b", ""]
+        {
+            assert!(told(other).await.is_empty(), "{other:?}");
+        }
     }
 }
