@@ -5,7 +5,7 @@
 
 mod client;
 mod error;
-mod frame;
+pub mod frame;
 mod server;
 
 pub use client::{Client, Watching};

@@ -27,5 +27,5 @@ pub use drive::{Ended, Failure, Gate, Store, Watch, run, shake};
 pub use error::{Denial, SessionError};
 pub use features::Features;
 pub use machine::{Machine, Step, Tally};
-pub use permit::{Permissions, real_temp};
+pub use permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
 pub use progress::Progress;
