@@ -344,6 +344,11 @@ impl Machine {
             } else {
                 self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
                 self.hang_up = HangUp::AwaitConfirmation;
+                // A link with channels repeats a lost HY by itself, so the end of the link need not wait for its
+                // confirmation: that is a whole way along the line less.
+                if self.channels > 0 {
+                    link.close(now);
+                }
             }
         }
         Ok(())

@@ -410,6 +410,14 @@ fn with_channels_both_ends_work_at_once() {
 }
 
 #[test]
+fn with_channels_the_link_ends_without_waiting_for_the_confirmation() {
+    let mut end = End::new(false, 7, TAYLOR);
+    end.starts();
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY"), Said::Close]);
+    assert_eq!(end.event(Event::Closed), Some(Ok(())));
+}
+
+#[test]
 fn a_refused_file_that_is_on_its_way_is_let_through() {
     let mut end = End::new(false, 7, TAYLOR);
     end.starts();
