@@ -9,6 +9,7 @@
 //! - an ACK comes for every half window, at once; a packet short of that is acknowledged by what is sent next;
 //! - a packet that came twice is not answered, but a NAK for one that was never sent is, by an ACK; so that is how to
 //!   ask a quiet side what it has; while it waits it sends such a NAK every 11 s itself;
+//! - a side that loses many packets sends another SYNC, which asks for smaller ones, and gets them at once;
 //! - each side sends one CLOSE, without waiting for that of the other, and then the final handshake.
 
 mod packet;
@@ -91,7 +92,10 @@ impl I {
             state: State::Idle,
             reader: Reader::default(),
             sender: Sender::new(role == Role::Caller, 1, 1, parameters.timeout),
-            receiver: Receiver::new(parameters.ack_frequency.unwrap_or(half)),
+            receiver: Receiver::new(
+                parameters.ack_frequency.unwrap_or(half),
+                usize::from(parameters.packet_size),
+            ),
             budget: Budget::new(parameters.errors, parameters.error_decay),
             position: 0,
             channels: MOST_CHANNELS,
@@ -173,15 +177,7 @@ impl I {
             self.misbehaved("a SYNC packet of fewer than three bytes");
             return;
         };
-        if self.runs() {
-            // A peer that repeats its SYNC lacks ours; bounded, for two such answers must not feed each other.
-            if !self.peer_runs && self.sync_answers < self.parameters.sync_retries {
-                self.sync_answers += 1;
-                self.sync_due = true;
-            }
-            return;
-        }
-        if !matches!(self.state, State::AwaitSync { .. }) {
+        if !self.runs() && !matches!(self.state, State::AwaitSync { .. }) {
             return;
         }
         let asked = usize::from(*high) << 8 | usize::from(*low);
@@ -193,6 +189,16 @@ impl I {
             0 => asked,
             size => usize::from(size),
         };
+        if self.runs() {
+            // A peer that repeats its SYNC lacks ours; bounded, for two such answers must not feed each other.
+            if !self.peer_runs && self.sync_answers < self.parameters.sync_retries {
+                self.sync_answers += 1;
+                self.sync_due = true;
+            }
+            // Observed with Taylor UUCP 1.07: on a line that loses many packets it asks for smaller ones so.
+            self.sender.limit(size.min(MOST_DATA));
+            return;
+        }
         self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(MOST_DATA));
         // A peer that does not tell is not asked for more than one.
         self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
@@ -212,12 +218,7 @@ impl I {
                 [a, b, c, d] => self.position = u32::from_be_bytes([*a, *b, *c, *d]),
                 _ => self.misbehaved(format!("an SPOS packet of {} bytes", data.len())),
             },
-            Kind::Close => {
-                self.peer_closed = true;
-                if self.state == State::Running {
-                    self.sender.close();
-                }
-            }
+            Kind::Close => self.peer_closed = true,
             _ => {
                 let channel = match (header.local, header.remote) {
                     (0, number) => Channel::Ours(number),
@@ -339,8 +340,10 @@ impl Link for I {
 
     fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool {
         let before = out.len();
+        self.sync_due |= self.receiver.take_wish() && self.state == State::Running;
         if std::mem::take(&mut self.sync_due) {
-            let [high, low] = self.parameters.packet_size.to_be_bytes();
+            let size = u16::try_from(self.receiver.wish()).unwrap_or(self.parameters.packet_size);
+            let [high, low] = size.to_be_bytes();
             let data = [high, low, self.parameters.window, MOST_CHANNELS];
             out.extend(packet::frame(self.header(Kind::Sync, 0), &data));
         }
@@ -382,7 +385,11 @@ impl Link for I {
         }
         let orderly = self.state == State::AwaitClose;
         self.state = State::Ended;
-        Some(if orderly { Event::Closed } else { Event::Failed(LinkError::ClosedByPeer { protocol: 'i' }) })
+        if orderly {
+            return Some(Event::Closed);
+        }
+        self.sender.close();
+        Some(Event::Failed(LinkError::ClosedByPeer { protocol: 'i' }))
     }
 
     fn abilities(&self) -> Abilities {
@@ -410,9 +417,7 @@ impl Link for I {
         match self.state {
             State::Running => {
                 self.state = State::AwaitClose;
-                if !self.peer_closed {
-                    self.sender.close();
-                }
+                self.sender.close();
             }
             State::Idle | State::AwaitSync { .. } => {
                 self.state = State::Ended;
@@ -436,5 +441,65 @@ impl Link for I {
             packets_resent: self.sender.packets_resent,
             ..self.counters
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The called side, started with a caller that asks for packets of 1024 bytes.
+    fn running(now: Instant) -> I {
+        let mut link = I::new(Role::Called, IParameters::default());
+        link.start(now);
+        link.handle_input(now, &packet::frame(theirs(Kind::Sync, 0), &[4, 0, 16, 7]));
+        assert_eq!(link.poll_event(), Some(Event::Started));
+        said(&mut link, now);
+        link
+    }
+
+    fn theirs(kind: Kind, packet: u8) -> Header {
+        Header { kind, packet, ack: 0, local: 0, remote: 1, caller: true }
+    }
+
+    /// Kinds and data of the packets that it sends now.
+    fn said(link: &mut I, now: Instant) -> Vec<(Kind, Vec<u8>)> {
+        let mut bytes = Vec::new();
+        while link.poll_transmit(now, usize::MAX, &mut bytes) {}
+        let mut reader: Reader<Packets> = Reader::default();
+        reader.feed(&bytes);
+        let mut packets = Vec::new();
+        while let Some(Found::Packet(header, data)) = reader.find() {
+            packets.push((header.kind, data));
+        }
+        packets
+    }
+
+    #[test]
+    fn a_peer_that_asks_for_smaller_packets_in_mid_session_gets_them() {
+        let now = crate::clock::now();
+        let mut link = running(now);
+        link.send_data(now, Channel::Ours(1), 0, &[1; 2000]);
+        assert!(said(&mut link, now).iter().any(|(_, data)| data.len() == 1024));
+        link.handle_input(now, &packet::frame(theirs(Kind::Sync, 0), &[1, 0, 16]));
+        link.send_data(now, Channel::Ours(1), 2000, &[1; 2000]);
+        let sizes: Vec<usize> = said(&mut link, now).iter().map(|(_, data)| data.len()).collect();
+        assert!(sizes.contains(&256) && sizes.iter().all(|size| *size <= 256), "{sizes:?}");
+    }
+
+    #[test]
+    fn a_line_that_spoils_most_packets_makes_it_ask_for_smaller_ones() {
+        let now = crate::clock::now();
+        let mut link = running(now);
+        for packet in 1..=8 {
+            let mut frame = packet::frame(theirs(Kind::Data, packet), &[1; 1024]);
+            frame[100] ^= 1;
+            link.handle_input(now, &frame);
+        }
+        let packets = said(&mut link, now);
+        let sync = packets.iter().find(|(kind, _)| *kind == Kind::Sync).expect("another SYNC");
+        assert_eq!(&sync.1[2..], [16, 7]);
+        let size = usize::from(sync.1[0]) << 8 | usize::from(sync.1[1]);
+        assert!((256..=512).contains(&size), "{size}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::packet::{Header, Kind};
 use super::send::SEQUENCES;
+use super::size::Wish;
 use crate::wire::link::timer::RoundTrip;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -51,6 +52,8 @@ pub struct Receiver {
     ack_now: bool,
     ack_by: Option<Instant>,
     repair: RoundTrip,
+    wish: Wish,
+    wish_changed: bool,
 }
 
 /// What became of a packet.
@@ -65,8 +68,9 @@ pub enum Order {
 }
 
 impl Receiver {
-    /// `ack_every`: how many packets one acknowledgement is for, while there is nothing else to send.
-    pub fn new(ack_every: u32) -> Self {
+    /// `ack_every`: how many packets one acknowledgement is for, while there is nothing else to send; `most`: the largest
+    /// packet that is asked for, in bytes of data.
+    pub fn new(ack_every: u32, most: usize) -> Self {
         Receiver {
             expected: 1,
             early: BTreeMap::new(),
@@ -77,6 +81,8 @@ impl Receiver {
             ack_now: false,
             ack_by: None,
             repair: RoundTrip::new(FIRST_REPAIR, LEAST_REPAIR),
+            wish: Wish::new(most),
+            wish_changed: false,
         }
     }
 
@@ -94,6 +100,7 @@ impl Receiver {
             self.ask_again(now);
             return Order::Again;
         }
+        self.wish_changed |= self.wish.arrived(data.len());
         if let Some(asked) = self.missing.remove(&header.packet)
             && asked.times == 1
         {
@@ -124,8 +131,21 @@ impl Receiver {
     /// The header of a packet arrived, its data did not.
     pub fn spoiled(&mut self, now: Instant, number: u8) {
         if self.ahead(number) < MOST_WINDOW && !self.early.contains_key(&number) {
+            if self.missing.contains_key(&number) {
+                self.wish_changed |= self.wish.lost();
+            }
             self.miss(now, number);
         }
+    }
+
+    /// Whether the peer has to be told another size of packets.
+    pub fn take_wish(&mut self) -> bool {
+        std::mem::take(&mut self.wish_changed)
+    }
+
+    /// The size of packets that the peer is asked for, in bytes of data.
+    pub fn wish(&self) -> usize {
+        self.wish.asked()
     }
 
     /// The peer is silent: asks for the next packet.
@@ -148,6 +168,7 @@ impl Receiver {
         if self.early.contains_key(&number) || self.missing.contains_key(&number) {
             return;
         }
+        self.wish_changed |= self.wish.lost();
         self.missing.insert(number, Asked { at: now, times: 1 });
         self.naks.push(number);
     }

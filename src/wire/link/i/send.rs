@@ -110,6 +110,11 @@ impl Sender {
         self.size = PacketSize::new(most);
     }
 
+    /// The peer wants packets of another size from now on; those on their way stay as they are.
+    pub fn limit(&mut self, most: usize) {
+        self.size.limit(most);
+    }
+
     pub fn queued(&self) -> usize {
         self.queued
     }

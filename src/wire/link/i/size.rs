@@ -35,6 +35,11 @@ impl PacketSize {
         self.most
     }
 
+    /// Changes what the peer accepts; what is known of the line stays.
+    pub fn limit(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// A packet of so many bytes arrived.
     pub fn arrived(&mut self, bytes: usize) {
         self.bytes += bytes as f64 + OVERHEAD;
@@ -61,9 +66,87 @@ impl PacketSize {
     }
 }
 
+/// So many packets must be lost before the peer is asked for smaller ones: two may be lost together.
+const EVIDENCE: f64 = 6.0;
+
+/// A peer may take its time over what was lost, and its window has to last as long: seen with Taylor UUCP 1.07, which is
+/// slower with the size that costs the line least than with one of several times that.
+const FOR_A_SLOW_REPAIR: usize = 2;
+
+/// The smallest packet that is asked for, in bytes.
+const LEAST_WISH: usize = 256;
+
+/// After so many packets larger than was asked for (two windows), the peer has not heard it.
+const UNHEARD: u32 = 32;
+
+/// What packets a receiver asks its peer for. Observed with Taylor UUCP 1.07: by itself it goes on with its large packets
+/// on a line where most of them are lost; but to a peer that asks in mid-session, by another SYNC, it sends smaller
+/// ones, and asks so itself.
+#[derive(Debug)]
+pub struct Wish {
+    line: PacketSize,
+    asked: usize,
+    larger: u32,
+}
+
+impl Wish {
+    /// `most` is what was asked for at first, in bytes of data.
+    pub fn new(most: usize) -> Self {
+        Wish { line: PacketSize::new(most), asked: most, larger: 0 }
+    }
+
+    /// The size that was last asked for, in bytes of data.
+    pub fn asked(&self) -> usize {
+        self.asked
+    }
+
+    /// A packet of so many bytes arrived. Returns whether the peer has to be told another size.
+    pub fn arrived(&mut self, bytes: usize) -> bool {
+        self.line.arrived(bytes);
+        self.larger += u32::from(bytes > self.asked);
+        self.changed()
+    }
+
+    /// A packet was lost. Returns the same.
+    pub fn lost(&mut self) -> bool {
+        self.line.lost();
+        self.changed()
+    }
+
+    /// Only what makes a difference is told: half the size or less, or twice or more.
+    fn changed(&mut self) -> bool {
+        let best = match self.line.errors {
+            errors if errors < EVIDENCE => self.line.most(),
+            _ => (self.line.choose() * FOR_A_SLOW_REPAIR).max(LEAST_WISH).min(self.line.most()),
+        };
+        if best * 2 <= self.asked || best >= self.asked * 2 {
+            self.asked = best;
+            self.larger = 0;
+            return true;
+        }
+        let unheard = self.larger >= UNHEARD;
+        self.larger = if unheard { 0 } else { self.larger };
+        unheard
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receiver_asks_for_packets_that_get_through_and_asks_again_if_it_is_not_heard() {
+        let mut wish = Wish::new(1024);
+        assert!((0..5).all(|_| !wish.lost() && !wish.arrived(1024)));
+        assert!(wish.lost());
+        let small = wish.asked();
+        assert!((256..=512).contains(&small), "{small}");
+        // It was not heard.
+        assert_eq!((0..64).filter(|_| wish.lost() || wish.arrived(small + 1)).count(), 2);
+        // The line gets better.
+        assert!((0..2000).any(|_| wish.arrived(small)));
+        assert!(wish.asked() > small);
+    }
 
     #[test]
     fn packets_shrink_on_a_noisy_line_and_grow_again_on_a_quiet_one() {
