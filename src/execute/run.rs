@@ -7,7 +7,7 @@ use crate::clock;
 use crate::fault::{Fault, Retry, ToFault};
 use crate::job::{Execute, SystemName};
 use crate::post::queue::Door;
-use crate::spool::{BodyRef, Execution, NewMessage, NewNotice, Outcome, Spool, SpoolError, Task};
+use crate::spool::{BodyRef, Content, Execution, NewMessage, NewNotice, Outcome, Spool, SpoolError, Task};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -161,6 +161,17 @@ impl Executor {
                     Ended::Refused { reason: batch.dropped.join("; "), notices: Vec::new() }
                 }
                 Ok(batch) => {
+                    if !batch.dropped.is_empty() {
+                        // Nobody can be told of these, so they are kept; first, for what follows lets the batch go.
+                        let (reason, content) = (batch.dropped.join("; "), Content::body(body.id));
+                        let from = format!("rsmtp from {peer}");
+                        let now = clock::wall();
+                        if let Err(error) =
+                            self.spool.quarantine(from, reason, content, Vec::new(), now).await
+                        {
+                            return Ended::Later(error.fault());
+                        }
+                    }
                     let note = format!("rsmtp: {} messages", batch.count);
                     Ended::Done { messages: batch.messages, note }
                 }

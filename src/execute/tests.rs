@@ -177,6 +177,19 @@ async fn a_batch_is_delivered() {
 }
 
 #[tokio::test]
+async fn a_batch_with_a_report_for_nobody_delivers_the_rest_and_is_kept() {
+    let site = Site::new();
+    let batch =
+        "MAIL FROM:<>\nRCPT TO:<nobody>\nDATA\nlost\n.\nMAIL FROM:<ann>\nRCPT TO:<jan>\nDATA\nS: x\n.\n";
+    site.runs(execute("rsmtp", "uucp", None), batch.as_bytes()).await;
+    assert!(site.mailbox().contains("S: x"));
+    let kept = site.spool.quarantined(None).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    let body = kept[0].body.unwrap();
+    assert_eq!(site.spool.body_read(body.id, 0, CHUNK).await.unwrap(), batch.as_bytes());
+}
+
+#[tokio::test]
 async fn a_broken_batch_is_kept_whole_and_both_postmasters_told() {
     let site = Site::new();
     let batch = "MAIL FROM:<ann>\nRCPT TO:<jan>\nDATA\nSubject: one\n\nx\n.\nMAIL FROM:<ann>\nRCPT TO:<jan>\nDATA\ncut";

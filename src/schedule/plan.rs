@@ -76,8 +76,8 @@ pub struct NextCall {
 
 /// When the system is to be called next, and why; `None`: there is no reason to.
 ///
-/// A wish that is newer than the last failure shows new interest: it waits only for the first step of the retry
-/// clock, and starts it anew after giving up.
+/// A wish that is newer than the last failed call shows new interest, also after giving up: it waits only for the first
+/// step of the retry clock, or, if it is to be at once, for nothing. An older one has been tried, and is patient.
 pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall> {
     let after = |last: Timestamp, wait: Duration| {
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
@@ -85,17 +85,12 @@ pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall
     };
     let failed = history.last.filter(|_| history.failures > 0);
     let (moment, why) = match (history.wished, failed) {
-        (Some(wished), Some(_)) if history.at_once => (wished, Why::Wish),
-        (Some(wished), Some(last)) => {
-            let patient = plan.retry.next(history.failures, last);
-            let eager = (wished > last).then(|| after(last, plan.retry.first));
-            match eager.or(patient) {
-                Some(moment) => (moment.max(wished), Why::Wish),
-                None => return Some(NextCall { due: Due::GivenUp, why: Why::Wish }),
-            }
-        }
         (Some(wished), None) => (wished, Why::Wish),
-        (None, Some(last)) => match plan.retry.next(history.failures, last) {
+        (Some(wished), Some(last)) if wished > last => {
+            let first = after(last, plan.retry.first);
+            (if history.at_once { wished } else { first.max(wished) }, Why::Wish)
+        }
+        (_, Some(last)) => match plan.retry.next(history.failures, last) {
             Some(moment) => (moment, Why::Retry),
             // A poll that is regular goes on at its own pace.
             None => match plan.every {

@@ -140,6 +140,8 @@ fn a_failed_call_is_tried_again_by_the_retry_clock_and_a_new_wish_hurries_it() {
     let mut history = History { last: Some(now.timestamp()), failures: 4, wished: None, at_once: false };
     let next = next_call(&now, &plan(None), &history).unwrap();
     assert_eq!((next.due, next.why), (seconds(&now, 480), Why::Retry));
+    history.wished = Some(now.timestamp() - SignedDuration::from_secs(5));
+    assert_eq!(next_call(&now, &plan(None), &history).unwrap().due, seconds(&now, 480), "tried before");
     history.wished = Some(now.timestamp() + SignedDuration::from_secs(5));
     let next = next_call(&now, &plan(None), &history).unwrap();
     assert_eq!((next.due, next.why), (seconds(&now, 60), Why::Wish));
@@ -151,6 +153,10 @@ fn after_giving_up_only_a_new_wish_calls_again() {
     let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
     let mut history = History { last: Some(now.timestamp()), failures: 3, wished: None, at_once: false };
     assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp);
+    history.wished = Some(now.timestamp());
+    assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp, "it was tried");
+    let polled = Plan { every: Some(Duration::from_secs(900)), ..plan.clone() };
+    assert!(matches!(next_call(&now, &polled, &history).unwrap().due, Due::At(_)), "polls go on");
     history.wished = Some(now.timestamp() + SignedDuration::from_secs(120));
     assert_eq!(next_call(&now, &plan, &history).unwrap().due, seconds(&now, 120));
 }
@@ -160,10 +166,13 @@ fn an_urgent_wish_does_not_wait_for_the_retry_clock() {
     let now = utc("Mo", "12:00");
     let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
     for failures in [1, 3] {
-        let wished = Some(now.timestamp());
-        let history = History { last: wished, failures, wished, at_once: true };
+        let last = Some(now.timestamp());
+        let wished = Some(now.timestamp() + SignedDuration::from_secs(1));
+        let history = History { last, failures, wished, at_once: true };
         let next = next_call(&now, &plan, &history).unwrap();
-        assert_eq!((next.due, next.why), (seconds(&now, 0), Why::Wish));
+        assert_eq!((next.due, next.why), (seconds(&now, 1), Why::Wish));
+        let tried = next_call(&now, &plan, &History { wished: last, ..history }).unwrap();
+        assert_ne!(tried.due, seconds(&now, 0), "once at once, not for ever");
     }
 }
 

@@ -251,7 +251,7 @@ impl Spool {
     pub async fn wishes(&self) -> Result<Vec<Wish>> {
         self.writer.verb(0, move |store| store.wishes()).await
     }
-    /// Begins a call; its wish is taken.
+    /// Begins a call. A good end of it takes its wish.
     pub async fn call_began(&self, call: NewCall, lease: Duration) -> Result<CallLease> {
         self.writer.verb(0, move |store| store.call_began(&call, lease)).await
     }

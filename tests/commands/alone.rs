@@ -41,6 +41,17 @@ fn a_job_for_ourselves_is_carried_out_at_once() {
 }
 
 #[test]
+fn a_batch_handed_in_for_nobody_is_kept() {
+    let folder = open_folder();
+    let leaf = leaf(&folder);
+    leaf.run("rsmtp", &[], b"MAIL FROM:<>\nRCPT TO:<nobody>\nDATA\nSubject: lost\n\nx\n.\n");
+    let dump = folder.path().join("dump");
+    leaf.run("spool", &["dump", dump.to_str().unwrap()], b"");
+    let grep = std::process::Command::new("grep").args(["-rl", "Subject: lost"]).arg(&dump).output().unwrap();
+    assert!(stdout(&grep).contains("quarantine"), "{}", stdout(&grep));
+}
+
+#[test]
 fn exit_codes_and_messages_are_those_of_mail_programs() {
     let folder = open_folder();
     let leaf = leaf(&folder);

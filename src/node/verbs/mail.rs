@@ -10,7 +10,7 @@ use crate::post::delivery::body::Writer;
 use crate::post::mail::head::HEAD_LIMIT;
 use crate::post::mail::{Envelope, Sender, With, parsed, read_from_lines};
 use crate::post::queue::{Incoming, Origin, Submitter, Unreadable};
-use crate::spool::{BodyRef, MessageId};
+use crate::spool::{BodyRef, Content, MessageId};
 
 impl Verbs {
     pub(super) async fn mail(
@@ -98,10 +98,18 @@ impl Verbs {
         let kept = async {
             let batch = self.door.prepare_batch(BodyRef { id, size }, None, &text, clock::wall()).await;
             let batch = batch.map_err(|error| VerbError::Below(error.fault()))?;
-            Ok(self.spool.accept(None, batch.messages).await?)
+            if !batch.dropped.is_empty() {
+                // First, so that nothing is lost whatever comes between.
+                let (reason, batch) = (batch.dropped.join("; "), Content::body(id));
+                self.spool.quarantine(text, reason, batch, Vec::new(), clock::wall()).await?;
+            }
+            match batch.messages.is_empty() {
+                true => Ok(Vec::new()),
+                false => Ok(self.spool.accept(None, batch.messages).await?),
+            }
         };
         let kept = kept.await;
-        // Its messages are bodies of their own now, or nothing is.
+        // Its messages are bodies of their own now, or nothing is; one that is in quarantine stays.
         let _ = self.spool.body_drop(id).await;
         kept.map(accepted)
     }

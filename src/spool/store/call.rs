@@ -10,12 +10,13 @@ use rusqlite::params;
 use std::time::Duration;
 
 impl Store {
-    /// A wish is kept with the best grade and the earliest time that it was uttered with.
+    /// A wish is kept with the best grade and the latest time that it was uttered with: who asks again after a failed
+    /// call wants another one.
     pub fn want_call(&mut self, wish: &Wish) -> Result<()> {
         self.run(
             "INSERT INTO wishes VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (system) DO UPDATE SET
                 why = CASE WHEN excluded.grade < grade THEN excluded.why ELSE why END,
-                grade = min(grade, excluded.grade), since = min(since, excluded.since),
+                grade = min(grade, excluded.grade), since = max(since, excluded.since),
                 at_once = max(at_once, excluded.at_once)",
             params![
                 wish.system.as_str(),
@@ -68,7 +69,6 @@ impl Store {
             "INSERT INTO calls (system, line, outgoing, began, record) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![system, call.line, call.outgoing, micros(call.began), to_json(&CallRecord::default())?],
         )?;
-        self.run("DELETE FROM wishes WHERE system = ?1", [system])?;
         let claim = self.grant(Kind::Call, id, call.began, lease, true)?;
         self.note(&Event {
             at: call.began,
@@ -92,12 +92,20 @@ impl Store {
     }
 
     fn end_call(&mut self, id: i64, now: Timestamp, record: &CallRecord) -> Result<()> {
-        let system: Option<String> = self.one(
-            "UPDATE calls SET ended = ?2, record = ?3 WHERE id = ?1 AND ended IS NULL RETURNING system",
+        let ended = self.one(
+            "UPDATE calls SET ended = ?2, record = ?3 WHERE id = ?1 AND ended IS NULL RETURNING system, began",
             params![id, micros(now), to_json(record)?],
-            |row| row.get(0),
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)),
         )?;
-        let Some(system) = system else { return Ok(()) };
+        let Some((system, began)) = ended else { return Ok(()) };
+        if record.failure.is_none() {
+            // A good call fulfils what was wished before it, and what was wished during it unless there is work left.
+            self.run(
+                "DELETE FROM wishes WHERE system = ?1 AND (since <= ?2 OR NOT EXISTS
+                    (SELECT 1 FROM jobs WHERE system = ?1 AND state = 'queued'))",
+                params![system, began],
+            )?;
+        }
         let text = match &record.failure {
             Some(failure) => format!("failed: {failure}"),
             None => format!(

@@ -4,7 +4,8 @@ use super::*;
 
 on_both!(
     one_call_a_system,
-    a_call_takes_its_wish,
+    a_good_call_takes_its_wish,
+    a_wish_during_a_call_stays_if_work_is_left,
     a_call_whose_owner_is_gone_is_over,
     history_is_read_in_pages,
     something_refused_at_the_door_is_kept,
@@ -30,7 +31,7 @@ async fn one_call_a_system(home: Home) {
     assert_eq!(spool.calls(None, 1).await.unwrap().len(), 1);
 }
 
-async fn a_call_takes_its_wish(mut home: Home) {
+async fn a_good_call_takes_its_wish(mut home: Home) {
     let wish = |grade, why: &str, since| Wish {
         system: system("polux"),
         grade: Grade::new(grade).unwrap(),
@@ -44,10 +45,31 @@ async fn a_call_takes_its_wish(mut home: Home) {
     home.reopen(at(10)).await;
     let wishes = home.spool.wishes().await.unwrap();
     assert_eq!(wishes.len(), 1);
-    assert_eq!((wishes[0].grade.letter(), wishes[0].why.as_str(), wishes[0].since), ('C', "mail", at(5)));
+    assert_eq!((wishes[0].grade.letter(), wishes[0].why.as_str(), wishes[0].since), ('C', "mail", at(9)));
     assert!(wishes[0].at_once, "one of them was");
-    home.spool.call_began(call("polux"), LEASE).await.unwrap();
+    let began = |seconds| NewCall { began: at(seconds), ..call("polux") };
+    let failed = CallRecord { failure: Some("BUSY".into()), ..CallRecord::default() };
+    let lease = home.spool.call_began(began(10), LEASE).await.unwrap();
+    home.spool.call_ended(lease, at(11), failed).await.unwrap();
+    assert_eq!(home.spool.wishes().await.unwrap().len(), 1, "a failed call fulfils nothing");
+    let lease = home.spool.call_began(began(12), LEASE).await.unwrap();
+    home.spool.call_ended(lease, at(13), CallRecord::default()).await.unwrap();
     assert!(home.spool.wishes().await.unwrap().is_empty());
+}
+
+async fn a_wish_during_a_call_stays_if_work_is_left(home: Home) {
+    let spool = &home.spool;
+    let wish =
+        Wish { system: system("polux"), grade: Grade::MAIL, why: "mail".into(), since: at(5), at_once: true };
+    let during = || async {
+        let lease = spool.call_began(call("polux"), LEASE).await.unwrap();
+        spool.want_call(wish.clone()).await.unwrap();
+        spool.call_ended(lease, at(9), CallRecord::default()).await.unwrap();
+        spool.wishes().await.unwrap().len()
+    };
+    assert_eq!(during().await, 0, "the call has done it all");
+    spool.submit_job(None, job("polux", 'C', "late")).await.unwrap();
+    assert_eq!(during().await, 1);
 }
 
 async fn a_call_whose_owner_is_gone_is_over(home: Home) {

@@ -27,7 +27,7 @@ use std::future::Future;
 use store::{CallStore, Claims};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Locks a system for a call of ours; the wish to call it is taken.
+/// Locks a system for a call of ours.
 pub async fn begin(
     spool: &Spool,
     node: &Node,

@@ -297,8 +297,9 @@ impl Store for CallStore<'_> {
                 Outcome::JobRefused { job: claim, note, notice }
             }
         };
-        self.spool.settle(clock::wall(), vec![outcome]).await.map_err(failure)?;
+        // First, for a renewal that comes behind the settling would find the claim gone, and end the call.
         self.claims.remove(claim);
+        self.spool.settle(clock::wall(), vec![outcome]).await.map_err(failure)?;
         self.jobs.remove(&job);
         Ok(())
     }

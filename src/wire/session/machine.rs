@@ -356,8 +356,12 @@ impl Machine {
 
     /// The peer has heard our CY for everything so far: it hangs up only when nothing of it is open. An earlier
     /// command of it shows less: what it offered in a call that broke off, and was kept here, may still be to come.
+    ///
+    /// Where only good grades were to go, even H does not show it: what it did not hear about may be of a worse one.
     fn heard(&mut self) {
-        self.ask(For::Nobody, Ask::Heard);
+        if self.worst.is_none() {
+            self.ask(For::Nobody, Ask::Heard);
+        }
     }
 
     /// Goes on with what we have to send.

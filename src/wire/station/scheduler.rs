@@ -80,6 +80,10 @@ impl Scheduler {
                 }
             }
             let past = self.shared.spool.calls(Some(system.name.clone()), PAST).await?;
+            if past.iter().any(|past| past.ended.is_none()) {
+                // It is calling us. What is wished meanwhile may be fulfilled by that call.
+                continue;
+            }
             let history = history(system, &past, &wishes);
             let Some(next) = next_call(&now, &system.plan, &history) else { continue };
             match next.due {

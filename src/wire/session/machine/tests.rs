@@ -273,6 +273,15 @@ fn a_slave_that_wants_to_be_master_is_let() {
 }
 
 #[test]
+fn a_hang_up_of_a_call_for_urgent_jobs_says_nothing_of_the_others() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.machine.worst = Some(Grade::MAIL);
+    end.starts();
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+    assert!(end.asked.is_empty(), "{:?}", end.asked);
+}
+
+#[test]
 fn what_arrives_is_kept_before_it_is_said() {
     let mut end = End::new(false, 1, TAYLOR);
     end.starts();
