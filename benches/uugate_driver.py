@@ -29,7 +29,9 @@ class Uugate:
         """Fresh site.  port: 'stdin', 'tcp:PORT' or 'pty:PATH' (for the caller)."""
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.pub)
-        shutil.copy(PROGRAM, self.path('uugate'))        # where the site's user can run it
+        # Where the site's user can run it. Copied by a child: a descriptor of ours, open for writing, might be inherited by a
+        # program that another thread starts just then, and nothing can be run while it is open anywhere.
+        subprocess.run(['cp', PROGRAM, self.path('uugate')], check=True)
         self.configure(variant, port)
         subprocess.run(['chown', '-R', f'{self.user}:', self.dir], check=True)
 
