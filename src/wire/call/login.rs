@@ -4,7 +4,8 @@ use super::CallError;
 use super::settings::{Dialogue, Node};
 use crate::clock;
 use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt, Secret};
-use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use argon2::password_hash::phc::Output;
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -80,13 +81,7 @@ async fn check(node: &Node, name: &str, password: Secret) -> bool {
     if !known {
         hashes.push(NOBODY.to_owned());
     }
-    let verify = move || {
-        let fits = |hash: &String| match PasswordHash::new(hash) {
-            Ok(hash) => Argon2::default().verify_password(password.reveal().as_bytes(), &hash).is_ok(),
-            Err(_) => false,
-        };
-        hashes.iter().any(fits)
-    };
+    let verify = move || hashes.iter().any(|hash| fits(hash, password.reveal().as_bytes()) == Some(true));
     let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
     right && known
 }
@@ -103,6 +98,31 @@ where
         Some(written) => written.map_err(lost),
         None => Err(CallError::CarrierLost { why: "the line takes nothing".to_owned() }),
     }
+}
+
+/// Blocks that are reserved for a hash at least: 33 MiB, of which what is not used costs nothing.
+///
+/// What Argon2 fills (19 MiB, usually) has to go back to the system at once, or a node would hold it for ever after the
+/// first login. The C library gives back what it has mapped for one allocation alone; but it maps so only what is larger
+/// than anything that was freed before, unless that was over 32 MiB (mallopt(3), `M_MMAP_THRESHOLD`).
+const RESERVED: usize = 33 * 1024 * 1024 / Block::SIZE;
+
+/// Whether this is the password of a hash; `None` if the hash cannot be computed.
+fn fits(hash: &str, password: &[u8]) -> Option<bool> {
+    let hash = PasswordHash::new(hash).ok()?;
+    let (salt, wanted) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let count = params.block_count();
+    let mut blocks = Vec::new();
+    blocks.try_reserve_exact(count.max(RESERVED)).ok()?;
+    blocks.resize(count, Block::new());
+    let mut output = vec![0; wanted.len()];
+    let argon = Argon2::new(algorithm, version, params);
+    argon.hash_password_into_with_memory(password, salt, &mut output, &mut blocks).ok()?;
+    // Compared in a time that tells nothing.
+    Some(Output::new(&output).ok()? == *wanted)
 }
 
 /// What comes next; `None`: the time is over.
@@ -146,7 +166,18 @@ mod tests {
 
     #[test]
     fn the_hash_of_nobody_can_be_verified_against() {
-        let hash = PasswordHash::new(NOBODY).unwrap();
-        assert!(Argon2::default().verify_password(b"", &hash).is_err());
+        assert_eq!(fits(NOBODY, b""), Some(false));
+    }
+
+    #[test]
+    fn a_password_fits_its_own_hash_alone() {
+        use argon2::PasswordHasher;
+        let params = Params::new(64, 1, 1, None).unwrap();
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash = argon.hash_password_with_salt(b"geheim", b"saltsaltsalt").unwrap().to_string();
+        assert_eq!(fits(&hash, b"geheim"), Some(true));
+        assert_eq!(fits(&hash, b"Geheim"), Some(false));
+        assert_eq!(fits("$argon2id$v=19$m=64,t=1,p=1$c2FsdA", b"geheim"), None);
+        assert_eq!(fits("", b""), None);
     }
 }
