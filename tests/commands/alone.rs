@@ -46,7 +46,10 @@ fn a_batch_handed_in_for_nobody_is_kept() {
     let leaf = leaf(&folder);
     leaf.run("rsmtp", &[], b"MAIL FROM:<>\nRCPT TO:<nobody>\nDATA\nSubject: lost\n\nx\n.\n");
     let dump = folder.path().join("dump");
-    leaf.run("spool", &["dump", dump.to_str().unwrap()], b"");
+    let config = leaf.path("uugate.toml");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_uugate"));
+    let dumped = command.args(["spool", "dump", "-I"]).arg(config).arg(&dump).status().unwrap();
+    assert!(dumped.success());
     let grep = std::process::Command::new("grep").args(["-rl", "Subject: lost"]).arg(&dump).output().unwrap();
     assert!(stdout(&grep).contains("quarantine"), "{}", stdout(&grep));
 }

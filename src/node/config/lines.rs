@@ -72,7 +72,8 @@ pub fn read(
     findings: &Findings,
 ) -> Option<LineConfig> {
     let name = section.text("name");
-    let answer = section.boolean("answer").unwrap_or(false);
+    // A port is named so that calls are taken there.
+    let answer = section.boolean("answer").unwrap_or_else(|| section.has("listen"));
     let kind = section.value("type", |text| match text {
         "serial" | "tcp" | "pipe" | "stdin" => Ok(text.to_owned()),
         _ => Err("write \"serial\", \"tcp\", \"pipe\" or \"stdin\"".into()),

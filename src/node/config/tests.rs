@@ -137,3 +137,18 @@ fn a_secret_file_that_others_can_read_is_refused() {
     assert!(config.system("polux").unwrap().password.is_some());
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_tcp_line_with_a_port_answers_unless_it_is_told_not_to() {
+    let answers = |more: &str| {
+        let text = format!(
+            "[node]\nname = \"x\"\n[[line]]\nname = \"in\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:5400\"\n{more}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("uugate.toml");
+        std::fs::write(&file, text).unwrap();
+        Config::load(&file).unwrap().0.lines[0].answer
+    };
+    assert!(answers(""));
+    assert!(!answers("answer = false\n"));
+}
