@@ -20,22 +20,46 @@
 //! [`execute`] and [`bundle`] above them. [`node`] and [`commands`] are the roof. Rooms marked **pure** hold machines and
 //! data alone: no files, sockets, clocks, randomness or tasks; bytes and time are handed in.
 //!
-//! - [`fault`] (pure): what went wrong, in the one form that the outside reads. [`exit`]: exit codes.
-//! - [`lines`] (pure): the one bounded line reader. [`clock`]: the only reader of clocks.
-//! - [`observe`]: logging, the fields of spans, redaction.
-//! - [`job`] (pure): names, grades, execution requests, X. files.
+//! - [`fault`] (pure): what went wrong, in the one form that exit codes, call records, retries and reports read.
+//! - [`exit`]: the exit codes of the programs, those of sysexits.h.
+//! - [`lines`] (pure): the one bounded line reader: chat, AT replies, handshake, SMTP.
+//! - [`clock`]: the only reader of clocks, and the only place that waits for time to pass.
+//! - [`observe`]: logging, the fields of spans; keeps secrets and foreign control characters out of what is logged.
+//! - [`job`] (pure): what one system asks of another: names, grades, execution requests, X. files.
 //! - [`schedule`] (pure): time windows, the one retry clock, who to call next, when and why.
-//! - [`spool`]: everything that must not be lost, in SQLite; the verbs on it.
-//! - [`mailbox`]: mbox on an open directory. [`agent`]: what runs as a user.
-//! - [`wire::noise`] (pure): a line in virtual time. [`wire::line`]: bytes and modem signals of a real line.
-//!   [`wire::modem`] (pure): AT dialogue. [`wire::chat`] (pure): expect-send. [`wire::link`]: packet protocols.
-//!   [`wire::session`]: handshake and commands. [`wire::call`]: one call from a locked line to its record.
-//!   [`wire::station`]: the lines of this node. [`wire::exchange`]: a telephone exchange of virtual modems.
-//! - [`post::address`], [`post::mail`], [`post::batch`], [`post::route`] (pure): addresses, envelopes and the dot codec,
-//!   batched SMTP, where mail goes. [`post::smtp`]: the SMTP machine. [`post::delivery`]: one file a transport.
-//!   [`post::queue`]: the one door in, the worker, bounces. [`post::submit`]: the SMTP listener.
-//! - [`execute`]: what a peer may run here. [`bundle`]: batches that travel as files.
-//! - [`node`]: configuration, reports, control socket, daemon, demo. [`commands`]: one file a program name.
+//! - [`spool`]: everything that must not be lost, in SQLite; the verbs on it, each one transaction.
+//! - [`mailbox`]: an mbox file under both its locks: append, and find out what became of an append.
+//! - [`agent`]: work on a mailbox in the name of its owner; serves its own uid alone.
+//!
+//! The wire, from the line up:
+//!
+//! - [`wire::noise`] (pure): a line in virtual time that delays, spoils and loses bytes, all from a seed.
+//! - [`wire::line`]: bytes and modem signals of a real line: serial port, child process, standard input, TCP.
+//! - [`wire::modem`] (pure): AT commands, result codes, the dialogue; what differs between models is data.
+//! - [`wire::chat`] (pure): expect-send scripts, and the login prompt that answers them.
+//! - [`wire::link`] (pure but for its driver): the packet protocols, each a machine, and the choice of one.
+//! - [`wire::session`] (pure but for its driver): the handshakes, the commands S R X E H, who is master.
+//! - [`wire::call`]: one call, from a connected line to its written record; joins a session to the spool.
+//! - [`wire::station`]: the lines of this node: waits for rings, connections and the schedule, starts calls.
+//! - [`wire::exchange`]: a telephone exchange of virtual modems on PTYs, for tests, the demo and for play.
+//!
+//! The post, from the address up:
+//!
+//! - [`post::address`] (pure): bang, domain and mixed addresses, walked one step at a time.
+//! - [`post::mail`] (pure): envelopes, From_ lines, the one dot codec, trace headers, delivery reports.
+//! - [`post::batch`] (pure): batched SMTP, read and written.
+//! - [`post::route`] (pure): where mail for an address goes: alias, user, neighbour, domain, smart host.
+//! - [`post::smtp`] (pure but for its driver): the server side of SMTP; knows no queue.
+//! - [`post::delivery`]: one file a transport: into a mailbox by the append journal, into jobs for a neighbour.
+//! - [`post::queue`]: the one door by which mail comes in, the worker, retries and reports to senders.
+//! - [`post::submit`]: the SMTP listener; joins the server machine to the door.
+//!
+//! Above the wings:
+//!
+//! - [`execute`]: what a peer may have done here: `rmail` and `rsmtp`, by exact name, and files put in their place.
+//! - [`bundle`]: batches that travel as files, out and in, each once.
+//! - [`node`]: the daemon: configuration, reports, the verbs of the commands, control socket, demo.
+//! - [`commands`]: one file a program name: its grammar and what it prints.
 //!
 //! # Allowed arrows
 //!
