@@ -20,6 +20,7 @@ impl Store {
                 event.text
             ],
         )?;
+        self.effects.told.borrow_mut().push(event.clone());
         Ok(())
     }
 

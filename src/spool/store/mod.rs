@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
@@ -54,6 +55,8 @@ struct Effects {
     adopted: Vec<BodyId>,
     /// Bodies whose row has gone and whose file goes next.
     unlink: Vec<BodyId>,
+    /// Events that are to stand in the log too.
+    told: RefCell<Vec<super::Event>>,
 }
 
 #[derive(Debug)]
@@ -200,6 +203,7 @@ impl Store {
                 let effects = std::mem::take(&mut self.effects);
                 self.batch.adopted.extend(effects.adopted);
                 self.batch.unlink.extend(effects.unlink);
+                self.batch.told.get_mut().extend(effects.told.into_inner());
                 Ok(value)
             }
             Err(error) => {
@@ -226,8 +230,16 @@ impl Store {
     /// Makes the batch durable, then does what could not be undone.
     pub fn commit(&mut self) -> Result<()> {
         let committed = self.sync_bodies().and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        let told = self.batch.told.take();
         match committed {
-            Ok(()) => self.finish_bodies(),
+            Ok(()) => {
+                self.finish_bodies();
+                for event in told {
+                    let system = event.system.as_ref().map(tracing::field::display);
+                    // As a field, so that what foreigners wrote is escaped.
+                    tracing::info!(ids = event.ids, system, text = event.text, "{}", event.what);
+                }
+            }
             Err(_) if self.in_transaction() => self.connection.execute_batch("ROLLBACK")?,
             Err(_) => {}
         }
