@@ -16,11 +16,6 @@ pub fn record_call(span: &Span, call: impl Display) {
     span.record("call", tracing::field::display(call));
 }
 
-/// Tells an open call span who the peer is, once it has said so.
-pub fn record_peer(span: &Span, peer: &str) {
-    span.record("peer", peer);
-}
-
 /// Around the work on one line, between calls too.
 pub fn line(line: &str) -> Span {
     tracing::info_span!("line", line)
