@@ -114,9 +114,9 @@ fn taylor_is_dialled(protocol: char) {
         leaf.await_jobs(new_there.len());
         there.extend(new_there);
         back.extend(new_back);
-        let terminal = Terminal::open(&telephone.device("feed"));
+        let device = telephone.device("feed");
         let answering = || {
-            let line = terminal.answer();
+            let line = Terminal::answer(&device);
             let mut command = polux.called();
             command.arg("-l");
             support::start(&mut command, Stdio::from(line.try_clone().expect("a copy")), Stdio::from(line))

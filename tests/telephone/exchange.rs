@@ -11,9 +11,8 @@ fn any_program_may_use_the_modems_of_an_exchange_until_it_is_stopped() {
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let mut program = Program::start(folder.path(), &["one=5551", "two=5552,digital"], &["--json"]);
     let mut caller = Terminal::open(&one);
-    let called = Terminal::open(&two);
     caller.say("ATDT5552\r");
-    let mut called = called.answer();
+    let mut called = Terminal::answer(&two);
     caller.expect("CONNECT");
     caller.expect("\r\n");
     caller.say("hello\r\n");
