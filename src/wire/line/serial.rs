@@ -21,6 +21,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio_serial::SerialStream;
 
+/// A program that we start holds a copy of our descriptors, and with them the flock of a line that we have just closed,
+/// from its fork to its exec. A holder without a process of its own is such a one: it is waited for, so often and so long.
+const FORKS: u32 = 10;
+const FORK: Duration = Duration::from_millis(20);
+
 /// The device numbers of Unix98 pseudo terminals (the kernel's `devices.txt`).
 const PTY_MAJORS: std::ops::RangeInclusive<u32> = 136..=143;
 
@@ -112,9 +117,16 @@ impl SerialLine {
     pub(super) async fn open(settings: &SerialSettings) -> Result<Self, LineError> {
         let name = settings.device.display().to_string();
         let limit = settings.open_limit;
-        let opening = {
+        let opening = async {
+            for _ in 0..FORKS {
+                let settings = settings.clone();
+                match tokio::task::spawn_blocking(move || open_device(&settings)).await {
+                    Ok(Err(LineError::Held { holder: None, .. })) => clock::sleep(FORK).await,
+                    opened => return opened,
+                }
+            }
             let settings = settings.clone();
-            tokio::task::spawn_blocking(move || open_device(&settings))
+            tokio::task::spawn_blocking(move || open_device(&settings)).await
         };
         let opened = match clock::within(limit, opening).await {
             Some(Ok(opened)) => opened?,
