@@ -1,12 +1,13 @@
-//! The dotlock: `NAME.lock` beside the mailbox, made with `O_EXCL` and holding its owner's pid.
+//! The dotlock: `NAME.lock` beside the mailbox, holding its owner's pid; made by a link, which fails if it is there.
 
 use super::MailboxError;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A dotlock that is this old is abandoned, whatever stands in it: 1024 s, procmail's `LOCKTIMEOUT`.
@@ -35,19 +36,17 @@ impl Dotlock {
             let mailbox = mailbox.to_owned();
             move |errno: Errno| MailboxError::Io { action, name: mailbox, source: errno.into() }
         };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let draft = Draft::write(&directory, &name).map_err(|source| MailboxError::Io {
+            action: "lock",
+            name: mailbox.to_owned(),
+            source,
+        })?;
         // Twice: once more after an abandoned one was removed.
         for _ in 0..2 {
-            match rustix::fs::openat(&directory, &name, flags, Mode::from_raw_mode(0o644)) {
-                Ok(fd) => {
-                    let lock = Dotlock { directory, name };
-                    let written = File::from(fd).write_all(format!("{}\n", std::process::id()).as_bytes());
-                    written.map_err(|source| MailboxError::Io {
-                        action: "lock",
-                        name: mailbox.to_owned(),
-                        source,
-                    })?;
-                    return Ok(lock);
+            match rustix::fs::linkat(&directory, &draft.name, &directory, &name, AtFlags::empty()) {
+                Ok(()) => {
+                    drop(draft);
+                    return Ok(Dotlock { directory, name });
                 }
                 Err(Errno::EXIST) => {
                     if !is_abandoned(&directory, &name, now).map_err(failed("lock"))? {
@@ -63,6 +62,32 @@ impl Dotlock {
             }
         }
         Err(MailboxError::Locked { name: mailbox.to_owned(), lock: "dotlock" })
+    }
+}
+
+/// The lock under another name, whole before it is linked to its own: whoever dies on the way leaves no lock without
+/// an owner.
+struct Draft<'a> {
+    directory: &'a OwnedFd,
+    name: String,
+}
+
+impl Draft<'_> {
+    fn write<'a>(directory: &'a OwnedFd, lock: &str) -> io::Result<Draft<'a>> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("{lock}.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(directory, &name, flags, Mode::from_raw_mode(0o644))?;
+        let draft = Draft { directory, name };
+        File::from(file).write_all(format!("{}\n", std::process::id()).as_bytes())?;
+        Ok(draft)
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        // A draft that stays behind locks nothing.
+        let _ = rustix::fs::unlinkat(self.directory, &self.name, AtFlags::empty());
     }
 }
 
