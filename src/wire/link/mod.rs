@@ -10,6 +10,8 @@ mod g;
 mod i;
 mod reader;
 mod select;
+mod silence;
+mod tally;
 mod timer;
 
 pub use select::{GParameters, IParameters, KNOWN, Parameters, choose, open};

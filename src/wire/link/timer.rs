@@ -51,6 +51,13 @@ impl RoundTrip {
         }
     }
 
+    /// How long to wait for an answer that did not come so many times already: each time twice as long, up to
+    /// `longest`.
+    pub fn patience(&self, unanswered: u32, longest: Duration) -> Duration {
+        let wait = self.timeout();
+        (wait * 2u32.pow(unanswered.min(4))).min(wait.max(longest))
+    }
+
     /// No answer can be quicker than this; zero while nothing was measured.
     pub fn least(&self) -> Duration {
         if self.smoothed.is_some() { self.least * 3 / 4 } else { Duration::ZERO }

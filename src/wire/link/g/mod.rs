@@ -13,13 +13,16 @@
 mod packet;
 mod receive;
 mod send;
+mod start;
 
-use super::budget::Budget;
 use super::reader::{Found, Reader};
+use super::silence::{Patience, Silence};
+use super::tally::Tally;
 use super::{Abilities, Channel, Counters, Event, Expect, GParameters, Link, LinkError, Role};
 use packet::{Control, HEADER, Header, LEAST_DATA, MOST_DATA, Packets};
 use receive::Receiver;
 use send::Sender;
+use start::{Announced, Step};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -28,20 +31,6 @@ pub use packet::forged;
 
 /// The largest window that the numbers allow.
 const MOST_WINDOW: u8 = 7;
-
-/// How many timeouts to wait for the peer's CLOSE once ours is out: both have agreed to hang up before.
-const CLOSE_RETRIES: u32 = 2;
-
-/// How many times as often as `retries` packets are repeated to a peer that is heard but does not acknowledge them.
-const DEAF: u32 = 3;
-
-/// The steps of the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    A,
-    B,
-    C,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -73,18 +62,13 @@ pub struct G {
     reader: Reader<Packets>,
     sender: Sender,
     receiver: Receiver,
-    budget: Budget,
-    /// What the peer has announced so far.
-    window: u8,
-    size: usize,
+    tally: Tally,
+    announced: Announced,
     events: VecDeque<Event>,
     /// Control packets that have to go out: those of the start, CLOSE.
     control: VecDeque<Control>,
     peer_closed: bool,
-    /// When the last sound packet came, or was last asked for.
-    heard: Option<Instant>,
-    silences: u32,
-    counters: Counters,
+    silence: Silence,
 }
 
 impl G {
@@ -99,32 +83,13 @@ impl G {
             reader: Reader::default(),
             sender: Sender::new(parameters.short_packets, parameters.timeout),
             receiver: Receiver::new(),
-            budget: Budget::new(parameters.errors, parameters.error_decay),
-            window: 0,
-            size: 0,
+            tally: Tally::new(letter, parameters.errors, parameters.error_decay),
+            announced: Announced::default(),
             events: VecDeque::new(),
             control: VecDeque::new(),
             peer_closed: false,
-            heard: None,
-            silences: 0,
-            counters: Counters::default(),
+            silence: Silence::new(parameters.timeout, parameters.retries),
             parameters,
-        }
-    }
-
-    /// The packet of a step as we announce it.
-    fn init(&self, step: Step) -> Control {
-        match step {
-            Step::A => Control::InitA(self.parameters.window),
-            Step::B => Control::InitB(self.parameters.packet_size.ilog2() as u8 - 5),
-            Step::C => Control::InitC(self.parameters.window),
-        }
-    }
-
-    fn await_init(&mut self, now: Instant, step: Step, tries: u32, startups: u32) {
-        self.state = State::AwaitInit { step, tries, startups, until: now + self.parameters.init_timeout };
-        if self.role == Role::Caller {
-            self.control.push_back(self.init(step));
         }
     }
 
@@ -140,8 +105,8 @@ impl G {
     }
 
     fn error(&mut self) {
-        if let Err(errors) = self.budget.error() {
-            self.fail(LinkError::TooManyErrors { protocol: self.letter, errors });
+        if let Err(error) = self.tally.error() {
+            self.fail(error);
         }
     }
 
@@ -150,7 +115,7 @@ impl G {
     }
 
     fn handle_packet(&mut self, now: Instant, header: Header, data: Vec<u8>) {
-        self.counters.packets_received += 1;
+        self.tally.packet();
         if let Header::Control(Control::InitA(_) | Control::InitB(_) | Control::InitC(_)) = header {
             self.handle_init(now, header);
             return;
@@ -163,13 +128,12 @@ impl G {
             // The peer has seen our last step, but its own was lost; ours goes out again by the clock.
             return;
         }
-        self.heard = Some(now);
-        self.silences = 0;
+        self.silence.heard(now);
         match header {
             Header::Data { packet, ack, .. } => {
                 self.acknowledged(now, ack);
                 if self.receiver.packet(now, packet) {
-                    self.budget.good();
+                    self.tally.good(1);
                     self.events.push_back(Event::Data {
                         channel: Channel::ONLY,
                         position: None,
@@ -199,71 +163,10 @@ impl G {
     }
 
     fn acknowledged(&mut self, now: Instant, ack: u8) {
-        for _ in 0..self.sender.acknowledged(now, ack) {
-            self.budget.good();
-        }
+        self.tally.good(self.sender.acknowledged(now, ack));
         if self.state == State::AwaitAcknowledged && self.sender.idle() {
             self.send_close();
         }
-    }
-
-    fn handle_init(&mut self, now: Instant, header: Header) {
-        let step = match header {
-            Header::Control(Control::InitA(window)) => {
-                self.window = window;
-                Step::A
-            }
-            Header::Control(Control::InitB(size)) => {
-                self.size = LEAST_DATA << size;
-                Step::B
-            }
-            Header::Control(Control::InitC(window)) => {
-                self.window = window;
-                Step::C
-            }
-            _ => return,
-        };
-        match (self.role, self.state) {
-            (Role::Caller, State::AwaitInit { step: awaited, startups, .. }) if step == awaited => match step
-            {
-                Step::A => self.await_init(now, Step::B, 1, startups),
-                Step::B => self.await_init(now, Step::C, 1, startups),
-                Step::C => self.agree(now),
-            },
-            (Role::Called, State::AwaitInit { .. }) => {
-                self.control.push_back(self.init(step));
-                if step == Step::C && self.size > 0 {
-                    self.agree(now);
-                } else {
-                    self.await_init(now, step, 1, 0);
-                }
-            }
-            // It repeats a step whose answer was lost.
-            (Role::Called, State::Running) if self.receiver.untouched() && self.control.is_empty() => {
-                self.control.push_back(self.init(step));
-            }
-            _ => {}
-        }
-    }
-
-    fn agree(&mut self, now: Instant) {
-        let window = match self.parameters.remote_window {
-            0 => self.window,
-            window => window,
-        };
-        let size = match usize::from(self.parameters.remote_packet_size) {
-            0 => self.size,
-            size => 1 << size.clamp(LEAST_DATA, MOST_DATA).ilog2(),
-        };
-        if window == 0 {
-            let what = "it asks for a window of no packets".into();
-            self.fail(LinkError::Misbehaved { protocol: self.letter, what });
-            return;
-        }
-        self.sender.agree(usize::from(window.min(MOST_WINDOW)), size);
-        self.state = State::Running;
-        self.heard = Some(now);
-        self.events.push_back(Event::Started);
     }
 
     fn handle_close(&mut self) {
@@ -295,39 +198,35 @@ impl G {
 
     /// Nothing was heard for too long.
     fn handle_silence(&mut self, now: Instant) {
-        self.heard = Some(now);
-        self.silences += 1;
         let leaving = self.state == State::AwaitClose;
-        let retries =
-            if leaving { CLOSE_RETRIES.min(self.parameters.retries) } else { self.parameters.retries };
-        if self.silences <= retries {
-            if leaving {
-                self.close_out();
-            } else {
-                self.receiver.ask_next();
+        match self.silence.passed(now, leaving) {
+            Patience::Ask => {
+                if leaving {
+                    self.close_out();
+                } else {
+                    self.receiver.ask_next();
+                }
+                self.give_up_packet(now);
             }
-            if self.reader.waiting() > 0 {
-                self.reader.give_up_packet();
-                self.read(now);
-            }
-        } else if leaving {
             // The peer's CLOSE was lost, or it has left.
-            self.state = State::Ended;
-            self.events.push_back(Event::Closed);
-        } else {
-            self.fail(LinkError::Silent { protocol: self.letter, retries: self.parameters.retries });
+            Patience::GiveUp if leaving => {
+                self.state = State::Ended;
+                self.events.push_back(Event::Closed);
+            }
+            Patience::GiveUp => self.fail(self.silence.error(self.letter)),
+        }
+    }
+
+    /// The rest of a packet that has begun will not come.
+    fn give_up_packet(&mut self, now: Instant) {
+        if self.reader.waiting() > 0 {
+            self.reader.give_up_packet();
+            self.read(now);
         }
     }
 
     fn silence_deadline(&self) -> Option<Instant> {
-        if !self.runs() {
-            return None;
-        }
-        [self.heard, self.sender.last_new()]
-            .into_iter()
-            .flatten()
-            .max()
-            .map(|since| since + self.parameters.timeout)
+        self.silence.deadline(self.sender.last_new()).filter(|_| self.runs())
     }
 
     fn read(&mut self, now: Instant) {
@@ -335,34 +234,20 @@ impl G {
             match self.reader.find() {
                 Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
                 Some(Found::BadData(_)) => {
-                    self.counters.bad_checksums += 1;
+                    self.tally.bad_checksum();
                     if self.runs() {
                         self.receiver.miss(now);
                         self.error();
                     }
                 }
                 Some(Found::BadHeader) => {
-                    self.counters.bad_headers += 1;
+                    self.tally.bad_header();
                     if self.runs() {
                         self.error();
                     }
                 }
                 None => break,
             }
-        }
-    }
-
-    fn handle_init_timeout(&mut self, now: Instant, step: Step, tries: u32, startups: u32) {
-        if tries <= self.parameters.init_retries {
-            self.await_init(now, step, tries + 1, startups);
-        } else if startups < self.parameters.startup_retries {
-            self.await_init(now, Step::A, 1, startups + 1);
-        } else {
-            self.fail(LinkError::NoStart { protocol: self.letter });
-        }
-        if self.reader.waiting() > 0 {
-            self.reader.give_up_packet();
-            self.read(now);
         }
     }
 }
@@ -376,7 +261,7 @@ impl Link for G {
     }
 
     fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
-        self.counters.bytes_received += bytes.len() as u64;
+        self.tally.received(bytes.len());
         self.reader.feed(bytes);
         self.read(now);
     }
@@ -390,7 +275,7 @@ impl Link for G {
         if self.runs() {
             if self.sender.deadline().is_some_and(|at| at <= now) {
                 let unanswered = self.sender.timed_out();
-                if unanswered > self.parameters.retries.saturating_mul(DEAF) {
+                if self.silence.is_deaf(unanswered) {
                     self.fail(LinkError::Silent { protocol: self.letter, retries: unanswered });
                     return;
                 }
@@ -417,7 +302,7 @@ impl Link for G {
             }
         }
         out.extend(self.control.drain(..).flat_map(packet::control));
-        self.counters.bytes_sent += (out.len() - before) as u64;
+        self.tally.sent(out.len() - before);
         out.len() > before
     }
 
@@ -498,10 +383,6 @@ impl Link for G {
     }
 
     fn counters(&self) -> Counters {
-        Counters {
-            packets_sent: self.sender.packets_sent,
-            packets_resent: self.sender.packets_resent,
-            ..self.counters
-        }
+        self.tally.counters(self.sender.packets_sent, self.sender.packets_resent)
     }
 }

@@ -169,9 +169,7 @@ impl Sender {
             return None;
         }
         let since = self.unacked.iter().map(|sent| sent.last_sent).max()?;
-        let wait = self.trip.timeout();
-        let patient = wait * 2u32.pow(self.unanswered.min(4));
-        Some(since + patient.min(wait.max(self.timeout)))
+        Some(since + self.trip.patience(self.unanswered, self.timeout))
     }
 
     /// Sends everything again. Returns how often that happened since the last acknowledgement.

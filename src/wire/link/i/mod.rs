@@ -16,13 +16,16 @@ mod packet;
 mod receive;
 mod send;
 mod size;
+mod start;
 
-use super::budget::Budget;
 use super::reader::{Found, Reader};
+use super::silence::{Patience, Silence};
+use super::tally::Tally;
 use super::{Abilities, Channel, Counters, Event, Expect, IParameters, Link, LinkError, Role};
 use packet::{Header, Kind, MOST_DATA, Packets};
 use receive::{Order, Receiver};
 use send::Sender;
+use start::Sync;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -31,13 +34,6 @@ const MOST_WINDOW: usize = 16;
 
 /// Before the peer's SYNC has come nothing is sent that it could object to.
 const MOST_CHANNELS: u8 = 7;
-
-/// How many timeouts to wait for the peer's CLOSE once ours is out: both have agreed to hang up before.
-const CLOSE_RETRIES: u32 = 2;
-
-/// How many times as often as `retries` a packet is repeated to a peer that is heard but does not acknowledge it:
-/// on a bad line several of them get lost in a row.
-const DEAF: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -64,22 +60,14 @@ pub struct I {
     reader: Reader<Packets>,
     sender: Sender,
     receiver: Receiver,
-    budget: Budget,
+    tally: Tally,
     /// The file position of the next packet that arrives.
     position: u32,
     channels: u8,
     events: VecDeque<Event>,
-    /// A SYNC has to go out.
-    sync_due: bool,
-    /// How often a SYNC was sent in answer to a repeated one.
-    sync_answers: u32,
-    /// The peer has sent a packet that it can only send after our SYNC.
-    peer_runs: bool,
+    sync: Sync,
     peer_closed: bool,
-    /// When the last sound packet came, or was last asked for.
-    heard: Option<Instant>,
-    silences: u32,
-    counters: Counters,
+    silence: Silence,
 }
 
 impl I {
@@ -96,17 +84,13 @@ impl I {
                 parameters.ack_frequency.unwrap_or(half),
                 usize::from(parameters.packet_size),
             ),
-            budget: Budget::new(parameters.errors, parameters.error_decay),
+            tally: Tally::new('i', parameters.errors, parameters.error_decay),
             position: 0,
             channels: MOST_CHANNELS,
             events: VecDeque::new(),
-            sync_due: false,
-            sync_answers: 0,
-            peer_runs: false,
+            sync: Sync::default(),
             peer_closed: false,
-            heard: None,
-            silences: 0,
-            counters: Counters::default(),
+            silence: Silence::new(parameters.timeout, parameters.retries),
             parameters,
         }
     }
@@ -129,8 +113,8 @@ impl I {
     }
 
     fn error(&mut self) {
-        if let Err(errors) = self.budget.error() {
-            self.fail(LinkError::TooManyErrors { protocol: 'i', errors });
+        if let Err(error) = self.tally.error() {
+            self.fail(error);
         }
     }
 
@@ -143,7 +127,7 @@ impl I {
             // Our own packet, echoed by a line that is not set up yet.
             return;
         }
-        self.counters.packets_received += 1;
+        self.tally.packet();
         if header.kind == Kind::Sync {
             self.handle_sync(now, &data);
             return;
@@ -152,11 +136,10 @@ impl I {
             // The peer has our SYNC, but its own was lost; ours goes out again by the clock.
             return;
         }
-        self.peer_runs = true;
-        self.heard = Some(now);
-        self.silences = 0;
+        self.sync.peer_runs = true;
+        self.silence.heard(now);
         let acknowledged = self.sender.acknowledged(now, header.ack);
-        (0..acknowledged).for_each(|_| self.budget.good());
+        self.tally.good(acknowledged);
         match header.kind {
             Kind::Data | Kind::Spos | Kind::Close => match self.receiver.packet(now, header, data) {
                 Order::Deliver(packets) => {
@@ -172,47 +155,12 @@ impl I {
         }
     }
 
-    fn handle_sync(&mut self, now: Instant, data: &[u8]) {
-        let [high, low, window, rest @ ..] = data else {
-            self.misbehaved("a SYNC packet of fewer than three bytes");
-            return;
-        };
-        if !self.runs() && !matches!(self.state, State::AwaitSync { .. }) {
-            return;
-        }
-        let asked = usize::from(*high) << 8 | usize::from(*low);
-        if asked == 0 || *window == 0 {
-            self.misbehaved(format!("it asks for packets of {asked} bytes and a window of {window}"));
-            return;
-        }
-        let size = match self.parameters.remote_packet_size {
-            0 => asked,
-            size => usize::from(size),
-        };
-        if self.runs() {
-            // A peer that repeats its SYNC lacks ours; bounded, for two such answers must not feed each other.
-            if !self.peer_runs && self.sync_answers < self.parameters.sync_retries {
-                self.sync_answers += 1;
-                self.sync_due = true;
-            }
-            // Observed with Taylor UUCP 1.07: on a line that loses many packets it asks for smaller ones so.
-            self.sender.limit(size.min(MOST_DATA));
-            return;
-        }
-        self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(MOST_DATA));
-        // A peer that does not tell is not asked for more than one.
-        self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
-        self.state = State::Running;
-        self.heard = Some(now);
-        self.events.push_back(Event::Started);
-    }
-
     /// One packet in its turn.
     fn deliver(&mut self, header: Header, data: Vec<u8>) {
         if self.state == State::Ended || self.peer_closed {
             return;
         }
-        self.budget.good();
+        self.tally.good(1);
         match header.kind {
             Kind::Spos => match data.as_slice() {
                 [a, b, c, d] => self.position = u32::from_be_bytes([*a, *b, *c, *d]),
@@ -233,38 +181,31 @@ impl I {
 
     /// Nothing was heard for too long.
     fn handle_silence(&mut self, now: Instant) {
-        self.heard = Some(now);
-        self.silences += 1;
         let leaving = self.state == State::AwaitClose && self.sender.all_out();
-        let retries =
-            if leaving { CLOSE_RETRIES.min(self.parameters.retries) } else { self.parameters.retries };
-        if self.silences <= retries {
-            self.receiver.ask_next();
-            if self.reader.waiting() > 0 {
-                self.reader.give_up_packet();
-                self.read(now);
+        match self.silence.passed(now, leaving) {
+            Patience::Ask => {
+                self.receiver.ask_next();
+                self.give_up_packet(now);
             }
-            return;
-        }
-        if leaving {
             // The peer's CLOSE was lost, or it has left.
-            self.state = State::Ended;
-            self.events.push_back(Event::Closed);
-        } else {
-            self.fail(LinkError::Silent { protocol: 'i', retries: self.parameters.retries });
+            Patience::GiveUp if leaving => {
+                self.state = State::Ended;
+                self.events.push_back(Event::Closed);
+            }
+            Patience::GiveUp => self.fail(self.silence.error('i')),
+        }
+    }
+
+    /// The rest of a packet that has begun will not come.
+    fn give_up_packet(&mut self, now: Instant) {
+        if self.reader.waiting() > 0 {
+            self.reader.give_up_packet();
+            self.read(now);
         }
     }
 
     fn silence_deadline(&self) -> Option<Instant> {
-        if !self.runs() {
-            return None;
-        }
-        // As long as the line takes new packets from us, the peer may be waiting for half a window of them.
-        [self.heard, self.sender.last_new()]
-            .into_iter()
-            .flatten()
-            .max()
-            .map(|since| since + self.parameters.timeout)
+        self.silence.deadline(self.sender.last_new()).filter(|_| self.runs())
     }
 
     fn read(&mut self, now: Instant) {
@@ -272,7 +213,7 @@ impl I {
             match self.reader.find() {
                 Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
                 Some(Found::BadData(header)) => {
-                    self.counters.bad_checksums += 1;
+                    self.tally.bad_checksum();
                     if self.runs() && header.caller != (self.role == Role::Caller) {
                         if matches!(header.kind, Kind::Data | Kind::Spos | Kind::Close) {
                             self.receiver.spoiled(now, header.packet);
@@ -281,7 +222,7 @@ impl I {
                     }
                 }
                 Some(Found::BadHeader) => {
-                    self.counters.bad_headers += 1;
+                    self.tally.bad_header();
                     if self.runs() {
                         self.error();
                     }
@@ -295,14 +236,13 @@ impl I {
 impl Link for I {
     fn start(&mut self, now: Instant) {
         if self.state == State::Idle {
-            self.state = State::AwaitSync { tries: 1, until: now + self.parameters.sync_timeout };
-            self.sync_due = true;
+            self.await_sync(now, 1);
             self.read(now);
         }
     }
 
     fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
-        self.counters.bytes_received += bytes.len() as u64;
+        self.tally.received(bytes.len());
         self.reader.feed(bytes);
         self.read(now);
     }
@@ -311,22 +251,13 @@ impl Link for I {
         if let State::AwaitSync { tries, until } = self.state
             && until <= now
         {
-            if tries > self.parameters.sync_retries {
-                self.fail(LinkError::NoStart { protocol: 'i' });
-                return;
-            }
-            self.state = State::AwaitSync { tries: tries + 1, until: now + self.parameters.sync_timeout };
-            self.sync_due = true;
-            if self.reader.waiting() > 0 {
-                self.reader.give_up_packet();
-                self.read(now);
-            }
+            self.handle_sync_timeout(now, tries);
         }
         if self.runs() {
             if self.sender.deadline().is_some_and(|at| at <= now) {
                 let unanswered = self.sender.timed_out(now);
                 self.receiver.ask_next();
-                if unanswered > self.parameters.retries.saturating_mul(DEAF) {
+                if self.silence.is_deaf(unanswered) {
                     self.fail(LinkError::Silent { protocol: 'i', retries: unanswered });
                     return;
                 }
@@ -340,12 +271,9 @@ impl Link for I {
 
     fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool {
         let before = out.len();
-        self.sync_due |= self.receiver.take_wish() && self.state == State::Running;
-        if std::mem::take(&mut self.sync_due) {
-            let size = u16::try_from(self.receiver.wish()).unwrap_or(self.parameters.packet_size);
-            let [high, low] = size.to_be_bytes();
-            let data = [high, low, self.parameters.window, MOST_CHANNELS];
-            out.extend(packet::frame(self.header(Kind::Sync, 0), &data));
+        self.sync.due |= self.receiver.take_wish() && self.state == State::Running;
+        if std::mem::take(&mut self.sync.due) {
+            out.extend(self.sync_packet());
         }
         if self.runs() || self.peer_closed {
             while let Some(number) = self.receiver.take_nak() {
@@ -361,7 +289,7 @@ impl Link for I {
                 self.receiver.acked();
             }
         }
-        self.counters.bytes_sent += (out.len() - before) as u64;
+        self.tally.sent(out.len() - before);
         out.len() > before
     }
 
@@ -436,70 +364,9 @@ impl Link for I {
     }
 
     fn counters(&self) -> Counters {
-        Counters {
-            packets_sent: self.sender.packets_sent,
-            packets_resent: self.sender.packets_resent,
-            ..self.counters
-        }
+        self.tally.counters(self.sender.packets_sent, self.sender.packets_resent)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The called side, started with a caller that asks for packets of 1024 bytes.
-    fn running(now: Instant) -> I {
-        let mut link = I::new(Role::Called, IParameters::default());
-        link.start(now);
-        link.handle_input(now, &packet::frame(theirs(Kind::Sync, 0), &[4, 0, 16, 7]));
-        assert_eq!(link.poll_event(), Some(Event::Started));
-        said(&mut link, now);
-        link
-    }
-
-    fn theirs(kind: Kind, packet: u8) -> Header {
-        Header { kind, packet, ack: 0, local: 0, remote: 1, caller: true }
-    }
-
-    /// Kinds and data of the packets that it sends now.
-    fn said(link: &mut I, now: Instant) -> Vec<(Kind, Vec<u8>)> {
-        let mut bytes = Vec::new();
-        while link.poll_transmit(now, usize::MAX, &mut bytes) {}
-        let mut reader: Reader<Packets> = Reader::default();
-        reader.feed(&bytes);
-        let mut packets = Vec::new();
-        while let Some(Found::Packet(header, data)) = reader.find() {
-            packets.push((header.kind, data));
-        }
-        packets
-    }
-
-    #[test]
-    fn a_peer_that_asks_for_smaller_packets_in_mid_session_gets_them() {
-        let now = crate::clock::now();
-        let mut link = running(now);
-        link.send_data(now, Channel::Ours(1), 0, &[1; 2000]);
-        assert!(said(&mut link, now).iter().any(|(_, data)| data.len() == 1024));
-        link.handle_input(now, &packet::frame(theirs(Kind::Sync, 0), &[1, 0, 16]));
-        link.send_data(now, Channel::Ours(1), 2000, &[1; 2000]);
-        let sizes: Vec<usize> = said(&mut link, now).iter().map(|(_, data)| data.len()).collect();
-        assert!(sizes.contains(&256) && sizes.iter().all(|size| *size <= 256), "{sizes:?}");
-    }
-
-    #[test]
-    fn a_line_that_spoils_most_packets_makes_it_ask_for_smaller_ones() {
-        let now = crate::clock::now();
-        let mut link = running(now);
-        for packet in 1..=8 {
-            let mut frame = packet::frame(theirs(Kind::Data, packet), &[1; 1024]);
-            frame[100] ^= 1;
-            link.handle_input(now, &frame);
-        }
-        let packets = said(&mut link, now);
-        let sync = packets.iter().find(|(kind, _)| *kind == Kind::Sync).expect("another SYNC");
-        assert_eq!(&sync.1[2..], [16, 7]);
-        let size = usize::from(sync.1[0]) << 8 | usize::from(sync.1[1]);
-        assert!((256..=512).contains(&size), "{size}");
-    }
-}
+mod tests;

@@ -194,9 +194,7 @@ impl Sender {
             oldest.last_sent
         };
         let since = self.asked.map_or(since, |asked| asked.max(since));
-        let wait = self.trip.timeout();
-        let patient = wait * 2u32.pow(self.unanswered.min(4));
-        Some(since + patient.min(wait.max(self.timeout)))
+        Some(since + self.trip.patience(self.unanswered, self.timeout))
     }
 
     /// No acknowledgement came in time. Returns how often that happened since the last one.

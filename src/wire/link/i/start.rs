@@ -1,0 +1,77 @@
+//! The start of the `i` protocol: each side sends a SYNC, which says what it wants to get; and SYNC in mid-session.
+
+use super::packet::{self, Kind, MOST_DATA};
+use super::{I, MOST_CHANNELS, MOST_WINDOW, State};
+use crate::wire::link::{Event, LinkError};
+use std::time::Instant;
+
+/// The exchange of SYNC packets.
+#[derive(Debug, Default)]
+pub struct Sync {
+    /// One has to go out.
+    pub due: bool,
+    /// How often one was sent in answer to a repeated one.
+    answers: u32,
+    /// The peer has sent a packet that it can only send after our SYNC.
+    pub peer_runs: bool,
+}
+
+impl I {
+    pub(super) fn await_sync(&mut self, now: Instant, tries: u32) {
+        self.state = State::AwaitSync { tries, until: now + self.parameters.sync_timeout };
+        self.sync.due = true;
+    }
+
+    /// Our SYNC: packet size, window, channels that the peer may use.
+    pub(super) fn sync_packet(&self) -> Vec<u8> {
+        let size = u16::try_from(self.receiver.wish()).unwrap_or(self.parameters.packet_size);
+        let [high, low] = size.to_be_bytes();
+        let data = [high, low, self.parameters.window, MOST_CHANNELS];
+        packet::frame(self.header(Kind::Sync, 0), &data)
+    }
+
+    pub(super) fn handle_sync(&mut self, now: Instant, data: &[u8]) {
+        let [high, low, window, rest @ ..] = data else {
+            self.misbehaved("a SYNC packet of fewer than three bytes");
+            return;
+        };
+        if !self.runs() && !matches!(self.state, State::AwaitSync { .. }) {
+            return;
+        }
+        let asked = usize::from(*high) << 8 | usize::from(*low);
+        if asked == 0 || *window == 0 {
+            self.misbehaved(format!("it asks for packets of {asked} bytes and a window of {window}"));
+            return;
+        }
+        let size = match self.parameters.remote_packet_size {
+            0 => asked,
+            size => usize::from(size),
+        };
+        if self.runs() {
+            // A peer that repeats its SYNC lacks ours; bounded, for two such answers must not feed each other.
+            if !self.sync.peer_runs && self.sync.answers < self.parameters.sync_retries {
+                self.sync.answers += 1;
+                self.sync.due = true;
+            }
+            // Observed with Taylor UUCP 1.07: on a line that loses many packets it asks for smaller ones so.
+            self.sender.limit(size.min(MOST_DATA));
+            return;
+        }
+        self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(MOST_DATA));
+        // A peer that does not tell is not asked for more than one.
+        self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
+        self.state = State::Running;
+        self.silence.heard(now);
+        self.events.push_back(Event::Started);
+    }
+
+    /// The peer's SYNC did not come in time.
+    pub(super) fn handle_sync_timeout(&mut self, now: Instant, tries: u32) {
+        if tries > self.parameters.sync_retries {
+            self.fail(LinkError::NoStart { protocol: 'i' });
+            return;
+        }
+        self.await_sync(now, tries + 1);
+        self.give_up_packet(now);
+    }
+}
