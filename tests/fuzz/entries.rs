@@ -595,7 +595,9 @@ impl Pretended {
             Ask::Commit { slot } if slot.0 % 7 == 6 => Reply::Unkept,
             Ask::Open { slot, .. } if slot.0 % 4 == 3 => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
             Ask::Open { .. } => Reply::Opened { size: 300, mode: 0o644 },
-            Ask::Settle { .. } | Ask::Commit { .. } | Ask::Drop { .. } | Ask::Heard => Reply::Done,
+            Ask::Settle { .. } | Ask::Rewind { .. } | Ask::Commit { .. } | Ask::Drop { .. } | Ask::Heard => {
+                Reply::Done
+            }
         }
     }
 }

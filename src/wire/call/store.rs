@@ -338,6 +338,16 @@ impl Store for CallStore<'_> {
         result.map_err(failure)
     }
 
+    async fn rewind(&mut self, slot: Slot) -> Result<(), Failure> {
+        let Some(coming) = self.coming.get_mut(&slot) else {
+            return Err("a rewinding of no file".to_owned());
+        };
+        (coming.kept, coming.digest) = (0, blake3::Hasher::new());
+        coming.waiting.clear();
+        // An append cuts off what lies beyond its place.
+        self.spool.body_append(coming.body, 0, Vec::new()).await.map_err(failure)
+    }
+
     async fn commit(&mut self, slot: Slot) -> Result<bool, Failure> {
         let Some(mut coming) = self.coming.remove(&slot) else { return Err("the end of no file".to_owned()) };
         let result = match self.append(&mut coming).await {

@@ -62,6 +62,10 @@ pub enum Event {
     /// padding; in file data an empty packet is the end of the file. Which of the two it is, the session knows.
     /// `position`, where the protocol tells it, is the place of file data in the file, modulo 2^32.
     Data { channel: Channel, position: Option<u64>, bytes: Vec<u8> },
+    /// What came of the file that is coming in is damaged; it comes again from where it began.
+    Spoiled,
+    /// The peer got the file that was sent last damaged: it is to be sent again from where it began.
+    Again,
     /// Both sides have closed the protocol in order. A peer that closes first is taken to be in order if `close`
     /// was called before this event would be polled, so handle what came before it first.
     Closed,
@@ -80,6 +84,8 @@ pub enum LinkError {
     TooManyErrors { protocol: char, errors: u32 },
     #[error("protocol {protocol}: the other end closed the protocol in mid-session")]
     ClosedByPeer { protocol: char },
+    #[error("protocol {protocol}: a file arrived damaged")]
+    Damaged { protocol: char },
     #[error("protocol {protocol}: the other end broke the protocol: {what}")]
     Misbehaved { protocol: char, what: String },
 }
@@ -93,6 +99,9 @@ impl ToFault for LinkError {
             ),
             LinkError::Silent { .. } | LinkError::TooManyErrors { .. } => {
                 (Whose::Line, "try a lower speed or another line; with protocol g, smaller packets")
+            }
+            LinkError::Damaged { .. } => {
+                (Whose::Line, "this line is not reliable: let protocols i or g see to its errors")
             }
             LinkError::ClosedByPeer { .. } => (Whose::PeerRefused, "the log of the other system says why"),
             LinkError::Misbehaved { .. } => (Whose::PeerMisbehaved, "try another protocol with this peer"),
@@ -116,6 +125,8 @@ pub struct Abilities {
     pub channels: u8,
     /// File data may follow its command without waiting for the answer, and flow both ways at once.
     pub full_duplex: bool,
+    /// File data are sound as they come; else only once the end of their file has come.
+    pub sound: bool,
 }
 
 /// What a link counted, for the record of the call.
@@ -156,6 +167,8 @@ pub trait Link: Send {
     fn room(&self) -> usize;
     /// Sends a command or an answer; the NUL at its end is added here.
     fn send_command(&mut self, now: Instant, channel: Channel, text: &[u8]);
+    /// For protocols that tell it: so many bytes of a file follow.
+    fn begin_file(&mut self, bytes: u64);
     /// Sends file data; `position` is its place in the file. Empty `bytes` end the file.
     fn send_data(&mut self, now: Instant, channel: Channel, position: u64, bytes: &[u8]);
     /// For stream protocols: what the peer will send next.

@@ -81,6 +81,8 @@ pub enum Ask {
     Offer { slot: Slot, offer: Box<Offer> },
     /// The next bytes of it, in order without gaps: [`Reply::Done`]; they need not be on disk yet.
     Write { slot: Slot, bytes: Vec<u8> },
+    /// What came of it so far is damaged, and comes again from its beginning: [`Reply::Done`].
+    Rewind { slot: Slot },
     /// It is whole: keep it. [`Reply::Done`], when that is on disk; or [`Reply::Unkept`].
     Commit { slot: Slot },
     /// It will never be whole: forget it. [`Reply::Done`].

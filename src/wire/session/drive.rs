@@ -56,6 +56,8 @@ pub trait Store: Send {
     fn settle(&mut self, job: JobKey, ending: Ending) -> impl Future<Output = Result<(), Failure>> + Send;
     fn offer(&mut self, slot: Slot, offer: Offer) -> impl Future<Output = Result<Verdict, Failure>> + Send;
     fn write(&mut self, slot: Slot, bytes: Vec<u8>) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Forgets what was written into a slot that began with nothing.
+    fn rewind(&mut self, slot: Slot) -> impl Future<Output = Result<(), Failure>> + Send;
     /// On disk when it returns. False: it could not be put in its place, and never can.
     fn commit(&mut self, slot: Slot) -> impl Future<Output = Result<bool, Failure>> + Send;
     fn drop_slot(&mut self, slot: Slot) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -81,6 +83,7 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
         Ask::Settle { job, ending } => store.settle(job, ending).await.map(|()| Reply::Done),
         Ask::Offer { slot, offer } => store.offer(slot, *offer).await.map(Reply::Verdict),
         Ask::Write { slot, bytes } => store.write(slot, bytes).await.map(|()| Reply::Done),
+        Ask::Rewind { slot } => store.rewind(slot).await.map(|()| Reply::Done),
         Ask::Commit { slot } => {
             store.commit(slot).await.map(|kept| if kept { Reply::Done } else { Reply::Unkept })
         }

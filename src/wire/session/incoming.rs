@@ -23,6 +23,8 @@ pub struct Judge {
     pub permissions: Permissions,
     /// The absolute path of the public directory.
     pub public: String,
+    /// File data are sound as they come, so that a part of a file may be kept.
+    pub sound: bool,
 }
 
 impl Judge {
@@ -95,7 +97,7 @@ impl Judge {
         let restart = self.features.has(Features::RESTART);
         let stable = self.features.has(Features::UUGATE).then(|| stable_id(&transfer.temp)).flatten();
         Ok(Offer {
-            restart: restart && real_temp(&transfer.temp) && transfer.size.is_some(),
+            restart: restart && self.sound && real_temp(&transfer.temp) && transfer.size.is_some(),
             knows_already: restart,
             temp: transfer.temp,
             size: transfer.size,

@@ -122,7 +122,7 @@ impl Machine {
             features: agreement.features,
             worst: agreement.worst,
             limit: agreement.limit,
-            judge: Judge { features: agreement.features, permissions, public },
+            judge: Judge { features: agreement.features, permissions, public, sound: true },
             master: agreement.caller,
             started: false,
             channels: 0,
@@ -223,12 +223,22 @@ impl Machine {
             Event::Started => {
                 let abilities = link.abilities();
                 self.started = true;
+                self.judge.sound = abilities.sound;
                 self.channels = if abilities.channels > 1 { abilities.channels.min(7) } else { 0 };
                 self.progress
                     .push_back(Progress::Agreed { peer: self.peer.clone(), protocol: abilities.letter });
                 Ok(())
             }
             Event::Data { channel, position, bytes } => self.handle_data(now, link, channel, position, bytes),
+            Event::Spoiled => {
+                self.rewind_incoming();
+                Ok(())
+            }
+            // A file that the peer fetches is closed by now; it may ask for it in another call.
+            Event::Again if !self.outs.values_mut().any(Ours::send_again) => {
+                Err(LinkError::Damaged { protocol: link.abilities().letter }.into())
+            }
+            Event::Again => Ok(()),
             // Some packages close, or just hang up, as soon as both have agreed to.
             Event::Closed | Event::Failed(_) if self.hang_up_agreed() => {
                 self.over = Some(Ok(()));
@@ -236,6 +246,20 @@ impl Machine {
             }
             Event::Closed => Err(LinkError::ClosedByPeer { protocol: link.abilities().letter }.into()),
             Event::Failed(error) => Err(error.into()),
+        }
+    }
+
+    /// The file that is coming in, if any is kept, comes again from its beginning.
+    fn rewind_incoming(&mut self) {
+        let ours = self
+            .outs
+            .iter_mut()
+            .find_map(|(number, ours)| ours.rewind_incoming().map(|slot| (Channel::Ours(*number), slot)));
+        let theirs = self.ins.iter_mut().find_map(|(number, theirs)| {
+            theirs.rewind_incoming().map(|slot| (Channel::Theirs(*number), slot))
+        });
+        if let Some((channel, slot)) = ours.or(theirs) {
+            self.ask(For::Channel(channel), Ask::Rewind { slot });
         }
     }
 

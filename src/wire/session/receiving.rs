@@ -30,6 +30,11 @@ impl Receiving {
         Receiving { have: start, next: start, size, largest: size.unwrap_or(largest).min(largest) }
     }
 
+    /// A file that began with its first byte comes again.
+    pub fn rewind(&mut self) {
+        (self.have, self.next) = (0, 0);
+    }
+
     pub fn have(&self) -> u64 {
         self.have
     }

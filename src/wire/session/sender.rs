@@ -20,6 +20,8 @@ pub enum From {
 #[derive(Debug)]
 pub struct Sender {
     from: From,
+    /// Where the peer wants it to begin.
+    start: u64,
     /// The place in the file of the first byte of `waiting`.
     position: u64,
     /// Read, but not sent yet, from `sent` on.
@@ -40,7 +42,12 @@ pub enum Need {
 
 impl Sender {
     pub fn new(from: From, start: u64) -> Sender {
-        Sender { from, position: start, waiting: Vec::new(), sent: 0 }
+        Sender { from, start, position: start, waiting: Vec::new(), sent: 0 }
+    }
+
+    /// Begins again, for a peer that got it damaged.
+    pub fn rewind(&mut self) {
+        *self = Sender::new(self.from.clone(), self.start);
     }
 
     /// The place in the file of the next byte to be sent.

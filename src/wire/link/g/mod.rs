@@ -334,7 +334,7 @@ impl Link for G {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: self.letter, channels: 1, full_duplex: false }
+        Abilities { letter: self.letter, channels: 1, full_duplex: false, sound: true }
     }
 
     fn room(&self) -> usize {
@@ -347,6 +347,8 @@ impl Link for G {
     fn send_command(&mut self, _now: Instant, _channel: Channel, text: &[u8]) {
         self.sender.command(text.to_vec());
     }
+
+    fn begin_file(&mut self, _bytes: u64) {}
 
     fn send_data(&mut self, _now: Instant, _channel: Channel, _position: u64, bytes: &[u8]) {
         self.sender.data(bytes);

@@ -321,7 +321,7 @@ impl Link for I {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: 'i', channels: self.channels, full_duplex: true }
+        Abilities { letter: 'i', channels: self.channels, full_duplex: true, sound: true }
     }
 
     fn room(&self) -> usize {
@@ -334,6 +334,8 @@ impl Link for I {
     fn send_command(&mut self, _now: Instant, channel: Channel, text: &[u8]) {
         self.sender.command(channel, text.to_vec());
     }
+
+    fn begin_file(&mut self, _bytes: u64) {}
 
     fn send_data(&mut self, _now: Instant, channel: Channel, position: u64, bytes: &[u8]) {
         self.sender.data(channel, position, bytes);

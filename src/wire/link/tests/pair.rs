@@ -1,6 +1,6 @@
 //! The test bed: two machines on a line in virtual time.
 
-use crate::wire::link::{Channel, Event, Link, LinkError, Parameters, Role, open};
+use crate::wire::link::{Channel, Event, Expect, Link, LinkError, Parameters, Role, open};
 use crate::wire::noise::{Noise, Settings};
 use std::time::{Duration, Instant};
 
@@ -120,8 +120,9 @@ impl End {
         match event {
             Event::Started => {
                 self.started = true;
-                if self.file.is_some() {
+                if let Some(file) = &self.file {
                     self.link.send_command(now, self.ours(), b"S file");
+                    self.link.begin_file(file.len() as u64);
                 }
             }
             Event::Data { channel, position, bytes }
@@ -138,6 +139,7 @@ impl End {
                     if bytes.is_empty() {
                         self.file_done = true;
                         self.in_file = false;
+                        self.link.expect(Expect::Command);
                         self.link.send_command(now, self.theirs(), b"CY");
                     }
                     self.received.extend(bytes);
@@ -145,6 +147,9 @@ impl End {
                     let end = bytes.iter().position(|byte| *byte == 0);
                     self.command.extend(&bytes[..end.unwrap_or(bytes.len())]);
                     self.in_file = end.is_some();
+                    if self.in_file {
+                        self.link.expect(Expect::File);
+                    }
                 }
             }
             Event::Data { channel, bytes, .. } => {
@@ -153,6 +158,8 @@ impl End {
                     self.confirmed = true;
                 }
             }
+            Event::Spoiled => self.received.clear(),
+            Event::Again => (self.handed, self.ended) = (0, false),
             Event::Closed => {
                 self.end = Some(Ok(()));
                 self.rest = self.link.take_rest();

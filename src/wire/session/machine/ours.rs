@@ -18,8 +18,8 @@ enum State {
     AwaitVerdict,
     /// SY: the file is going out.
     Sending(Sender),
-    /// It is out, to its end.
-    AwaitKept,
+    /// It is out, to its end; it may have to go again.
+    AwaitKept(Sender),
     /// RY: the store is asked where the file is to go.
     AwaitOffer,
     /// RY: the file is coming in.
@@ -61,7 +61,30 @@ impl Ours {
     }
 
     pub fn file_sent(&mut self) {
-        self.state = State::AwaitKept;
+        if let State::Sending(sender) = std::mem::replace(&mut self.state, State::AwaitVerdict) {
+            self.state = State::AwaitKept(sender);
+        }
+    }
+
+    /// What came so far is damaged and comes again; the slot to be told, if a file is coming.
+    pub fn rewind_incoming(&mut self) -> Option<Slot> {
+        match &mut self.state {
+            State::Receiving(file) => {
+                file.rewind();
+                Some(self.slot)
+            }
+            _ => None,
+        }
+    }
+
+    /// The peer got the file damaged. Returns whether it can be sent again.
+    pub fn send_again(&mut self) -> bool {
+        let State::AwaitKept(mut sender) = std::mem::replace(&mut self.state, State::AwaitVerdict) else {
+            return false;
+        };
+        sender.rewind();
+        self.state = State::Sending(sender);
+        true
     }
 
     pub fn sent_so_far(&self) -> Option<Progress> {
@@ -220,6 +243,7 @@ impl Machine {
                 if start > *size {
                     return Err(misbehaved("a start beyond the end of the file", text));
                 }
+                link.begin_file(size - start);
                 let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(*size));
                 self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
                 ours.state = State::Sending(Sender::new(From::Job(source.clone()), start));
@@ -234,13 +258,13 @@ impl Machine {
                 self.refused(now, link, number, why);
                 Ok(())
             }
-            (State::AwaitKept, Answer::Kept { wants_master }) => {
+            (State::AwaitKept(_), Answer::Kept { wants_master }) => {
                 self.yielding |= wants_master && self.channels == 0;
                 ours.pieces.pop_front();
                 self.say_piece(now, link, number);
                 Ok(())
             }
-            (State::AwaitKept | State::Sending(_), Answer::NotKept) => {
+            (State::AwaitKept(_) | State::Sending(_), Answer::NotKept) => {
                 self.end_file(now, link, number);
                 self.settle(
                     number,

@@ -15,6 +15,7 @@ enum Said {
 /// A link that only remembers.
 struct Paper {
     channels: u8,
+    sound: bool,
     said: Vec<Said>,
 }
 
@@ -35,7 +36,7 @@ impl Link for Paper {
         Vec::new()
     }
     fn abilities(&self) -> Abilities {
-        Abilities { letter: 'p', channels: self.channels, full_duplex: self.channels > 1 }
+        Abilities { letter: 'p', channels: self.channels, full_duplex: self.channels > 1, sound: self.sound }
     }
     fn room(&self) -> usize {
         1000
@@ -43,6 +44,7 @@ impl Link for Paper {
     fn send_command(&mut self, _: Instant, channel: Channel, text: &[u8]) {
         self.said.push(Said::Command(channel, String::from_utf8(text.to_vec()).unwrap()));
     }
+    fn begin_file(&mut self, _: u64) {}
     fn send_data(&mut self, _: Instant, channel: Channel, position: u64, bytes: &[u8]) {
         self.said.push(Said::Data(channel, position, bytes.len()));
     }
@@ -86,7 +88,7 @@ impl End {
         let machine = Machine::new("leaf".parse().unwrap(), &agreement, permissions, "/public".to_owned());
         #[expect(clippy::disallowed_methods, reason = "any instant will do")]
         let now = Instant::now();
-        let link = Paper { channels, said: Vec::new() };
+        let link = Paper { channels, sound: true, said: Vec::new() };
         let verdict = Verdict::Take { offset: 0 };
         End { machine, link, now, jobs: VecDeque::new(), verdict, asked: Vec::new() }
     }
@@ -215,6 +217,37 @@ fn a_file_goes_on_where_it_stopped() {
     end.queue(1, mail(), 3000);
     end.starts();
     assert!(matches!(end.data(ONLY, b"EY 0xbb9\0"), Some(Err(SessionError::Misbehaved(_)))));
+}
+
+#[test]
+fn a_file_that_arrived_damaged_is_sent_again_from_where_it_began() {
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, mail(), 3000);
+    end.starts();
+    let whole = end.hears(ONLY, "EY 0xbb0");
+    end.link.said.clear();
+    assert!(end.event(Event::Again).is_none());
+    assert_eq!(end.link.said, whole);
+    end.hears(ONLY, "CY");
+    assert_eq!(settled(&end), [Ending::Done]);
+    let again = end.event(Event::Again);
+    assert_eq!(again, Some(Err(SessionError::Link(LinkError::Damaged { protocol: 'p' }))));
+}
+
+#[test]
+fn a_file_that_comes_damaged_is_taken_from_its_beginning_and_no_part_of_it_kept() {
+    let mut end = End::new(false, 1, TAYLOR);
+    end.link.sound = false;
+    end.starts();
+    end.hears(ONLY, "E D.9 D.x9 jan -C D.9 0666 \"\" 0x5 rmail x");
+    let Ask::Offer { offer, .. } = &end.asked[0] else { panic!() };
+    assert!(!offer.restart);
+    end.data(ONLY, b"hell");
+    assert!(end.event(Event::Spoiled).is_none());
+    assert!(matches!(end.asked.last(), Some(Ask::Rewind { .. })));
+    end.data(ONLY, b"hello");
+    end.data(ONLY, b"");
+    assert!(matches!(end.asked.last(), Some(Ask::Commit { .. })));
 }
 
 #[test]

@@ -73,6 +73,17 @@ impl Theirs {
         }
     }
 
+    /// What came so far is damaged and comes again; the slot to be told, if a file is coming.
+    pub fn rewind_incoming(&mut self) -> Option<Slot> {
+        match &mut self.state {
+            State::Receiving { slot, file, .. } => {
+                file.rewind();
+                Some(*slot)
+            }
+            _ => None,
+        }
+    }
+
     pub fn file_sent(&mut self) {
         self.state = State::AwaitCopied;
     }
@@ -256,6 +267,7 @@ impl Machine {
             (State::AwaitOpened { slot, name, .. }, Reply::Opened { size, mode }) => {
                 let told = Some(size).filter(|_| self.features.has(Features::SIZE));
                 self.say(now, link, channel, &Answer::Give { mode, size: told });
+                link.begin_file(size);
                 let what = name.clone();
                 self.progress.push_back(Progress::Begun {
                     sending: true,

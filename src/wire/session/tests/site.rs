@@ -100,7 +100,9 @@ impl Site {
                 Reply::Done
             }
             Ask::Heard => Reply::Done,
-            Ask::Drop { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } => panic!("{ask:?}"),
+            Ask::Rewind { .. } | Ask::Drop { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } => {
+                panic!("{ask:?}")
+            }
         }
     }
 
