@@ -150,7 +150,8 @@ fn modem_line(name: &str, device: &Path, answer: bool) -> LineSettings {
     };
     let timeouts = Timeouts { quiet: Duration::from_millis(50), ..Timeouts::default() };
     let profile = Box::new(Profile { timeouts, ..Profile::exchange() });
-    LineSettings { name: name.to_owned(), answer, kind: LineKind::Modem { serial, profile } }
+    let declared = Default::default();
+    LineSettings { name: name.to_owned(), answer, declared, kind: LineKind::Modem { serial, profile } }
 }
 
 fn phone(other: &str, number: &str) -> SystemSettings {
@@ -184,7 +185,12 @@ async fn a_wish_brings_a_call_over_tcp_with_login_and_mail_goes_both_ways() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let line = |answer| LineSettings { name: "net".to_owned(), answer, kind: LineKind::tcp(vec![address]) };
+    let line = |answer| LineSettings {
+        name: "net".to_owned(),
+        answer,
+        declared: Default::default(),
+        kind: LineKind::tcp(vec![address]),
+    };
     let called = SystemSettings {
         lines: vec!["net".to_owned()],
         address: Some(("127.0.0.1".to_owned(), address.port())),

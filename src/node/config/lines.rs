@@ -5,6 +5,7 @@ use super::names::{Kind, Names};
 use super::section::{Section, plain};
 use super::smtp::address;
 use super::units::{duration, speed};
+use crate::wire::line::Declared;
 use crate::wire::modem::Profile;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct LineConfig {
     pub kind: LineKind,
     /// Calls are taken on this line.
     pub answer: bool,
+    /// What it is fit for, where that is not as its kind has it.
+    pub declared: Declared,
 }
 
 /// What the line is made of.
@@ -85,6 +88,11 @@ pub fn read(
         Some("stdin") => Some(LineKind::Stdin),
         _ => None,
     };
+    let declared = Declared {
+        eight_bit: section.boolean("eight-bit"),
+        reliable: section.boolean("reliable"),
+        full_duplex: section.boolean("full-duplex"),
+    };
     match &name {
         Some(name) => names.give(Kind::Line, name, section.span("name"), findings),
         None if !section.has("name") => section.missing("name", "add a name, as name = \"modem\""),
@@ -96,7 +104,7 @@ pub fn read(
         // Without a sound type it is not known which keys belong here.
         section.finish();
     }
-    Some(LineConfig { name: name?, kind: kind?, answer })
+    Some(LineConfig { name: name?, kind: kind?, answer, declared })
 }
 
 fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {

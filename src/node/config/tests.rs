@@ -152,3 +152,15 @@ fn a_tcp_line_with_a_port_answers_unless_it_is_told_not_to() {
     assert!(answers(""));
     assert!(!answers("answer = false\n"));
 }
+
+#[test]
+fn a_line_may_be_declared_other_than_its_kind_is() {
+    let line = |more: &str| {
+        let text = format!("[node]\nname = \"x\"\n[[line]]\nname = \"radio\"\ntype = \"stdin\"\n{more}");
+        read(&text).0.unwrap().lines[0].declared
+    };
+    assert_eq!(line(""), Default::default());
+    let declared = line("reliable = true\neight-bit = false\nfull-duplex = false\n");
+    assert_eq!((declared.reliable, declared.eight_bit), (Some(true), Some(false)));
+    assert_eq!(declared.full_duplex, Some(false));
+}

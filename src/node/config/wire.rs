@@ -114,7 +114,8 @@ fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
         LineKind::Pipe { program } => station::LineKind::Pipe(PipeSettings { argv: program.clone() }),
         LineKind::Stdin => return None,
     };
-    Some(station::LineSettings { name: config.name.clone(), answer: config.answer, kind })
+    let LineConfig { name, answer, declared, .. } = config.clone();
+    Some(station::LineSettings { name, answer, declared, kind })
 }
 
 fn profile(modem: &ModemConfig) -> Profile {

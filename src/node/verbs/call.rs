@@ -3,10 +3,11 @@
 use super::{VerbError, Verbs, Who};
 use crate::clock;
 use crate::job::SystemName;
-use crate::node::config::LineKind;
+use crate::node::config::{LineConfig, LineKind};
 use crate::node::report::{Call, Poll};
 use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
+use crate::wire::line::Qualities;
 use crate::wire::session::Watch;
 use crate::wire::station;
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ impl Verbs {
     {
         let login = self.login(who, login)?;
         let node = self.config.call_node();
-        let connected = Connected { line: STDIN.to_owned(), connect: None };
+        let connected = self.stdin();
         let answered = call::answer(stream, &node, login, connected, &self.spool, &Watch::nobody()).await;
         Ok(answered.record)
     }
@@ -51,8 +52,16 @@ impl Verbs {
         let node = self.config.call_node();
         let below = |error: CallError| VerbError::Below(crate::fault::ToFault::fault(&error));
         let lease = call::begin(&self.spool, &node, system, STDIN).await.map_err(below)?;
-        let connected = Connected { line: STDIN.to_owned(), connect: None };
+        let connected = self.stdin();
         Ok(call::place(stream, &node, system, lease, connected, &self.spool, &Watch::nobody()).await)
+    }
+
+    /// What a command brings may be anything, also a login over a modem; what is declared of the line counts.
+    fn stdin(&self) -> Connected {
+        let is_stdin = |line: &&LineConfig| matches!(line.kind, LineKind::Stdin);
+        let declared = self.config.lines.iter().find(is_stdin).map(|line| line.declared).unwrap_or_default();
+        let qualities = Qualities::default().declared(declared);
+        Connected { line: STDIN.to_owned(), connect: None, qualities }
     }
 
     /// Who may bring a caller in: whoever is trusted, and the login name of a neighbour for itself. Without that

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
 use crate::spool::{CallLease, CallRecord, Event, NewCall, Spool, SpoolError};
+use crate::wire::line::Qualities;
 use crate::wire::link::{KNOWN, Role};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
 use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
@@ -61,6 +62,8 @@ pub struct Connected {
     pub line: String,
     /// What the modem said: rates, error correction.
     pub connect: Option<String>,
+    /// What the line is fit for.
+    pub qualities: Qualities,
 }
 
 /// Runs a call to `system` over a connected stream, to its end. The failure, if any, is in the record.

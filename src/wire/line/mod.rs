@@ -10,6 +10,7 @@
 mod error;
 mod locks;
 mod pipe;
+mod qualities;
 mod serial;
 mod stdio;
 mod tcp;
@@ -19,6 +20,7 @@ mod uart;
 
 pub use error::LineError;
 pub use pipe::PipeSettings;
+pub use qualities::{Declared, Qualities};
 pub use serial::{DataBits, Flow, ModemLines, Parity, SerialSettings, Signals};
 pub use tcp::{TcpListening, TcpSettings};
 pub use uart::UartCounters;
@@ -167,6 +169,16 @@ impl Line {
     /// Why the line ended, once it has.
     pub fn end(&self) -> Option<End> {
         self.end
+    }
+
+    /// What the line is fit for, as its kind has it.
+    pub fn qualities(&self) -> Qualities {
+        match &self.stream {
+            Stream::Serial(port) => port.qualities(),
+            // A login over a modem or a terminal.
+            Stream::Stdio(ends) if ends.is_tty() => Qualities::SERIAL,
+            Stream::Stdio(_) | Stream::Pipe(_) | Stream::Tcp(_) => Qualities::STREAM,
+        }
     }
 
     /// Whether the line has modem lines, as probed when it was opened.

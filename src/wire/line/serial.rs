@@ -4,9 +4,9 @@
 //! and lowered at close (HUPCL). A PTY has no modem lines: there, DTR low is told as speed B0, which is what hanging
 //! up has always meant in termios(3), and which whoever holds the other side can see.
 
-use super::LineError;
 use super::locks::Locks;
 use super::uart::{self, UartCounters, UartWatch};
+use super::{LineError, Qualities};
 use crate::clock;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -69,6 +69,14 @@ pub struct SerialSettings {
     pub open_limit: Duration,
 }
 
+impl SerialSettings {
+    /// What a line set up so is fit for: parity takes the eighth bit, XON and XOFF two byte values.
+    fn qualities(&self) -> Qualities {
+        let clean = self.data == DataBits::Eight && self.flow != Flow::XonXoff;
+        Qualities { eight_bit: clean, ..Qualities::SERIAL }
+    }
+}
+
 impl Default for SerialSettings {
     fn default() -> Self {
         SerialSettings {
@@ -107,6 +115,7 @@ pub(super) struct SerialLine {
     /// The same open file, for what the library does not do.
     device: OwnedFd,
     modem_lines: ModemLines,
+    qualities: Qualities,
     pty: bool,
     uart: Option<UartWatch>,
     /// Held, and released after the device is closed.
@@ -144,11 +153,24 @@ impl SerialLine {
         let modem_lines =
             if stream.read_carrier_detect().is_ok() { ModemLines::Real } else { ModemLines::Absent };
         let uart = UartWatch::start(&device);
-        Ok(SerialLine { name, stream, device, modem_lines, pty: opened.pty, uart, _locks: opened.locks })
+        Ok(SerialLine {
+            name,
+            stream,
+            device,
+            modem_lines,
+            qualities: settings.qualities(),
+            pty: opened.pty,
+            uart,
+            _locks: opened.locks,
+        })
     }
 
     pub(super) fn modem_lines(&self) -> ModemLines {
         self.modem_lines
+    }
+
+    pub(super) fn qualities(&self) -> Qualities {
+        self.qualities
     }
 
     pub(super) fn is_pty(&self) -> bool {

@@ -370,3 +370,14 @@ async fn stdin_may_be_a_plain_file() {
     soon(line.read_to_string(&mut text)).await.unwrap();
     assert_eq!(text, "one batch");
 }
+
+#[tokio::test]
+async fn every_kind_of_line_tells_what_it_is_fit_for() {
+    let modem = Master::new();
+    assert_eq!(modem.open().await.qualities(), Qualities::SERIAL);
+    let stopped = SerialSettings { flow: Flow::XonXoff, ..modem.settings(None) };
+    let qualities = Port::Serial(stopped).open().await.unwrap().qualities();
+    assert!(!qualities.eight_bit && !qualities.reliable && qualities.full_duplex);
+    let pipe = Port::Pipe(PipeSettings { argv: vec!["cat".to_owned()] }).open().await.unwrap();
+    assert_eq!(pipe.qualities(), Qualities::STREAM);
+}

@@ -108,7 +108,9 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
     };
     tracing::info!(from = line.name(), "a call comes in");
     let node = shared.settings.borrow().node.clone();
-    let connected = Connected { line: settings.name, connect: Some(format!("TCP {}", line.name())) };
+    let connect = Some(format!("TCP {}", line.name()));
+    let qualities = line.qualities().declared(settings.declared);
+    let connected = Connected { line: settings.name, connect, qualities };
     let name = connected.line.clone();
     let tell = |step| shared.events.tell(&name, None, step);
     tell(CallStep::Connected { connect: connected.connect.clone() });
@@ -138,7 +140,9 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     };
     let (mut record, failure) = match opened {
         Ok(mut line) => {
-            let connected = Connected { line: settings.name, connect: Some(line.name().to_owned()) };
+            let connect = Some(line.name().to_owned());
+            let qualities = line.qualities().declared(settings.declared);
+            let connected = Connected { line: settings.name, connect, qualities };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
             let calling =

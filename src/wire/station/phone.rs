@@ -4,7 +4,7 @@ use super::online::Online;
 use super::{StationError, SystemSettings};
 use crate::clock;
 use crate::observe::printable;
-use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, SerialSettings};
+use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, SerialSettings};
 use crate::wire::modem::{CarrierWatch, Connect, Event, Modem, Number, Profile};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -100,6 +100,11 @@ impl Phone {
                 _ => {}
             }
         }
+    }
+
+    /// What the line is fit for, as its kind has it.
+    pub(super) fn qualities(&self) -> Qualities {
+        self.line.qualities()
     }
 
     /// The stream of the call.

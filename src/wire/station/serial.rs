@@ -151,7 +151,7 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     };
     let (mut record, failure) = match (connection, phone.as_mut()) {
         (Ok(connection), Some(open)) => {
-            let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
+            let connected = connected(line, open, &connection);
             tell(CallStep::Connected { connect: connection.connect.clone() });
             let stream = open.online(connection);
             let watch = shared.events.session(&line.name, Some(&system.name));
@@ -178,12 +178,17 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     !matches!(failure, Some(StationError::Stopped))
 }
 
+fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
+    let qualities = open.qualities().declared(line.declared);
+    Connected { line: line.name.clone(), connect: connection.connect.clone(), qualities }
+}
+
 /// Takes a call; false if the station stops.
 async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Option<Phone>) -> bool {
     let SerialTask { shared, line, .. } = task;
     let Some(open) = phone.as_mut() else { return true };
     let node = shared.settings.borrow().node.clone();
-    let connected = Connected { line: line.name.clone(), connect: connection.connect.clone() };
+    let connected = connected(line, open, &connection);
     let tell = |step| shared.events.tell(&line.name, None, step);
     tell(CallStep::Connected { connect: connection.connect.clone() });
     let stream = open.online(connection);

@@ -4,7 +4,7 @@ use super::StationError;
 use crate::job::SystemName;
 use crate::schedule::Plan;
 use crate::wire::call::Node;
-use crate::wire::line::{PipeSettings, Port, SerialSettings, TcpSettings};
+use crate::wire::line::{Declared, PipeSettings, Port, SerialSettings, TcpSettings};
 use crate::wire::modem::Profile;
 use jiff::tz::TimeZone;
 use std::net::SocketAddr;
@@ -61,6 +61,8 @@ pub struct LineSettings {
     pub name: String,
     /// Calls are taken on it. A pipe takes none.
     pub answer: bool,
+    /// What it is fit for, where that is not as its kind has it.
+    pub declared: Declared,
     pub kind: LineKind,
 }
 

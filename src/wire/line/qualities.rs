@@ -1,0 +1,58 @@
+//! What a line is fit for: by these the protocols that may run on it are chosen (the manual, "Protocol Selection":
+//! `seven-bit`, `reliable`, `half-duplex` of a port).
+
+/// What the bytes of a line can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Qualities {
+    /// Every byte value arrives as it was sent.
+    pub eight_bit: bool,
+    /// Nothing is lost or changed on the way: a network, a pipe. Error-correcting modems count only if the configuration
+    /// says so, for between modem and computer nothing is checked.
+    pub reliable: bool,
+    /// Both ends may send at once.
+    pub full_duplex: bool,
+}
+
+impl Qualities {
+    /// A network connection or a pipe.
+    pub const STREAM: Qualities = Qualities { eight_bit: true, reliable: true, full_duplex: true };
+    /// A serial line with eight data bits, and what nothing is known of.
+    pub const SERIAL: Qualities = Qualities { eight_bit: true, reliable: false, full_duplex: true };
+
+    /// The same, where the configuration knows better.
+    pub fn declared(self, declared: Declared) -> Qualities {
+        Qualities {
+            eight_bit: declared.eight_bit.unwrap_or(self.eight_bit),
+            reliable: declared.reliable.unwrap_or(self.reliable),
+            full_duplex: declared.full_duplex.unwrap_or(self.full_duplex),
+        }
+    }
+}
+
+impl Default for Qualities {
+    fn default() -> Self {
+        Qualities::SERIAL
+    }
+}
+
+/// What the configuration says of a line; `None`: as its kind has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Declared {
+    pub eight_bit: Option<bool>,
+    pub reliable: Option<bool>,
+    pub full_duplex: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_counts_and_the_kind_says_the_rest() {
+        let declared = Declared { reliable: Some(true), ..Declared::default() };
+        assert_eq!(Qualities::SERIAL.declared(declared), Qualities::STREAM);
+        let radio = Declared { full_duplex: Some(false), eight_bit: Some(false), reliable: None };
+        let qualities = Qualities::STREAM.declared(radio);
+        assert_eq!(qualities, Qualities { eight_bit: false, reliable: true, full_duplex: false });
+    }
+}
