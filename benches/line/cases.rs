@@ -1,0 +1,240 @@
+//! What is measured: each case one row of the table for every protocol that it is of interest for.
+
+use crate::circuit::{self, Call};
+use crate::pair::{Pair, Program, Variant, Way};
+use std::time::Duration;
+use uugate::wire::noise::Settings;
+
+/// What the caller and the called side have for each other.
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    Nothing,
+    /// One file of so many bytes, or one each way at once.
+    File {
+        bytes: usize,
+        both: bool,
+    },
+    /// Messages of 2 KiB, a job each.
+    Mail(usize),
+    /// The same in one batch.
+    Batch(usize),
+    /// A file in two calls; the carrier is lost when half of it has gone.
+    Resumed(usize),
+}
+
+#[derive(Debug, Clone)]
+pub enum Over {
+    Line(Settings),
+    Pipe,
+    Tcp,
+    Terminal,
+}
+
+/// What a figure says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Share of the line's rate that the data has, ten bits a byte, each way: %.
+    Share,
+    Seconds,
+    /// Bytes sent beyond those of the file: %.
+    Beyond,
+    /// 10^6 bytes a second.
+    Megabytes,
+    /// Milliseconds a job.
+    Each,
+}
+
+pub struct Case {
+    pub title: &'static str,
+    pub variants: Vec<Variant>,
+    pub work: Work,
+    pub over: Over,
+    pub unit: Unit,
+    /// How many seeds of the line a figure is the median of.
+    pub seeds: u64,
+}
+
+/// A figure, when the call ended well and everything arrived intact.
+pub type Figure = Option<f64>;
+
+impl Case {
+    /// Calls once over a fresh pair that has met `before` times.
+    pub fn measure(
+        &self,
+        alpha: Program,
+        beta: Program,
+        variant: Variant,
+        before: usize,
+        seed: u64,
+    ) -> Figure {
+        let pair = Pair::new(alpha, beta, variant);
+        for _ in 0..before {
+            self.call(&pair, &self.clean(), seed).good.then_some(())?;
+        }
+        match self.work {
+            Work::Nothing => {}
+            Work::File { bytes, both } => {
+                pair.queue_file(Way::There, bytes);
+                if both {
+                    pair.queue_file(Way::Back, bytes);
+                }
+            }
+            Work::Mail(count) => pair.queue_mail(count),
+            Work::Batch(count) => pair.queue_batch(count),
+            Work::Resumed(bytes) => return self.resumed(&pair, bytes, seed),
+        }
+        let call = self.call(&pair, &self.over, seed);
+        let arrived = match self.work {
+            Work::File { both, .. } => {
+                pair.file_arrived(Way::There) && (!both || pair.file_arrived(Way::Back))
+            }
+            Work::Mail(count) | Work::Batch(count) => pair.mail_arrived(count),
+            Work::Nothing | Work::Resumed(_) => true,
+        };
+        (arrived && call.good).then(|| self.figure(&call))
+    }
+
+    fn resumed(&self, pair: &Pair, bytes: usize, seed: u64) -> Figure {
+        pair.queue_file(Way::There, bytes);
+        let mut lost = self.over.clone();
+        if let Over::Line(settings) = &mut lost {
+            settings.carrier_after = Some(bytes as u64 / 2);
+        }
+        let first = self.call(pair, &lost, seed);
+        let second = self.call(pair, &self.over, seed);
+        let sent = first.sent[0].min(bytes as u64 / 2) + second.sent[0];
+        let beyond = (sent as f64 / bytes as f64 - 1.0) * 100.0;
+        (second.good && pair.file_arrived(Way::There)).then_some(beyond)
+    }
+
+    fn call(&self, pair: &Pair, over: &Over, seed: u64) -> Call {
+        let (mut caller, mut called) = (pair.caller(), pair.called());
+        match over {
+            Over::Line(settings) => {
+                circuit::call(&mut caller, &mut called, settings, seed, Duration::from_secs(900))
+            }
+            Over::Pipe => circuit::direct(&mut caller, &mut called, circuit::pipes()),
+            Over::Tcp => circuit::direct(&mut caller, &mut called, circuit::sockets()),
+            Over::Terminal => circuit::direct(&mut caller, &mut called, circuit::terminal()),
+        }
+    }
+
+    /// The same line without its noise: what the calls before the measured one go over.
+    fn clean(&self) -> Over {
+        match &self.over {
+            Over::Line(settings) => Over::Line(line(settings.rate, settings.delay)),
+            other => other.clone(),
+        }
+    }
+
+    fn figure(&self, call: &Call) -> f64 {
+        let seconds = call.time.as_secs_f64();
+        let (bytes, jobs) = match self.work {
+            Work::File { bytes, .. } | Work::Resumed(bytes) => (bytes as f64, 1.0),
+            Work::Mail(count) | Work::Batch(count) => (count as f64 * 2048.0, count as f64),
+            Work::Nothing => (0.0, 1.0),
+        };
+        match (self.unit, &self.over) {
+            (Unit::Share, Over::Line(Settings { rate: Some(rate), .. })) => {
+                bytes * 10.0 / f64::from(*rate) / seconds * 100.0
+            }
+            (Unit::Megabytes, _) => bytes / seconds / 1e6,
+            (Unit::Each, _) => seconds * 1000.0 / jobs,
+            _ => seconds,
+        }
+    }
+}
+
+const I: Variant = Variant::plain("i", 'i');
+const T: Variant = Variant::plain("t", 't');
+const Y: Variant = Variant::plain("y", 'y');
+const G: Variant = Variant::plain("g", 'g');
+const G1024: Variant = Variant { name: "g1024", letter: 'g', packet: Some(1024), window: Some(7) };
+const G2048: Variant = Variant { name: "g2048", letter: 'g', packet: Some(2048), window: Some(7) };
+
+fn line(rate: Option<u32>, delay: Duration) -> Settings {
+    Settings { rate, delay, ..Settings::default() }
+}
+
+/// The whole table; the quick one has smaller files where only the machine is in the way, and fewer seeds.
+pub fn cases(quick: bool) -> Vec<Case> {
+    let telephone = line(Some(57_600), Duration::from_millis(100));
+    let radio = line(Some(2400), Duration::from_secs(1));
+    let near = line(Some(115_200), Duration::from_millis(20));
+    let noisy = |bit_errors| Settings { bit_errors, ..telephone.clone() };
+    let file = |bytes| Work::File { bytes, both: false };
+    let both = |bytes| Work::File { bytes, both: true };
+    let large = if quick { 16 << 20 } else { 64 << 20 };
+    let case = |title, variants: &[Variant], work, over, unit| Case {
+        title,
+        variants: variants.to_vec(),
+        work,
+        over,
+        unit,
+        seeds: 1,
+    };
+    let on = |settings: &Settings| Over::Line(settings.clone());
+    vec![
+        case("200 KiB one way, %", &[I, G, G2048, T, Y], file(200 << 10), on(&telephone), Unit::Share),
+        case("200 KiB both ways at once, % each", &[I], both(200 << 10), on(&telephone), Unit::Share),
+        case(
+            "100 mails of 2 KiB, single jobs, s",
+            &[I, G2048, T],
+            Work::Mail(100),
+            on(&telephone),
+            Unit::Seconds,
+        ),
+        case("the same as one batch, s", &[I, G2048, T], Work::Batch(100), on(&telephone), Unit::Seconds),
+        Case {
+            seeds: 3,
+            ..case(
+                "bit errors 1e-5, 200 KiB, %",
+                &[I, G],
+                file(200 << 10),
+                Over::Line(noisy(1e-5)),
+                Unit::Share,
+            )
+        },
+        Case {
+            seeds: if quick { 3 } else { 20 },
+            ..case(
+                "bit errors 1e-4, 200 KiB, %",
+                &[I, G],
+                file(200 << 10),
+                Over::Line(noisy(1e-4)),
+                Unit::Share,
+            )
+        },
+        case(
+            "carrier lost at half of 500 KiB, % beyond",
+            &[I, G, T],
+            Work::Resumed(500 << 10),
+            on(&near),
+            Unit::Beyond,
+        ),
+        case("empty call, s", &[I, G], Work::Nothing, on(&telephone), Unit::Seconds),
+        case(
+            "2400 bit/s, 1 s each way, 20 KiB both ways, s",
+            &[I, G, G2048],
+            both(20 << 10),
+            on(&radio),
+            Unit::Seconds,
+        ),
+        case("a large file by pipe, MB/s", &[T, Y, I, G, G1024], file(large), Over::Pipe, Unit::Megabytes),
+        case(
+            "a large file by TCP, MB/s",
+            &[I],
+            file(if quick { 4 << 20 } else { large }),
+            Over::Tcp,
+            Unit::Megabytes,
+        ),
+        case(
+            "jobs of 2 KiB by TCP, ms each",
+            &[T],
+            Work::Mail(if quick { 100 } else { 1000 }),
+            Over::Tcp,
+            Unit::Each,
+        ),
+        case("1 MiB by terminal, MB/s", &[I], file(1 << 20), Over::Terminal, Unit::Megabytes),
+    ]
+}

@@ -1,0 +1,215 @@
+//! Two programs on a line that exists in memory: one direction each way, in real time.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, read, write};
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter};
+use std::os::fd::OwnedFd;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use uugate::clock;
+use uugate::wire::noise::{Noise, Settings};
+
+use crate::support::{start, wait};
+
+/// What one call took.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// From the first byte that either program said to the last that either was told.
+    pub time: Duration,
+    /// Bytes that the caller and the called program sent.
+    pub sent: [u64; 2],
+    /// Whether both ended with success.
+    pub good: bool,
+}
+
+/// One direction: from a program's output, along the line, to the other's input.
+struct Way {
+    from: Option<PipeReader>,
+    to: Option<PipeWriter>,
+    line: Noise,
+    /// Arrived, but not yet taken by the program.
+    arrived: Vec<u8>,
+}
+
+/// Runs a call over a line with these settings in both directions. `seed` decides where it is disturbed; the call is ended after
+/// `limit`.
+pub fn call(caller: &mut Command, called: &mut Command, line: &Settings, seed: u64, limit: Duration) -> Call {
+    let (caller_input, to_caller) = std::io::pipe().expect("a pipe");
+    let (called_input, to_called) = std::io::pipe().expect("a pipe");
+    let (from_caller, caller_output) = std::io::pipe().expect("a pipe");
+    let (from_called, called_output) = std::io::pipe().expect("a pipe");
+    let began = clock::now();
+    let mut ways = [
+        Way::new(from_caller, to_called, line.clone(), seed * 2, began),
+        // The carrier is lost for both when the first direction has carried so much.
+        Way::new(
+            from_called,
+            to_caller,
+            Settings { carrier_after: None, ..line.clone() },
+            seed * 2 + 1,
+            began,
+        ),
+    ];
+    let caller = start(caller, caller_input.into(), caller_output.into());
+    let called = start(called, called_input.into(), called_output.into());
+    let (mut first, mut last) = (None, began);
+    loop {
+        let now = clock::now();
+        for way in &mut ways {
+            let (heard, told) = way.turn(now);
+            if heard {
+                first.get_or_insert(now);
+            }
+            if told {
+                last = now;
+            }
+        }
+        let over = ways.iter().all(|way| way.to.is_none());
+        if over || !ways[0].line.carrier() || now > began + limit {
+            break;
+        }
+        sleep_until_something(&ways, now);
+    }
+    let sent = ways.each_ref().map(|way| way.line.carried().0);
+    drop(ways);
+    let good = wait(caller).success() & wait(called).success();
+    Call { time: last.saturating_duration_since(first.unwrap_or(last)), sent, good }
+}
+
+impl Way {
+    fn new(from: PipeReader, to: PipeWriter, line: Settings, seed: u64, now: Instant) -> Way {
+        for end in [rustix::io::ioctl_fionbio(&from, true), rustix::io::ioctl_fionbio(&to, true)] {
+            end.expect("a pipe need not block");
+        }
+        Way { from: Some(from), to: Some(to), line: Noise::new(line, seed, now), arrived: Vec::new() }
+    }
+
+    /// Moves what can move; tells whether the program said something, and whether the other was told something.
+    fn turn(&mut self, now: Instant) -> (bool, bool) {
+        let heard = self.listen(now);
+        if self.arrived.is_empty() {
+            self.arrived = self.line.poll_arrived(now);
+        }
+        let told = self.tell();
+        // What was on the line when the program ended is still delivered.
+        if self.from.is_none() && self.arrived.is_empty() && self.line.poll_timeout().is_none() {
+            self.to = None;
+        }
+        (heard, told)
+    }
+
+    fn listen(&mut self, now: Instant) -> bool {
+        let (Some(from), room) = (&self.from, self.line.room(now)) else { return false };
+        let mut buffer = [0; 4096];
+        let wanted = room.min(buffer.len());
+        if wanted == 0 {
+            return false;
+        }
+        match read(from, &mut buffer[..wanted]) {
+            Ok(0) => {
+                self.from = None;
+                false
+            }
+            Ok(count) => {
+                self.line.send(now, &buffer[..count]);
+                true
+            }
+            Err(Errno::AGAIN) => false,
+            Err(error) => panic!("reading what a program says: {error}"),
+        }
+    }
+
+    fn tell(&mut self) -> bool {
+        let (Some(to), false) = (&self.to, self.arrived.is_empty()) else { return false };
+        match write(to, &self.arrived) {
+            Ok(count) => {
+                self.arrived.drain(..count);
+                true
+            }
+            Err(Errno::AGAIN) => false,
+            // It has ended, and needs nothing more.
+            Err(_) => {
+                (self.to, self.from) = (None, None);
+                self.arrived.clear();
+                false
+            }
+        }
+    }
+
+    /// When the line has something to do by itself.
+    fn due(&self, now: Instant) -> Option<Instant> {
+        let arrival = self.arrived.is_empty().then(|| self.line.poll_timeout()).flatten();
+        let room = self.from.is_some().then(|| self.line.room_timeout(now, 64)).flatten();
+        arrival.into_iter().chain(room).min()
+    }
+}
+
+fn sleep_until_something(ways: &[Way; 2], now: Instant) {
+    let mut ends = Vec::new();
+    for way in ways {
+        if let (Some(from), true) = (&way.from, way.line.room(now) >= 64) {
+            ends.push(PollFd::new(from, PollFlags::IN));
+        }
+        if let (Some(to), false) = (&way.to, way.arrived.is_empty()) {
+            ends.push(PollFd::new(to, PollFlags::OUT));
+        }
+    }
+    let due = ways.iter().filter_map(|way| way.due(now)).min();
+    let patience = due.map_or(Duration::from_secs(1), |at| at.saturating_duration_since(now));
+    let patience = Timespec::try_from(patience).expect("a short time");
+    match poll(&mut ends, Some(&patience)) {
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(error) => panic!("waiting for the line: {error}"),
+    }
+}
+
+/// Runs a call without a line between the two. It is over for a program once it has closed its standard input or ended: Taylor's
+/// uucico sleeps for two seconds after that.
+pub fn direct(caller: &mut Command, called: &mut Command, ends: Ends) -> Call {
+    let began = clock::now();
+    let [(caller_input, caller_output), (called_input, called_output)] = ends;
+    let caller = start(caller, caller_input.into(), caller_output.into());
+    let called = start(called, called_input.into(), called_output.into());
+    let inputs = [&caller, &called].map(|child| format!("/proc/{}/fd/0", child.id()));
+    let pause = Timespec::try_from(Duration::from_millis(2)).expect("a short time");
+    while inputs.iter().any(|input| std::fs::symlink_metadata(input).is_ok()) {
+        poll(&mut [], Some(&pause)).expect("poll works");
+    }
+    let time = clock::now() - began;
+    let good = wait(caller).success() & wait(called).success();
+    Call { time, sent: [0, 0], good }
+}
+
+/// Input and output of the caller, and of the called program.
+pub type Ends = [(OwnedFd, OwnedFd); 2];
+
+pub fn pipes() -> Ends {
+    let (caller_input, to_caller) = std::io::pipe().expect("a pipe");
+    let (called_input, to_called) = std::io::pipe().expect("a pipe");
+    [(caller_input.into(), to_called.into()), (called_input.into(), to_caller.into())]
+}
+
+/// As from inetd: both programs have a connected socket for standard input and output.
+pub fn sockets() -> Ends {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let caller = std::net::TcpStream::connect(address).expect("a connection");
+    let (called, _) = listener.accept().expect("a connection");
+    [caller, called].map(|end| (end.try_clone().expect("a second handle").into(), end.into()))
+}
+
+/// A pseudo terminal in raw mode as a null modem: the caller on its slave, the called program on its master.
+pub fn terminal() -> Ends {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo terminal");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("its slave");
+    let path = ptsname(&master, Vec::new()).expect("its name");
+    let path = path.to_str().expect("a plain name");
+    let slave: OwnedFd = File::options().read(true).write(true).open(path).expect("the slave opens").into();
+    let mut settings = tcgetattr(&slave).expect("its settings");
+    settings.make_raw();
+    tcsetattr(&slave, OptionalActions::Now, &settings).expect("its settings");
+    [slave, master].map(|end| (end.try_clone().expect("a second handle"), end))
+}

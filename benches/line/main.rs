@@ -1,0 +1,166 @@
+//! The table of what a call takes, uugate and Taylor UUCP 1.07 side by side on the same lines.
+//!
+//! ```text
+//! cargo bench --bench line -- [--quick | --full] [--only TEXT] [--variant NAME]
+//! ```
+//!
+//! Needs the Debian package `uucp`, and root, for Taylor's programs must own their spool. Sessions that are bound by the simulated
+//! line run beside each other; those that are bound by the machine run alone, after them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a measurement that cannot be made ends the program"
+)]
+
+#[path = "../../tests/support/mod.rs"]
+#[expect(dead_code, reason = "the tests need more of it")]
+mod support;
+
+mod cases;
+mod circuit;
+mod pair;
+
+use cases::{Case, Figure, Over};
+use clap::Parser;
+use pair::{Program, Variant};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[derive(Parser)]
+struct Options {
+    /// The third call of each pair, few seeds, small files: five minutes.
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
+    /// First and third call, all seeds: an hour.
+    #[arg(long)]
+    full: bool,
+    /// Only cases whose title holds this text.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Only this protocol variant (i, g, g2048, ...).
+    #[arg(long)]
+    variant: Option<String>,
+    /// Sessions beside each other on simulated lines.
+    #[arg(long, default_value_t = 16)]
+    parallel: usize,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Who calls and who is called, in the order of the columns.
+const PAIRINGS: [(Program, Program); 4] = [
+    (Program::Taylor, Program::Taylor),
+    (Program::Uugate, Program::Taylor),
+    (Program::Taylor, Program::Uugate),
+    (Program::Uugate, Program::Uugate),
+];
+
+/// One row: a case, a protocol, and how often the two had met before.
+struct Row<'a> {
+    case: &'a Case,
+    variant: Variant,
+    before: usize,
+    /// A list of figures for each pairing.
+    figures: [Mutex<Vec<Figure>>; 4],
+}
+
+fn main() {
+    let options = Options::parse();
+    let cases = cases::cases(!options.full);
+    let meetings: &[usize] = if options.full { &[0, 2] } else { &[2] };
+    let mut rows = Vec::new();
+    for case in cases.iter().filter(|case| case.title.contains(&options.only)) {
+        for &variant in &case.variants {
+            if options.variant.as_ref().is_some_and(|name| name != variant.name) {
+                continue;
+            }
+            // Without a line, what two programs learnt of each other saves nothing that could be seen.
+            let meetings = if matches!(case.over, Over::Line(_)) { meetings } else { &[0] };
+            for &before in meetings {
+                rows.push(Row { case, variant, before, figures: Default::default() });
+            }
+        }
+    }
+    print_head();
+    let (on_lines, by_machine): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| matches!(row.case.over, Over::Line(_)));
+    run(&on_lines, options.parallel);
+    run(&by_machine, 1);
+    print_table(&rows);
+}
+
+/// Measures every pairing of these rows.
+fn run(rows: &[&Row], parallel: usize) {
+    let mut todo = Vec::new();
+    for row in rows {
+        for pairing in 0..PAIRINGS.len() {
+            todo.extend((0..row.case.seeds).map(|seed| (*row, pairing, seed)));
+        }
+    }
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..parallel {
+            scope.spawn(|| {
+                while let Some((row, pairing, seed)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (alpha, beta) = PAIRINGS[*pairing];
+                    let figure = row.case.measure(alpha, beta, row.variant, row.before, seed + 1);
+                    row.figures[*pairing].lock().expect("no panic elsewhere").push(figure);
+                    eprintln!(
+                        "{} {} {alpha}-{beta} seed {}: {figure:?}",
+                        row.case.title,
+                        row.variant.name,
+                        seed + 1
+                    );
+                }
+            });
+        }
+    });
+}
+
+fn print_head() {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().map(|output| output.stdout);
+        String::from_utf8_lossy(&output.unwrap_or_default())
+            .lines()
+            .next()
+            .unwrap_or("unknown")
+            .trim()
+            .to_owned()
+    };
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("commit {}", said("git", &["describe", "--always", "--dirty"]));
+    println!(
+        "{}; {}",
+        said("/usr/sbin/uucico", &["--version"]),
+        said(env!("CARGO_BIN_EXE_uugate"), &["--version"])
+    );
+    println!("seeds from 1 up; load average at the start {}", load.split(' ').next().unwrap_or("unknown"));
+    println!(
+        "T-T is Taylor calling Taylor, u-T uugate calling Taylor; \"n of m\": so many calls brought everything intact\n"
+    );
+}
+
+fn print_table(rows: &[Row]) {
+    println!("| work | protocol | call | T-T | u-T | T-u | u-u |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    for row in rows {
+        let cells = row.figures.each_ref().map(|figures| cell(&figures.lock().expect("no panic elsewhere")));
+        let call = if row.before == 0 { "first" } else { "third" };
+        println!("| {} | {} | {call} | {} |", row.case.title, row.variant.name, cells.join(" | "));
+    }
+}
+
+/// The median of the calls that ended well.
+fn cell(figures: &[Figure]) -> String {
+    let mut good: Vec<f64> = figures.iter().copied().flatten().collect();
+    good.sort_by(f64::total_cmp);
+    let count = format!("{} of {}", good.len(), figures.len());
+    match (good.get(good.len() / 2), good.len() == figures.len()) {
+        (Some(median), true) => format!("{median:.2}"),
+        (Some(median), false) => format!("{median:.2} ({count})"),
+        (None, _) => count,
+    }
+}
