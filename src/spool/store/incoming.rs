@@ -101,10 +101,14 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a job, or this piece of it, came before. It may have come in another form: as one E command when the two
+    /// ends knew that both have it, as a pair of files when noise had hidden that from them.
     fn knows(&self, stable: Option<StableId>, identity: &Identity) -> Result<bool> {
         let Some(stable) = stable else { return Ok(false) };
         self.exists(
-            "SELECT 1 FROM known_jobs WHERE peer = ?1 AND spool = ?2 AND number = ?3 AND part = ?4",
+            "WITH parts AS (SELECT part FROM known_jobs WHERE peer = ?1 AND spool = ?2 AND number = ?3)
+                SELECT 1 WHERE EXISTS (SELECT 1 FROM parts WHERE part IN (?4, 'whole'))
+                    OR ?4 = 'whole' AND (SELECT count(*) FROM parts) = 2",
             params![identity.peer.as_str(), signed(stable.spool), signed(stable.number), part(identity)],
         )
     }

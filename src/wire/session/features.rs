@@ -19,7 +19,7 @@ impl Features {
     pub const DUMMY: Features = Features(0o20);
     /// The `q` option: quoting in commands.
     pub const QUOTING: Features = Features(0o40);
-    /// By this bit uugates know each other; TEMP is then the stable id of the job. Taylor UUCP ignores it.
+    /// By this bit uugates know each other. Taylor UUCP ignores it.
     pub const UUGATE: Features = Features(0o2000);
 
     /// Everything that we can do: 02047.

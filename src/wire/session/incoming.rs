@@ -2,7 +2,7 @@
 
 use super::ask::{Kind, Offer};
 use super::command::{Answer, Letter, ParseError, Request, Transfer};
-use super::naming::stable_id;
+use super::naming::{stable_id, stable_id_of_file};
 use super::permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
 use super::{Features, Refusal};
 use crate::job::{Command, Execute, Notify};
@@ -95,7 +95,12 @@ impl Judge {
             return Err(if self.features.has(Features::SIZE) { Refusal::TooLarge } else { Refusal::Denied });
         }
         let restart = self.features.has(Features::RESTART);
-        let stable = self.features.has(Features::UUGATE).then(|| stable_id(&transfer.temp)).flatten();
+        let stable = match kind {
+            // Paths are made by users, so only a uugate is believed here.
+            Kind::File { .. } if self.features.has(Features::UUGATE) => stable_id_of_file(&transfer.from),
+            Kind::File { .. } => None,
+            _ => stable_id(&transfer.from),
+        };
         Ok(Offer {
             restart: restart && self.sound && real_temp(&transfer.temp) && transfer.size.is_some(),
             knows_already: restart,

@@ -2,13 +2,18 @@
 //!
 //! TO is what other systems write: `D.`, the first seven characters of our name, the grade, four characters (the manual,
 //! "UUCP Grades"); 14 characters, for that is as long as a file name of an old Unix may be. TEMP is `D.` and the whole
-//! number in at most 12 characters. Between uugates TEMP is `D.` and the stable id.
+//! number in at most 12 characters.
+//!
+//! FROM is `D.` and the stable id, to every peer: what noise does to a handshake, which has no checksum, can hide from
+//! two uugates that they are such, and a job has to be known again all the same. No system makes more of the FROM of a
+//! spool file than a line of its log, and each has room for a long path there.
 
-use super::Features;
 use crate::job::{Grade, StableId, SystemName};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireNames {
+    /// FROM of body and X. file.
+    pub from: String,
     /// TEMP of the body.
     pub temp: String,
     /// TEMP of the X. file.
@@ -20,28 +25,44 @@ pub struct WireNames {
 }
 
 impl WireNames {
-    pub fn new(ours: &SystemName, stable: StableId, grade: Grade, features: Features) -> WireNames {
-        let temp = match features.has(Features::UUGATE) {
-            true => format!("D.{stable}"),
-            false => format!("D.{}", base36(stable.number, 12)),
-        };
+    pub fn new(ours: &SystemName, stable: StableId, grade: Grade) -> WireNames {
+        // `D.0` would be the dummy of the manual.
+        let temp = format!("D.{:0>4}", base36(stable.number, 12));
         // A capital X is in no number of ours.
-        let execution_temp = format!("D.X{}", base36(stable.number, 11));
+        let execution_temp = format!("D.X{:0>3}", base36(stable.number, 11));
         let name: String = ours.as_str().chars().take(7).collect();
         let tail = format!("{name}{grade}{:0>4}", base36(stable.number, 4));
-        WireNames { temp, execution_temp, data: format!("D.{tail}"), execution: format!("X.{tail}") }
+        WireNames {
+            from: format!("D.{stable}"),
+            temp,
+            execution_temp,
+            data: format!("D.{tail}"),
+            execution: format!("X.{tail}"),
+        }
+    }
+
+    /// FROM of a file of the file system, for another uugate: the stable id, and the last part of the path, which is
+    /// all that a receiver may need of it.
+    pub fn from_file(&self, path: &str) -> String {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        format!("{}/{last}", self.from)
     }
 }
 
-/// The stable id in the TEMP of a uugate.
-pub fn stable_id(temp: &str) -> Option<StableId> {
-    let (spool, number) = temp.strip_prefix("D.")?.split_once('.')?;
+/// The stable id in the FROM of a spool file.
+pub fn stable_id(from: &str) -> Option<StableId> {
+    let (spool, number) = from.strip_prefix("D.")?.split_once('.')?;
     let hex = |text: &str| {
         let plain = text.bytes().all(|b| b.is_ascii_hexdigit());
         u64::from_str_radix(text, 16).ok().filter(|_| plain)
     };
     (spool.len() == 16).then_some(())?;
     Some(StableId { spool: hex(spool)?, number: hex(number)? })
+}
+
+/// The stable id in the FROM of a file of the file system, as uugates tell it to each other.
+pub fn stable_id_of_file(from: &str) -> Option<StableId> {
+    stable_id(from.split_once('/')?.0)
 }
 
 /// The last `digits` digits of a number to the base 36.
@@ -68,15 +89,13 @@ mod tests {
     fn names_are_short_and_tell_jobs_apart() {
         let ours: SystemName = "barberouge".parse().unwrap();
         let stable = StableId { spool: 0xfeed, number: 123_456_789 };
-        let names = WireNames::new(&ours, stable, Grade::MAIL, Features::default());
+        let names = WireNames::new(&ours, stable, Grade::MAIL);
         assert_eq!((names.data.as_str(), names.execution.as_str()), ("D.barberoCi3v9", "X.barberoCi3v9"));
         assert_eq!((names.temp.as_str(), names.execution_temp.as_str()), ("D.21i3v9", "D.X21i3v9"));
-        assert_eq!(
-            WireNames::new(&ours, stable, Grade::MAIL, Features::OURS).temp,
-            "D.000000000000feed.75bcd15"
-        );
-        let small = WireNames::new(&ours, StableId { spool: 1, number: 1 }, Grade::MAIL, Features::default());
-        assert_eq!((small.data.as_str(), small.temp.as_str()), ("D.barberoC0001", "D.1"));
+        assert_eq!(names.from, "D.000000000000feed.75bcd15");
+        assert_eq!(names.from_file("/home/jan/plan"), "D.000000000000feed.75bcd15/plan");
+        let small = WireNames::new(&ours, StableId { spool: 1, number: 1 }, Grade::MAIL);
+        assert_eq!((small.data.as_str(), small.temp.as_str()), ("D.barberoC0001", "D.0001"));
     }
 
     proptest! {
@@ -84,11 +103,11 @@ mod tests {
         fn a_stable_id_is_read_back(spool: u64, number: u64) {
             let ours: SystemName = "leaf".parse().unwrap();
             let stable = StableId { spool, number };
-            let names = WireNames::new(&ours, stable, Grade::MAIL, Features::OURS);
-            prop_assert_eq!(stable_id(&names.temp), Some(stable));
-            let old = WireNames::new(&ours, stable, Grade::MAIL, Features::default());
-            prop_assert!(old.temp.len() <= 14 && old.execution_temp.len() <= 14 && old.data.len() <= 14);
-            prop_assert_eq!(stable_id(&old.temp), None);
+            let names = WireNames::new(&ours, stable, Grade::MAIL);
+            prop_assert_eq!(stable_id(&names.from), Some(stable));
+            prop_assert_eq!(stable_id_of_file(&names.from_file("/a b/c")), Some(stable));
+            prop_assert!(names.temp.len() <= 14 && names.execution_temp.len() <= 14 && names.data.len() <= 14);
+            prop_assert_eq!((stable_id(&names.temp), stable_id_of_file("/home/jan/plan")), (None, None));
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct Piece {
 
 /// The commands of a job, in order; `None`: this peer cannot be told of it.
 pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Option<Vec<Piece>> {
-    let names = WireNames::new(ours, job.stable, job.grade, features);
+    let names = WireNames::new(ours, job.stable, job.grade);
     let body = Some(Source::Body(job.key));
     match &job.work {
         Work::Execute(execute) if features.has(Features::EXECUTE) && features.has(Features::SIZE) => {
@@ -35,12 +35,13 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
             Some(vec![Piece { text: request.print(features)?, source: body, size: job.size }])
         }
         Work::Execute(execute) => {
-            let data = Request::Send(spooled(&execute.user, &names.temp, &names.data, job.size));
+            let data = Request::Send(spooled(&execute.user, &names.from, &names.temp, &names.data, job.size));
             let (execute, input, system) = (execute.clone(), Some(names.data.clone()), Some(ours.clone()));
             let user = execute.user.clone();
             let text = XFile { execute, input, system }.print().into_bytes();
             let size = text.len() as u64;
-            let execution = Request::Send(spooled(&user, &names.execution_temp, &names.execution, size));
+            let execution =
+                Request::Send(spooled(&user, &names.from, &names.execution_temp, &names.execution, size));
             Some(vec![
                 Piece { text: data.print(features)?, source: body, size: job.size },
                 Piece { text: execution.print(features)?, source: Some(Source::Text(text)), size },
@@ -52,8 +53,12 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
             if send.notify.is_some() {
                 options.push('n');
             }
+            let from = match features.has(Features::UUGATE) {
+                true => names.from_file(&send.from),
+                false => send.from.clone(),
+            };
             let request = Request::Send(Transfer {
-                from: send.from.clone(),
+                from,
                 to: send.to.clone(),
                 user: send.user.clone(),
                 options,
@@ -78,7 +83,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
 }
 
 fn execute_request(execute: &Execute, names: &WireNames, size: u64) -> Request {
-    let mut transfer = spooled(&execute.user, &names.temp, &names.data, size);
+    let mut transfer = spooled(&execute.user, &names.from, &names.temp, &names.data, size);
     // An E command has no letter for "tell of success too"; the requestor hears of failures.
     if execute.notify == Notify::Never {
         transfer.options.push('N');
@@ -90,10 +95,10 @@ fn execute_request(execute: &Execute, names: &WireNames, size: u64) -> Request {
     Request::Execute { transfer, command: execute.command.to_string() }
 }
 
-/// A file of our spool for a file of theirs. FROM is TEMP, as it is for every file in the spool.
-fn spooled(user: &str, temp: &str, to: &str, size: u64) -> Transfer {
+/// A file of our spool for a file of theirs.
+fn spooled(user: &str, from: &str, temp: &str, to: &str, size: u64) -> Transfer {
     Transfer {
-        from: temp.to_owned(),
+        from: from.to_owned(),
         to: to.to_owned(),
         user: user.to_owned(),
         options: "C".to_owned(),

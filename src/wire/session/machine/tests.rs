@@ -182,7 +182,10 @@ const TAYLOR: &[u8] = b"047";
 fn a_job_for_taylor_is_one_e_command() {
     let mut end = End::new(true, 1, TAYLOR);
     end.queue(1, mail(), 3000);
-    assert_eq!(end.starts(), [command(ONLY, "E D.1 D.leafC0001 piet -C D.1 0666 \"\" 0xbb8 rmail jan")]);
+    assert_eq!(
+        end.starts(),
+        [command(ONLY, "E D.0000000000000007.1 D.leafC0001 piet -C D.0001 0666 \"\" 0xbb8 rmail jan")]
+    );
     let said = end.hears(ONLY, "EY");
     assert_eq!(said.iter().filter(|said| matches!(said, Said::Data(..))).count(), said.len());
     assert_eq!(said.last(), Some(&Said::Data(ONLY, 3000, 0)));
@@ -197,9 +200,12 @@ fn a_job_for_taylor_is_one_e_command() {
 fn a_job_for_an_old_system_is_a_pair_of_files() {
     let mut end = End::new(true, 1, b"0");
     end.queue(1, mail(), 3000);
-    assert_eq!(end.starts(), [command(ONLY, "S D.1 D.leafC0001 piet -C D.1 0666")]);
+    assert_eq!(end.starts(), [command(ONLY, "S D.0000000000000007.1 D.leafC0001 piet -C D.0001 0666")]);
     end.hears(ONLY, "SY");
-    assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "S D.X1 X.leafC0001 piet -C D.X1 0666")]);
+    assert_eq!(
+        end.hears(ONLY, "CY"),
+        [command(ONLY, "S D.0000000000000007.1 X.leafC0001 piet -C D.X001 0666")]
+    );
     assert_eq!(settled(&end), []);
     let said = end.hears(ONLY, "SY");
     assert!(matches!(said[..], [Said::Data(_, 0, size), Said::Data(_, _, 0)] if size > 20));
@@ -302,7 +308,7 @@ fn a_slave_that_wants_to_be_master_is_let() {
     // The rest of our work comes when it wants to hang up.
     let said = end.hears(ONLY, "H");
     assert_eq!(said[0], command(ONLY, "HN"));
-    assert!(matches!(&said[1], Said::Command(_, text) if text.starts_with("E D.2 ")));
+    assert!(matches!(&said[1], Said::Command(_, text) if text.starts_with("E D.0000000000000007.2 ")));
 }
 
 #[test]
