@@ -34,7 +34,9 @@
 //! The wire, from the line up:
 //!
 //! - [`wire::noise`] (pure): a line in virtual time that delays, spoils and loses bytes, all from a seed.
-//! - [`wire::line`]: bytes and modem signals of a real line: serial port, child process, standard input, TCP.
+//! - [`wire::line`]: bytes and modem signals of a real line: serial port, also behind a terminal server, child process,
+//!   standard input, TCP, TLS.
+//! - [`wire::line::telnet`] (pure but for its driver): telnet, and the serial ports of terminal servers.
 //! - [`wire::modem`] (pure): AT commands, result codes, the dialogue; what differs between models is data.
 //! - [`wire::chat`] (pure): expect-send scripts, and the login prompt that answers them.
 //! - [`wire::link`] (pure but for its driver): the packet protocols, each a machine, and the choice of one.
@@ -77,7 +79,8 @@
 //! mailbox: fault
 //! agent: fault observe clock mailbox
 //! wire::noise:
-//! wire::line: fault clock observe
+//! wire::line: fault clock observe wire::line::telnet
+//! wire::line::telnet: clock
 //! wire::modem: fault lines
 //! wire::chat: fault lines
 //! wire::link: fault clock observe
@@ -105,6 +108,7 @@
 //! job
 //! schedule
 //! wire::noise
+//! wire::line::telnet
 //! wire::modem
 //! wire::chat
 //! wire::link

@@ -16,6 +16,8 @@ use uugate::post::smtp;
 use uugate::schedule::Windows;
 use uugate::wire::chat::{Chat, Kind as ChatKind, LoginPrompt, LoginSettings, Script, Settings, Values};
 use uugate::wire::exchange::{Line, ModemSpec, Switch};
+use uugate::wire::line::telnet::comport::{ComFlow, ComParity, ComSettings};
+use uugate::wire::line::telnet::{Role as TelnetRole, Telnet};
 use uugate::wire::link::{self, Channel, Link, Parameters, Role, open};
 use uugate::wire::modem::{Modem, Number, Profile, reply};
 use uugate::wire::session::command::{Answer, Request};
@@ -51,6 +53,7 @@ pub const ALL: &[Entry] = &[
     ("session_command", session_command),
     ("smtp_command", smtp_command),
     ("smtp_server", smtp_server),
+    ("telnet", telnet),
     ("time_string", time_string),
     ("x_file", x_file),
 ];
@@ -685,4 +688,26 @@ pub fn x_file(bytes: &[u8]) {
     let again = XFile::parse(file.print().as_bytes());
     assert_eq!(again.as_ref(), Ok(&file));
     assert!(file.input.is_none_or(|name| !name.contains(['/', '\0'])));
+}
+
+/// The other side of a telnet connection, whole and in pieces: both say the same, and neither is answered at length.
+pub fn telnet(bytes: &[u8]) {
+    let port = ComSettings { speed: 57_600, data_bits: 8, parity: ComParity::None, flow: ComFlow::RtsCts };
+    for (role, port) in
+        [(TelnetRole::Client, Some(port)), (TelnetRole::Client, None), (TelnetRole::Server, None)]
+    {
+        let hear = |piece: usize| {
+            let mut telnet = Telnet::new(role, port);
+            let (mut data, mut answer) = (Vec::new(), Vec::new());
+            for piece in bytes.chunks(piece) {
+                telnet.handle_input(piece, &mut data);
+            }
+            telnet.poll_transmit(&mut answer);
+            let state = (telnet.settled(), telnet.is_binary(), telnet.port().and_then(|port| port.lines()));
+            (data, answer, state)
+        };
+        let whole = hear(bytes.len().max(1));
+        assert_eq!(whole, hear(1));
+        assert!(whole.0.len() <= bytes.len() && whole.1.len() <= 100 + 40 * bytes.len());
+    }
 }

@@ -14,7 +14,7 @@ use uugate::spool::{Content, NewJob, PastCall, Spool, Wish};
 use uugate::wire::call::{Account, Dialogue, Node, System};
 use uugate::wire::chat::{self, Script, Secret, Values};
 use uugate::wire::exchange::{self, Exchange, ModemSpec};
-use uugate::wire::line::{Flow, SerialSettings};
+use uugate::wire::line::{Flow, Port, SerialSettings};
 use uugate::wire::modem::{Profile, Timeouts};
 use uugate::wire::station::{self, CallEvents, LineKind, LineSettings, Settings, SystemSettings};
 
@@ -151,7 +151,12 @@ fn modem_line(name: &str, device: &Path, answer: bool) -> LineSettings {
     let timeouts = Timeouts { quiet: Duration::from_millis(50), ..Timeouts::default() };
     let profile = Box::new(Profile { timeouts, ..Profile::exchange() });
     let declared = Default::default();
-    LineSettings { name: name.to_owned(), answer, declared, kind: LineKind::Modem { serial, profile } }
+    LineSettings {
+        name: name.to_owned(),
+        answer,
+        declared,
+        kind: LineKind::Modem { port: Port::Serial(serial), profile },
+    }
 }
 
 fn phone(other: &str, number: &str) -> SystemSettings {
@@ -160,6 +165,7 @@ fn phone(other: &str, number: &str) -> SystemSettings {
         lines: vec!["modem".to_owned()],
         number: Some(number.to_owned()),
         address: None,
+        certificate_name: None,
         plan: Plan { retry: Retry { first: Duration::from_secs(1), ..Retry::default() }, ..Plan::default() },
     }
 }

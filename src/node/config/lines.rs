@@ -4,8 +4,10 @@ use super::findings::Findings;
 use super::names::{Kind, Names};
 use super::section::{Section, plain};
 use super::smtp::address;
+use super::systems::host_and_port;
 use super::units::{duration, speed};
-use crate::wire::line::Declared;
+use crate::fault::ToFault;
+use crate::wire::line::{Declared, Identity, Over, PipeSettings, TlsSettings};
 use crate::wire::modem::Profile;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,19 +29,33 @@ pub struct LineConfig {
 pub enum LineKind {
     /// A serial port; with a modem, calls are dialled.
     Serial {
-        device: PathBuf,
+        port: SerialPort,
         speed: u32,
         flow: Flow,
         /// Where `LCK..` files are, for programs that look at them.
         lock_directory: PathBuf,
         modem: Option<ModemConfig>,
     },
-    /// Calls go to the `address` of the system, and are taken on `listen`.
-    Tcp { listen: Vec<SocketAddr>, connect_timeout: Duration },
-    /// A program whose standard input and output are the line.
+    /// Calls go to the `address` of the system, and are taken on `listen`; plain, over TLS or over telnet.
+    Tcp {
+        listen: Vec<SocketAddr>,
+        connect_timeout: Duration,
+        over: Over,
+        /// Passwords may cross a network where others can read them.
+        plain_passwords: bool,
+    },
+    /// A program whose standard input and output are the line; `\H` and `\Z` stand for host and name of the system.
     Pipe { program: Vec<String> },
     /// Our own standard input and output: `uucico` started by a login.
     Stdin,
+}
+
+/// Where a serial port is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SerialPort {
+    Device(PathBuf),
+    /// Behind a terminal server (RFC 2217): its host and port.
+    Server(String, u16),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +77,8 @@ pub struct ModemConfig {
     pub rings: Option<u32>,
 }
 
+/// The types of lines, as they are offered to whoever wrote another.
+const KINDS: &str = r#""serial", "tcp", "tls", "telnet", "pipe" or "stdin""#;
 /// Where programs that share a line look for its lock file (File-system Hierarchy Standard, /var/lock).
 const LOCK_DIRECTORY: &str = "/var/lock";
 /// The highest speed that a V.90 modem can make use of.
@@ -78,12 +96,17 @@ pub fn read(
     // A port is named so that calls are taken there.
     let answer = section.boolean("answer").unwrap_or_else(|| section.has("listen"));
     let kind = section.value("type", |text| match text {
-        "serial" | "tcp" | "pipe" | "stdin" => Ok(text.to_owned()),
-        _ => Err("write \"serial\", \"tcp\", \"pipe\" or \"stdin\"".into()),
+        "serial" | "tcp" | "tls" | "telnet" | "pipe" | "stdin" => Ok(text.to_owned()),
+        _ => Err(format!("write {KINDS}")),
     });
     let kind = match kind.as_deref() {
         Some("serial") => read_serial(&mut section, base),
-        Some("tcp") => Some(read_tcp(&mut section, answer)),
+        Some("tcp") => Some(read_tcp(&mut section, answer, Over::Plain)),
+        Some("telnet") => Some(read_tcp(&mut section, answer, Over::Telnet)),
+        Some("tls") => {
+            let tls = read_tls(&mut section, base, answer);
+            Some(read_tcp(&mut section, answer, Over::Tls(tls)))
+        }
         Some("pipe") => read_pipe(&mut section),
         Some("stdin") => Some(LineKind::Stdin),
         _ => None,
@@ -99,7 +122,7 @@ pub fn read(
         None => {}
     }
     if !section.has("type") {
-        section.missing("type", "add type = \"serial\", \"tcp\", \"pipe\" or \"stdin\"");
+        section.missing("type", format!("add type = {KINDS}"));
     } else if kind.is_some() {
         // Without a sound type it is not known which keys belong here.
         section.finish();
@@ -108,7 +131,8 @@ pub fn read(
 }
 
 fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
-    let device = section.text("device");
+    let device = section.text("device").map(|device| SerialPort::Device(base.join(device)));
+    let server = section.value("server", host_and_port).map(|(host, port)| SerialPort::Server(host, port));
     let speed = section.value("speed", speed).unwrap_or(USUAL_SPEED);
     let flow = section.value("flow", |text| match text {
         "rts-cts" => Ok(Flow::RtsCts),
@@ -132,12 +156,21 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
     });
     let dial_timeout = section.value("dial-timeout", duration);
     let rings = section.count("rings", 1..=20);
-    if !section.has("device") {
-        section.missing("device", "add the serial port, as device = \"/dev/ttyS0\"");
+    match (section.has("device"), section.has("server")) {
+        (true, true) => section.wrong(
+            "server",
+            "both `device` and `server` are given",
+            "keep the one where the serial port is",
+        ),
+        (false, false) => section.missing(
+            "device",
+            "add the serial port, as device = \"/dev/ttyS0\", or the terminal server that has it, as server = \"HOST:PORT\"",
+        ),
+        _ => {}
     }
     let modem = profile.map(|profile| ModemConfig { profile, init, dial_timeout, rings });
     Some(LineKind::Serial {
-        device: base.join(device?),
+        port: device.or(server)?,
         speed,
         flow: flow.unwrap_or(Flow::RtsCts),
         lock_directory: base.join(lock_directory),
@@ -155,17 +188,62 @@ fn modem(text: &str) -> Result<String, String> {
     Err(format!("write one of {}; the first one fits most modems", names.join(", ")))
 }
 
-fn read_tcp(section: &mut Section<'_>, answer: bool) -> LineKind {
+fn read_tcp(section: &mut Section<'_>, answer: bool, over: Over) -> LineKind {
     let listen = section.list("listen", address).unwrap_or_default();
     let connect_timeout = section.value("connect-timeout", duration).unwrap_or(CONNECT_TIMEOUT);
     if answer && !section.has("listen") {
         section.missing("listen", "add where calls are taken, as listen = \"0.0.0.0:540\"");
     }
-    LineKind::Tcp { listen, connect_timeout }
+    let mut plain_passwords = false;
+    if !matches!(over, Over::Tls(_)) {
+        plain_passwords = section.boolean("plain-passwords").unwrap_or(false);
+        let open = listen.iter().any(|address| !address.ip().to_canonical().is_loopback());
+        if open && answer && !plain_passwords {
+            section.wrong(
+                "listen",
+                "the passwords of callers could be read on the network",
+                "use type = \"tls\", listen on loopback alone, or allow it with plain-passwords = true",
+            );
+        }
+    }
+    LineKind::Tcp { listen, connect_timeout, over, plain_passwords }
+}
+
+fn read_tls(section: &mut Section<'_>, base: &Path, answer: bool) -> TlsSettings {
+    let mut path = |key| section.text(key).map(|path| base.join(path));
+    let (certificate, key, issuers) = (path("certificate"), path("key-file"), path("ca"));
+    let needed = section.boolean("require-certificate");
+    let identity = certificate.zip(key).map(|(certificate, key)| Identity { certificate, key });
+    let settings = TlsSettings {
+        identity,
+        issuers,
+        callers_need_one: needed.unwrap_or(false),
+        ..TlsSettings::default()
+    };
+    for (one, other) in [("certificate", "key-file"), ("key-file", "certificate")] {
+        if (answer || section.has(other)) && !section.has(one) {
+            section.missing(one, format!("add the file, as {one} = \"polux.pem\""));
+        }
+    }
+    if needed == Some(true) && !section.has("ca") {
+        section.missing(
+            "ca",
+            "add the file of the issuers that callers' certificates are to be from, as ca = \"ca.pem\"",
+        );
+    }
+    if section.has("certificate") == section.has("key-file")
+        && let Err(error) = settings.check(answer && section.has("certificate"))
+    {
+        section.wrong("type", format!("no TLS with what is given here: {error}"), error.fault().advice);
+    }
+    settings
 }
 
 fn read_pipe(section: &mut Section<'_>) -> Option<LineKind> {
-    let program = section.list("program", |text| plain(text).map(str::to_owned));
+    let program = section.list("program", |text| {
+        plain(text)?;
+        PipeSettings::check(text).map(|()| text.to_owned())
+    });
     match program {
         Some(program) if !program.is_empty() => Some(LineKind::Pipe { program }),
         Some(_) => {

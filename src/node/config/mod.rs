@@ -21,7 +21,7 @@ mod users;
 mod wire;
 
 pub use findings::{Finding, Findings, Severity};
-pub use lines::{Flow, LineConfig, LineKind, ModemConfig};
+pub use lines::{Flow, LineConfig, LineKind, ModemConfig, SerialPort};
 pub use mail::Mail;
 pub use node::Node;
 pub use routes::Routes;
@@ -234,7 +234,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
     let systems: Vec<_> = root
         .sections("system")
         .into_iter()
-        .filter_map(|section| systems::read(section, &base, &mut names, findings))
+        .filter_map(|section| systems::read(section, &base, &lines, &mut names, findings))
         .collect();
     if let Some(node) = &node
         && names.is_given(names::Kind::System, node.name.as_str())

@@ -1,15 +1,19 @@
 //! `[[system]]`: the neighbours.
 
 use super::findings::Findings;
+use super::lines::{LineConfig, LineKind};
 use super::names::{Kind, Names};
-use super::node::system_name;
+use super::node::{domain, system_name};
 use super::secrets;
 use super::section::{Section, plain};
 use super::units::{duration, size};
+use super::wire::dialogue;
 use crate::job::SystemName;
 use crate::observe::Secret;
 use crate::schedule::Windows;
 use crate::wire::chat::{self, Script};
+use crate::wire::line::Over;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,8 +27,10 @@ pub struct System {
     pub lines: Vec<String>,
     /// The telephone number.
     pub number: Option<String>,
-    /// Host and port for a TCP line.
+    /// Host and port for a TCP line; the host is `\H` of a program.
     pub address: Option<(String, u16)>,
+    /// The name that its certificate has to show when we call it over TLS, if not the host of the address.
+    pub certificate_name: Option<String>,
     /// How we log in there (`\L` and `\P` of the chat).
     pub login: Option<String>,
     pub password: Option<Secret>,
@@ -32,6 +38,8 @@ pub struct System {
     pub chat: Option<Secret>,
     /// The login name that it uses here; several systems may share one.
     pub called_login: Option<String>,
+    /// The DNS name of the certificate that it shows when it calls us over TLS.
+    pub called_certificate: Option<String>,
     /// The Argon2id hash (PHC string) of the password that it uses here.
     pub called_password_hash: Option<Secret>,
     /// Protocol letters in order of preference.
@@ -67,7 +75,13 @@ pub enum Transport {
 /// Protocols in the order in which we like them.
 const USUAL_PROTOCOLS: &str = "ig";
 
-pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: &Findings) -> Option<System> {
+pub fn read(
+    mut section: Section<'_>,
+    base: &Path,
+    all_lines: &[LineConfig],
+    names: &mut Names,
+    findings: &Findings,
+) -> Option<System> {
     let name = section.value("name", system_name);
     let aliases = section.list("aliases", system_name).unwrap_or_default();
     match &name {
@@ -91,10 +105,12 @@ pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: 
         lines,
         number: section.value("number", number),
         address: section.value("address", host_and_port),
+        certificate_name: section.value("certificate-name", domain),
         login: section.text("login"),
         password: secrets::read(&mut section, "password", "password-file", base),
         chat: section.value("chat", chat),
         called_login: section.text("called-login"),
+        called_certificate: section.value("called-certificate", domain),
         called_password_hash,
         protocols: section.value("protocols", protocols).unwrap_or_else(|| USUAL_PROTOCOLS.to_owned()),
         g: section.section("g").map(|g| packets(g, 1..=7, g_packet_size)).unwrap_or_default(),
@@ -104,6 +120,7 @@ pub fn read(mut section: Section<'_>, base: &Path, names: &mut Names, findings: 
         times: section.value("times", windows).unwrap_or_else(Windows::any),
     };
     check(&section, &system);
+    check_lines(&section, &system, all_lines);
     section.finish();
     name.map(|_| system)
 }
@@ -141,6 +158,57 @@ fn check(section: &Section<'_>, system: &System) {
             "write \"1 min\" or more",
         );
     }
+}
+
+/// What does not fit together with the lines.
+fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig]) {
+    let over = |line: &LineConfig| match &line.kind {
+        LineKind::Tcp { over, .. } => Some(over.clone()),
+        _ => None,
+    };
+    let lines: Vec<&LineConfig> = all.iter().filter(|line| system.lines.contains(&line.name)).collect();
+    let host = system.address.as_ref().map(|(host, _)| host.as_str());
+    let says_something = dialogue(system).is_some_and(|dialogue| dialogue.script.sends_text());
+    for line in &lines {
+        let open = matches!(
+            &line.kind,
+            LineKind::Tcp { over: Over::Plain | Over::Telnet, plain_passwords: false, .. }
+        );
+        if open && says_something && host.is_some_and(|host| !is_loopback(host)) {
+            section.wrong(
+                "line",
+                format!(
+                    "what this system is told at the login could be read on the network of `{}`",
+                    line.name
+                ),
+                "use a line of type \"tls\", or allow it with plain-passwords = true on that line",
+            );
+        }
+    }
+    let is_tls = |line: &&&LineConfig| matches!(over(line), Some(Over::Tls(_)));
+    if section.has("certificate-name") && lines.iter().find(is_tls).is_none() {
+        section.wrong(
+            "certificate-name",
+            "no line of this system has certificates",
+            "call it on a [[line]] of type \"tls\"",
+        );
+    }
+    let asks = |line: &LineConfig| {
+        line.answer && matches!(over(line), Some(Over::Tls(tls)) if tls.issuers.is_some())
+    };
+    if section.has("called-certificate") && !all.iter().any(asks) {
+        section.wrong(
+            "called-certificate",
+            "no line asks callers for a certificate",
+            "give a [[line]] of type \"tls\" that answers a `ca`: the file of the issuers that it believes",
+        );
+    }
+}
+
+/// Whether a host is this machine, as far as can be said without asking anybody.
+fn is_loopback(host: &str) -> bool {
+    let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    number.map_or(host == "localhost", |number| number.to_canonical().is_loopback())
 }
 
 fn packets(
@@ -197,11 +265,12 @@ fn number(text: &str) -> Result<String, String> {
     }
 }
 
-fn host_and_port(text: &str) -> Result<(String, u16), String> {
+pub(super) fn host_and_port(text: &str) -> Result<(String, u16), String> {
     let hint = "write host and port, as \"polux.example:540\"";
     let (host, port) = text.rsplit_once(':').ok_or(hint)?;
     let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or(hint)?;
-    if plain(host).is_ok() && !host.contains([' ', '/', '@']) {
+    // A host becomes a word of a command (`\H`), where a hyphen would make it an option.
+    if plain(host).is_ok() && !host.contains([' ', '/', '@']) && !host.starts_with('-') {
         Ok((host.to_owned(), port))
     } else {
         Err(hint.into())

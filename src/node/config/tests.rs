@@ -164,3 +164,95 @@ fn a_line_may_be_declared_other_than_its_kind_is() {
     assert_eq!((declared.reliable, declared.eight_bit), (Some(true), Some(false)));
     assert_eq!(declared.full_duplex, Some(false));
 }
+
+const TLS: &str = "[[line]]\nname = \"tls\"\ntype = \"tls\"\n";
+
+#[test]
+fn passwords_cross_no_network_in_plain_text_unless_that_is_allowed() {
+    let site = |listen: &str, address: &str, more: &str| {
+        let text = format!(
+            "[node]\nname = \"x\"\n[[line]]\nname = \"net\"\ntype = \"tcp\"\nlisten = \"{listen}\"\n{more}\n\
+             [[system]]\nname = \"polux\"\nline = \"net\"\naddress = \"{address}\"\nlogin = \"Ux\"\n"
+        );
+        titles(&read(&text).1)
+    };
+    let nowhere: &[&str] = &[];
+    assert_eq!(site("127.0.0.1:540", "localhost:540", ""), nowhere);
+    assert_eq!(site("[::1]:540", "[::1]:540", ""), nowhere);
+    assert_eq!(
+        site("0.0.0.0:540", "polux.example:540", ""),
+        [
+            "6:10 the passwords of callers could be read on the network",
+            "10:8 what this system is told at the login could be read on the network of `net`",
+        ]
+    );
+    assert_eq!(site("0.0.0.0:540", "polux.example:540", "plain-passwords = true"), nowhere);
+    // Nobody is called, and nobody answered.
+    assert_eq!(site("0.0.0.0:540", "127.0.0.1:540", "answer = false"), nowhere);
+    let without_login = read(
+        "[node]\nname = \"x\"\n[[line]]\nname = \"net\"\ntype = \"telnet\"\n\
+         [[system]]\nname = \"polux\"\nline = \"net\"\naddress = \"polux.example:540\"\n",
+    );
+    assert_eq!(titles(&without_login.1), nowhere);
+}
+
+#[test]
+fn a_tls_line_is_checked_with_its_files() {
+    let with = |more: &str| {
+        let (_, findings) = read(&format!("[node]\nname = \"x\"\n{TLS}{more}"));
+        titles(&findings)
+    };
+    let machine_believes_somebody = with("").is_empty();
+    if machine_believes_somebody {
+        assert_eq!(with("plain-passwords = true\n"), ["6:1 unknown key `plain-passwords` in [[line]]"]);
+    }
+    let missing = with("listen = \"0.0.0.0:540\"\n");
+    for key in ["certificate", "key-file"] {
+        assert!(missing.contains(&format!("3:1 [[line]] lacks `{key}`")), "{missing:?}");
+    }
+    let alone = with("certificate = \"polux.pem\"\nrequire-certificate = true\n");
+    assert!(alone.contains(&"3:1 [[line]] lacks `key-file`".to_owned()), "{alone:?}");
+    assert!(alone.contains(&"3:1 [[line]] lacks `ca`".to_owned()), "{alone:?}");
+    let nowhere = with("certificate = \"polux.pem\"\nkey-file = \"polux.key\"\nca = \"ca.pem\"\n");
+    assert_eq!(nowhere.len(), 1, "{nowhere:?}");
+    assert!(nowhere[0].starts_with("5:8 no TLS with what is given here: /tmp/site/ca.pem: "), "{nowhere:?}");
+}
+
+#[test]
+fn certificates_need_a_line_that_has_them() {
+    let (_, findings) = read(
+        "[node]\nname = \"x\"\n[[line]]\nname = \"net\"\ntype = \"tcp\"\n\
+         [[system]]\nname = \"polux\"\nline = \"net\"\naddress = \"[::1]:540\"\n\
+         certificate-name = \"polux.example\"\ncalled-certificate = \"polux.example\"\n",
+    );
+    assert_eq!(
+        titles(&findings),
+        ["10:20 no line of this system has certificates", "11:22 no line asks callers for a certificate",]
+    );
+}
+
+#[test]
+fn a_serial_port_is_here_or_behind_a_terminal_server() {
+    let line = |more: &str| {
+        read(&format!("[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\n{more}"))
+    };
+    let (config, _) = line("server = \"terminals.example:2217\"\nmodem = \"generic\"\n");
+    let LineKind::Serial { port, .. } = &config.unwrap().lines[0].kind else { panic!("it is serial") };
+    assert_eq!(*port, SerialPort::Server("terminals.example".to_owned(), 2217));
+    let both = line("server = \"terminals.example:2217\"\ndevice = \"/dev/ttyS0\"\n").1;
+    assert_eq!(titles(&both), ["6:10 both `device` and `server` are given"]);
+}
+
+#[test]
+fn the_words_of_a_program_have_known_escapes_alone() {
+    let pipe = |words: &str| {
+        titles(
+            &read(&format!(
+                "[node]\nname = \"x\"\n[[line]]\nname = \"p\"\ntype = \"pipe\"\nprogram = {words}\n"
+            ))
+            .1,
+        )
+    };
+    assert!(pipe(r#"["ssh", '\H', "-l", '\Z']"#).is_empty());
+    assert_eq!(pipe(r#"["ssh", '\D']"#), ["6:19 wrong `program` in [[line]]"]);
+}

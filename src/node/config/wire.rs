@@ -1,11 +1,11 @@
 //! Fills the settings of lines, calls and the station from the configuration.
 
-use super::{Config, Flow, LineConfig, LineKind, ModemConfig, PacketSettings, System};
+use super::{Config, Flow, LineConfig, LineKind, ModemConfig, PacketSettings, SerialPort, System};
 use crate::observe::Secret;
 use crate::schedule::Plan;
 use crate::wire::call::{Account, Dialogue, Node, Packets, System as CallSystem};
 use crate::wire::chat::{self, Kind, Script, Values};
-use crate::wire::line::{self, PipeSettings, SerialSettings};
+use crate::wire::line::{self, PipeSettings, Port, SerialServerSettings, SerialSettings, TcpSettings};
 use crate::wire::link::Parameters;
 use crate::wire::modem::Profile;
 use crate::wire::station;
@@ -42,6 +42,7 @@ impl Config {
                 lines: system.lines.iter().filter(|name| reachable(name)).cloned().collect(),
                 number: system.number.clone(),
                 address: system.address.clone(),
+                certificate_name: system.certificate_name.clone(),
                 plan: Plan { windows: system.times.clone(), every: system.poll, ..Plan::default() },
             })
             .collect();
@@ -65,12 +66,13 @@ fn call_system(system: &System) -> CallSystem {
         g_packets,
         aliases: system.aliases.clone(),
         chat: dialogue(system),
+        certificate: system.called_certificate.clone(),
         login: account.map(|(name, hash)| Account { name, password_hash: hash.expose().to_owned() }),
         ..CallSystem::default()
     }
 }
 
-fn dialogue(system: &System) -> Option<Dialogue> {
+pub(super) fn dialogue(system: &System) -> Option<Dialogue> {
     let text = system.chat.as_ref().map(Secret::expose).or(system.login.as_ref().map(|_| USUAL_CHAT))?;
     let values = Values {
         login: system.login.clone(),
@@ -87,28 +89,40 @@ fn dialogue(system: &System) -> Option<Dialogue> {
 /// Our own standard input is no line of the station.
 fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
     let kind = match &config.kind {
-        LineKind::Serial { device, speed, flow, lock_directory, modem } => {
+        LineKind::Serial { port, speed, flow, lock_directory, modem } => {
             let flow = match flow {
                 Flow::RtsCts => line::Flow::RtsCts,
                 Flow::XonXoff => line::Flow::XonXoff,
                 Flow::None => line::Flow::None,
             };
-            let serial = SerialSettings {
-                device: device.clone(),
-                speed: *speed,
-                flow,
-                lock_dir: Some(lock_directory.clone()),
-                ..SerialSettings::default()
+            let usual = SerialSettings::default();
+            let port = match port {
+                SerialPort::Device(device) => Port::Serial(SerialSettings {
+                    device: device.clone(),
+                    speed: *speed,
+                    flow,
+                    lock_dir: Some(lock_directory.clone()),
+                    ..usual
+                }),
+                SerialPort::Server(host, port) => Port::SerialServer(SerialServerSettings {
+                    tcp: TcpSettings { host: host.clone(), port: *port, ..TcpSettings::default() },
+                    speed: *speed,
+                    data: usual.data,
+                    parity: usual.parity,
+                    flow,
+                }),
             };
             match modem {
-                Some(modem) => station::LineKind::Modem { serial, profile: Box::new(profile(modem)) },
-                None => station::LineKind::Direct { serial },
+                Some(modem) => station::LineKind::Modem { port, profile: Box::new(profile(modem)) },
+                None => station::LineKind::Direct { port },
             }
         }
-        LineKind::Tcp { listen, connect_timeout } => station::LineKind::Tcp {
+        LineKind::Tcp { listen, connect_timeout, over, plain_passwords } => station::LineKind::Tcp {
             listen: listen.clone(),
             connect_limit: *connect_timeout,
             keepalive: KEEPALIVE,
+            over: over.clone(),
+            plain_passwords: *plain_passwords,
             most_calls: MOST_CALLS,
         },
         LineKind::Pipe { program } => station::LineKind::Pipe(PipeSettings { argv: program.clone() }),

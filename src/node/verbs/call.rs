@@ -61,7 +61,7 @@ impl Verbs {
         let is_stdin = |line: &&LineConfig| matches!(line.kind, LineKind::Stdin);
         let declared = self.config.lines.iter().find(is_stdin).map(|line| line.declared).unwrap_or_default();
         let qualities = Qualities::default().declared(declared);
-        Connected { line: STDIN.to_owned(), connect: None, qualities }
+        Connected { line: STDIN.to_owned(), qualities, ..Connected::default() }
     }
 
     /// Who may bring a caller in: whoever is trusted, and the login name of a neighbour for itself. Without that

@@ -64,6 +64,8 @@ pub struct Connected {
     pub connect: Option<String>,
     /// What the line is fit for.
     pub qualities: Qualities,
+    /// The DNS names that the caller's certificate shows, verified.
+    pub certified: Vec<String>,
 }
 
 /// Runs a call to `system` over a connected stream, to its end. The failure, if any, is in the record.
@@ -146,14 +148,17 @@ where
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
     let mut begun: Option<(SystemName, CallLease)> = None;
     let result = async {
+        let certified = &connected.certified;
         let (name, early) = match login {
+            // A certificate says enough, if the only systems that it may stand for have no account beside it.
+            Login::Ask if is_known_by_certificate(node, certified) => (None, Vec::new()),
             Login::Ask => login::prompt(&mut stream, node).await.map(|(name, early)| (Some(name), early))?,
             Login::Done(name) => (Some(name), Vec::new()),
             Login::Trusted => (None, Vec::new()),
         };
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
         let line = &connected.line;
-        let mut door = Door { node, login: name.as_deref(), spool, line, begun: &mut begun };
+        let mut door = Door { node, login: name.as_deref(), certified, spool, line, begun: &mut begun };
         let agreement = shake(&mut stream, handshake, &early, &mut door).await?;
         let Some((system, lease)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
@@ -195,6 +200,7 @@ impl Gate for NobodyAsks {
 struct Door<'a> {
     node: &'a Node,
     login: Option<&'a str>,
+    certified: &'a [String],
     spool: &'a Spool,
     line: &'a str,
     begun: &'a mut Option<(SystemName, CallLease)>,
@@ -202,7 +208,7 @@ struct Door<'a> {
 
 impl Gate for Door<'_> {
     async fn check(&mut self, caller: String) -> Result<(SystemName, String), Denial> {
-        let (system, neighbour) = admit(self.node, self.login, &caller)?;
+        let (system, neighbour) = admit(self.node, self.login, self.certified, &caller)?;
         let lease =
             lock(self.spool, self.node, system, self.line, false).await.map_err(|error| match error {
                 SpoolError::Conflict(_) => Denial::Locked,
@@ -213,10 +219,22 @@ impl Gate for Door<'_> {
     }
 }
 
-/// Who a caller is, by the name that it gives and the login that it came by.
+/// Whether a certificate alone lets its bearer in.
+fn is_known_by_certificate(node: &Node, certified: &[String]) -> bool {
+    let mut named = node.systems.values().filter(|system| shows(system, certified)).peekable();
+    named.peek().is_some() && named.all(|system| system.login.is_none())
+}
+
+/// Whether these are the names of a certificate of this very system.
+fn shows(system: &System, certified: &[String]) -> bool {
+    system.certificate.as_ref().is_some_and(|name| certified.contains(name))
+}
+
+/// Who a caller is, by the name that it gives, the login that it came by, and the certificate that it showed.
 fn admit<'a>(
     node: &'a Node,
     login: Option<&str>,
+    certified: &[String],
     caller: &str,
 ) -> Result<(&'a SystemName, &'a System), Denial> {
     let named = |(name, system): &(&SystemName, &System)| {
@@ -234,6 +252,9 @@ fn admit<'a>(
         }
         (None, None) => true,
     };
+    // A certificate is for its own system alone, and a system with one is never without.
+    let of_another = || node.systems.values().any(|other| shows(other, certified));
+    let right = right && if system.certificate.is_some() { shows(system, certified) } else { !of_another() };
     if right { Ok((name, system)) } else { Err(Denial::WrongLogin) }
 }
 

@@ -60,8 +60,18 @@ pub struct System {
     pub chat: Option<Dialogue>,
     /// How it proves who it is when it calls us; `None`: the line has seen to that (ssh, a login shell, a private wire).
     pub login: Option<Account>,
+    /// The DNS name that the certificate which it calls us with has to show, in lower case. With one it need not log in,
+    /// unless it has an account too; and without that certificate nobody is let in as this system.
+    pub certificate: Option<String>,
     /// What it may put here, fetch from here, and how large.
     pub permissions: Permissions,
+}
+
+impl System {
+    /// Whether its login chat says anything, which is to be taken for a secret.
+    pub fn has_login(&self) -> bool {
+        self.chat.as_ref().is_some_and(|dialogue| dialogue.script.sends_text())
+    }
 }
 
 impl Default for System {
@@ -73,6 +83,7 @@ impl Default for System {
             aliases: Vec::new(),
             chat: None,
             login: None,
+            certificate: None,
             permissions: Permissions::default(),
         }
     }

@@ -387,3 +387,30 @@ async fn a_call_over_i_may_be_cut_at_every_byte() {
 async fn a_call_over_g_may_be_cut_at_every_byte() {
     cut_at_every_byte('g').await;
 }
+
+#[test]
+fn a_certificate_lets_its_own_system_in_and_no_other() {
+    let mut node = Node::new(name("polux"), "/var/spool/uucppublic".into());
+    let certified = |name: &str| System { certificate: Some(name.to_owned()), ..System::default() };
+    let account = || Some(Account { name: "Uboth".to_owned(), password_hash: String::new() });
+    node.systems.insert(name("leaf"), certified("leaf.example"));
+    node.systems.insert(name("both"), System { login: account(), ..certified("both.example") });
+    node.systems.insert(name("plain"), System::default());
+    let who = |login: Option<&str>, shown: &[&str], caller: &str| {
+        let shown: Vec<String> = shown.iter().map(|name| (*name).to_owned()).collect();
+        admit(&node, login, &shown, caller).map(|(name, _)| name.as_str().to_owned()).ok()
+    };
+    assert_eq!(who(None, &["leaf.example"], "leaf").as_deref(), Some("leaf"));
+    assert_eq!(who(None, &[], "leaf"), None, "without its certificate nobody is leaf");
+    assert_eq!(who(Some("Uboth"), &[], "leaf"), None);
+    assert_eq!(who(None, &["leaf.example"], "plain"), None, "a certificate is for its own system alone");
+    assert_eq!(who(None, &["leaf.example"], "both"), None);
+    assert_eq!(who(None, &["both.example"], "both"), None, "both is to log in as well");
+    assert_eq!(who(Some("Uboth"), &["both.example"], "both").as_deref(), Some("both"));
+    assert_eq!(who(Some("Uboth"), &["leaf.example"], "both"), None);
+    assert_eq!(who(None, &["stranger.example"], "plain").as_deref(), Some("plain"));
+
+    let prompted = |shown: &str| !is_known_by_certificate(&node, &[shown.to_owned()]);
+    assert!(!prompted("leaf.example") && prompted("both.example") && prompted("stranger.example"));
+    assert!(!is_known_by_certificate(&node, &[]));
+}

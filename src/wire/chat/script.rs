@@ -96,6 +96,18 @@ pub struct ScriptError {
 }
 
 impl Script {
+    /// Whether anything but a return is sent: a name, a password, a command.
+    pub fn sends_text(&self) -> bool {
+        let says = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => bytes.iter().any(u8::is_ascii_graphic),
+            Piece::Password | Piece::Login => true,
+            _ => false,
+        };
+        let all =
+            self.steps.iter().flat_map(|step| step.instead.iter().map(|(send, _)| send).chain([&step.send]));
+        all.flatten().any(says)
+    }
+
     /// Parses the text of a `chat` command: its strings, separated by blanks.
     pub fn parse(text: &str, kind: Kind) -> Result<Script, ScriptError> {
         if text.len() > LONGEST {

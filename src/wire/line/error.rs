@@ -45,6 +45,14 @@ pub enum LineError {
     Connect { address: String, source: io::Error },
     #[error("{address} did not answer within {} s", limit.as_secs())]
     ConnectTooSlow { address: String, limit: Duration },
+    #[error("no TLS with {line}: {source}")]
+    Tls { line: String, source: io::Error },
+    #[error("{}: {what}", file.display())]
+    Certificate { file: PathBuf, what: String },
+    #[error("a line that takes calls over TLS has no certificate")]
+    NoCertificate,
+    #[error("the terminal server {address}: {source}")]
+    SerialServer { address: String, source: io::Error },
 }
 
 impl ToFault for LineError {
@@ -71,6 +79,18 @@ impl ToFault for LineError {
             }
             LineError::NoProgram => {
                 (Stage::Port, Whose::Usage, Retry::Never, "name the program and its words")
+            }
+            LineError::Tls { .. } => (
+                Stage::Port,
+                Whose::PeerRefused,
+                Retry::Later,
+                "see that each end believes the issuer of the other's certificate, and the name in it",
+            ),
+            LineError::Certificate { .. } | LineError::NoCertificate => {
+                (Stage::Port, Whose::Local, Retry::Later, "see that certificate, key-file and ca are sound")
+            }
+            LineError::SerialServer { .. } => {
+                (Stage::Port, Whose::Local, Retry::Later, "see that it speaks RFC 2217 on that port")
             }
             LineError::Connect { .. } | LineError::ConnectTooSlow { .. } => {
                 (Stage::Dial, Whose::Line, Retry::Later, "see that the host is up and listens on that port")

@@ -1,4 +1,5 @@
-//! Bytes and modem signals of a line: serial port, child process, own stdin and stdout, TCP.
+//! Bytes and modem signals of a line: serial port, child process, own stdin and stdout, TCP (plain, TLS, telnet), and a
+//! serial port behind a terminal server.
 //!
 //! A [`Line`] is what a call runs on: a stream for tokio, and beside it the few things that only lines have
 //! (carrier, DTR, break, hang-up). Whatever ends a line, reading ends with an end of file and [`Line::end`] says
@@ -10,19 +11,25 @@
 mod error;
 mod locks;
 mod pipe;
+mod port;
 mod qualities;
 mod serial;
 mod stdio;
+mod stream;
 mod tcp;
+pub mod telnet;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod uart;
 
 pub use error::LineError;
 pub use pipe::PipeSettings;
+pub use port::{Port, SerialServerSettings};
 pub use qualities::{Declared, Qualities};
 pub use serial::{DataBits, Flow, ModemLines, Parity, SerialSettings, Signals};
-pub use tcp::{TcpListening, TcpSettings};
+pub use tcp::{Over, TcpListening, TcpSettings};
+pub use tls::{Identity, TlsSettings};
 pub use uart::UartCounters;
 
 use crate::clock;
@@ -31,43 +38,12 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// How often carrier is looked at where there is one. No driver tells all of them, so it is asked for.
 const CARRIER_POLL: Duration = Duration::from_millis(250);
-/// How often a drain asks what is left: about a character time of a slow line.
-const DRAIN_POLL: Duration = Duration::from_millis(20);
-
-/// How to get a line: the settings of each kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Port {
-    Serial(SerialSettings),
-    Pipe(PipeSettings),
-    Stdio,
-    Tcp(TcpSettings),
-}
-
-impl Port {
-    /// Opens the line: locks it, starts the program, connects. Bounded in time for every kind.
-    pub async fn open(&self) -> Result<Line, LineError> {
-        match self {
-            Port::Serial(settings) => {
-                let port = serial::SerialLine::open(settings).await?;
-                Ok(Line::new(settings.device.display().to_string(), Stream::Serial(Box::new(port))))
-            }
-            Port::Pipe(settings) => {
-                let program = settings.argv.first().cloned().unwrap_or_default();
-                Ok(Line::new(program, Stream::Pipe(Box::new(pipe::PipeLine::start(settings)?))))
-            }
-            Port::Stdio => Ok(Line::new("stdin".to_owned(), Stream::Stdio(stdio::StdioLine::own()?))),
-            Port::Tcp(settings) => {
-                let stream = tcp::connect(settings).await?;
-                Ok(Line::new(format!("{}:{}", settings.host, settings.port), Stream::Tcp(stream)))
-            }
-        }
-    }
-}
 
 /// Why a line gives no more bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,18 +90,13 @@ pub enum Drained {
     Left(u32),
 }
 
-#[derive(Debug)]
-enum Stream {
-    Serial(Box<serial::SerialLine>),
-    Pipe(Box<pipe::PipeLine>),
-    Stdio(stdio::StdioLine),
-    Tcp(TcpStream),
-}
-
 /// An open line. Dropping it releases locks, device, program and socket at once; [`Line::close`] does it in order.
 pub struct Line {
     name: String,
     stream: Stream,
+    exposed: bool,
+    /// The names that the other end's certificate showed.
+    certified: Vec<String>,
     end: Option<End>,
     /// Carrier must stay: set while a call is up.
     watching: bool,
@@ -145,6 +116,8 @@ impl Line {
         Line {
             name,
             stream,
+            exposed: false,
+            certified: Vec::new(),
             end: None,
             watching: false,
             idle_limit: None,
@@ -153,12 +126,29 @@ impl Line {
         }
     }
 
-    /// A connection that somebody else accepted.
-    pub fn accepted(stream: TcpStream, settings: &TcpListening) -> Result<Self, LineError> {
-        let peer = stream.peer_addr().map_or_else(|_| "tcp".to_owned(), |address| address.to_string());
-        tcp::tune(&stream, settings.keepalive)
-            .map_err(|source| LineError::Open { line: peer.clone(), source })?;
-        Ok(Line::new(peer, Stream::Tcp(stream)))
+    fn exposed(mut self, exposed: bool) -> Self {
+        self.exposed = exposed;
+        self
+    }
+
+    fn certified_as(mut self, names: Vec<String>) -> Self {
+        self.certified = names;
+        self
+    }
+
+    /// A connection that somebody else accepted; whatever runs over it is begun here, within a bounded time.
+    pub async fn accepted(stream: TcpStream, settings: &TcpListening) -> Result<Self, LineError> {
+        port::accept(stream, settings).await
+    }
+
+    /// Whether what crosses the line, a password say, can be read on a network on the way.
+    pub fn is_exposed(&self) -> bool {
+        self.exposed
+    }
+
+    /// The DNS names in the certificate that a caller has shown, verified and in lower case; none without one.
+    pub fn certified(&self) -> &[String] {
+        &self.certified
     }
 
     /// The device, program or address, for logs and records.
@@ -173,20 +163,12 @@ impl Line {
 
     /// What the line is fit for, as its kind has it.
     pub fn qualities(&self) -> Qualities {
-        match &self.stream {
-            Stream::Serial(port) => port.qualities(),
-            // A login over a modem or a terminal.
-            Stream::Stdio(ends) if ends.is_tty() => Qualities::SERIAL,
-            Stream::Stdio(_) | Stream::Pipe(_) | Stream::Tcp(_) => Qualities::STREAM,
-        }
+        self.stream.qualities()
     }
 
     /// Whether the line has modem lines, as probed when it was opened.
     pub fn modem_lines(&self) -> ModemLines {
-        match &self.stream {
-            Stream::Serial(port) => port.modem_lines(),
-            _ => ModemLines::Absent,
-        }
+        self.stream.modem_lines()
     }
 
     /// The connection's state now.
@@ -200,10 +182,7 @@ impl Line {
 
     /// The incoming modem lines now, where there are any.
     pub fn signals(&mut self) -> Option<Signals> {
-        match &mut self.stream {
-            Stream::Serial(port) => port.signals(),
-            _ => None,
-        }
+        self.stream.signals()
     }
 
     /// From now on the carrier must stay (set it after CONNECT): where DCD is real it is polled while reading, and
@@ -222,43 +201,24 @@ impl Line {
 
     /// Raises or lowers DTR; `false` if the line has none.
     pub fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {
-        match &mut self.stream {
-            Stream::Serial(port) => port.set_dtr(high),
-            _ => Ok(false),
-        }
+        self.stream.set_dtr(high)
     }
 
     /// Sends a break of that length; `false` if the line knows none.
     pub async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
-        match &mut self.stream {
-            Stream::Serial(port) => port.send_break(length).await,
-            _ => Ok(false),
-        }
+        self.stream.send_break(length).await
     }
 
-    /// Waits until everything written has left, at most for `limit`. Only a real serial port can have bytes left;
-    /// for the others the kernel carries them on.
-    pub async fn drain(&self, limit: Duration) -> Drained {
-        let Stream::Serial(port) = &self.stream else { return Drained::Empty };
-        let deadline = clock::now() + limit;
-        loop {
-            let left = port.unsent();
-            if left == 0 {
-                return Drained::Empty;
-            }
-            if clock::now() >= deadline {
-                return Drained::Left(left);
-            }
-            clock::sleep(DRAIN_POLL).await;
-        }
+    /// Waits until everything written has left, at most for `limit`. A serial port can have bytes left, and what is
+    /// coded on its way; for the others the kernel carries them on.
+    pub async fn drain(&mut self, limit: Duration) -> Drained {
+        self.stream.drain(limit).await
     }
 
     /// Throws away what has arrived and was not read, and what was written and has not left: before a modem is
     /// spoken to afresh. Nothing on other lines.
     pub fn discard(&mut self) {
-        if let Stream::Serial(port) = &self.stream {
-            port.discard();
-        }
+        self.stream.discard();
     }
 
     /// Ends the connection. On a serial port DTR is low for `low` (on a PTY: its speed is B0 for that time) and then
@@ -267,37 +227,14 @@ impl Line {
     pub async fn hang_up(&mut self, low: Duration) -> Result<(), LineError> {
         self.watching = false;
         self.tick = None;
-        match &mut self.stream {
-            Stream::Serial(port) => {
-                let usable = port.hang_up(low).await?;
-                let gone = !usable
-                    || self.end == Some(End::DeviceGone)
-                    || (port.is_pty() && self.end == Some(End::CarrierLost));
-                self.end = gone.then_some(End::DeviceGone);
-            }
-            Stream::Pipe(program) => {
-                self.end.get_or_insert(End::Local);
-                program.stop().await;
-            }
-            Stream::Stdio(_) => {
-                self.end.get_or_insert(End::Local);
-            }
-            Stream::Tcp(stream) => {
-                self.end.get_or_insert(End::Local);
-                tcp::linger(stream, low).await;
-            }
-        }
+        self.end = self.stream.hang_up(low, self.end).await?;
         Ok(())
     }
 
     /// Closes in order, within `limit`: what was written leaves first if it can.
     pub async fn close(mut self, limit: Duration) -> Drained {
         let drained = self.drain(limit).await;
-        match &mut self.stream {
-            Stream::Serial(_) | Stream::Stdio(_) => {}
-            Stream::Pipe(program) => program.stop().await,
-            Stream::Tcp(stream) => tcp::linger(stream, limit).await,
-        }
+        self.stream.close(limit).await;
         drained
     }
 
@@ -309,27 +246,9 @@ impl Line {
         }
     }
 
-    /// What an end of file or error on this line means.
-    fn ended(&self, error: Option<&io::Error>) -> End {
-        match &self.stream {
-            Stream::Serial(port) if port.is_pty() => {
-                if self.watching {
-                    End::CarrierLost
-                } else {
-                    End::DeviceGone
-                }
-            }
-            // A hang-up of the tty gives end of file; a device that was pulled gives EIO.
-            Stream::Serial(_) if error.is_none() => End::CarrierLost,
-            Stream::Serial(_) => End::DeviceGone,
-            Stream::Stdio(line) if line.is_tty() => End::CarrierLost,
-            _ => End::PeerClosed,
-        }
-    }
-
     fn note_end(&mut self, error: Option<&io::Error>) {
         if self.end.is_none() {
-            let end = self.ended(error);
+            let end = self.stream.end(error, self.watching);
             tracing::debug!(line = %self.name, error = error.map(tracing::field::display), "{}", end.words());
             self.end = Some(end);
         }
@@ -374,12 +293,7 @@ impl AsyncRead for Line {
         }
         let before = buf.filled().len();
         loop {
-            let read = match &mut line.stream {
-                Stream::Serial(port) => Pin::new(&mut port.stream).poll_read(cx, buf),
-                Stream::Pipe(program) => program.poll_read(cx, buf),
-                Stream::Stdio(ends) => ends.poll_read(cx, buf),
-                Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            };
+            let read = line.stream.poll_read(cx, buf);
             match read {
                 Poll::Pending => return line.poll_watch(cx),
                 Poll::Ready(Ok(())) if buf.filled().len() > before => line.last_input = clock::now(),
@@ -399,12 +313,7 @@ impl AsyncWrite for Line {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, end.words())));
         }
         loop {
-            let written = match &mut line.stream {
-                Stream::Serial(port) => Pin::new(&mut port.stream).poll_write(cx, bytes),
-                Stream::Pipe(program) => program.poll_write(cx, bytes),
-                Stream::Stdio(ends) => ends.poll_write(cx, bytes),
-                Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            };
+            let written = line.stream.poll_write(cx, bytes);
             match &written {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => line.note_end(Some(error)),
@@ -422,10 +331,6 @@ impl AsyncWrite for Line {
 
     /// Says to the other end that no more comes, where the line can say that.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Serial(_) | Stream::Stdio(_) => Poll::Ready(Ok(())),
-            Stream::Pipe(program) => program.close_input(),
-            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        self.stream.poll_shutdown(cx)
     }
 }

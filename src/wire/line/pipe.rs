@@ -16,12 +16,52 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 const GRACE: Duration = Duration::from_secs(2);
 /// How much of what a program says on stderr is logged at once, in bytes.
 const STDERR_LIMIT: usize = 400;
+/// How much of it is logged in one call; the rest is read, so that the program goes on, and forgotten.
+const STDERR_LOGGED: usize = 16 * 1024;
 
 /// A line through a program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PipeSettings {
-    /// The program and its arguments; no shell sees them.
+    /// The program and its arguments; no shell sees them. In each, `\H` is the host of the system that is called, and
+    /// `\Z` its name.
     pub argv: Vec<String>,
+}
+
+impl PipeSettings {
+    /// For a call to this system; without an address its name is its host.
+    pub fn to(&self, system: &str, host: Option<&str>) -> PipeSettings {
+        let expanded = |word: &String| expand(word, system, host.unwrap_or(system));
+        // A word with another escape never passed the configuration.
+        let argv = self.argv.iter().map(|word| expanded(word).unwrap_or_else(|_| word.clone()));
+        PipeSettings { argv: argv.collect() }
+    }
+
+    /// Whether a word may stand in a command: what is wrong if not.
+    pub fn check(word: &str) -> Result<(), String> {
+        expand(word, "", "").map(drop)
+    }
+}
+
+/// Puts in what the escapes of a word stand for; what is wrong if there is another one.
+fn expand(word: &str, system: &str, host: &str) -> Result<String, String> {
+    let mut out = String::new();
+    let mut letters = word.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, letter == '\\') {
+            (letter, false) => out.push(letter),
+            (_, true) => match letters.next() {
+                Some('H') => out.push_str(host),
+                Some('Z') => out.push_str(system),
+                Some('\\') => out.push('\\'),
+                _ => {
+                    return Err(
+                        r"write \H for the host, \Z for the system, and \\ for a backslash".to_owned()
+                    );
+                }
+            },
+        }
+    }
+    Ok(out)
 }
 
 #[derive(Debug)]
@@ -103,8 +143,13 @@ impl Drop for PipeLine {
 
 async fn log_errors(program: String, mut errors: ChildStderr) {
     let mut buffer = [0; STDERR_LIMIT];
+    let mut logged = 0;
     while let Ok(read) = errors.read(&mut buffer).await {
         let Some(said) = buffer.get(..read).filter(|said| !said.is_empty()) else { return };
+        if logged > STDERR_LOGGED {
+            continue;
+        }
+        logged += read;
         tracing::info!(
             program,
             "program of the line says: {}",

@@ -69,12 +69,9 @@ pub struct SerialSettings {
     pub open_limit: Duration,
 }
 
-impl SerialSettings {
-    /// What a line set up so is fit for: parity takes the eighth bit, XON and XOFF two byte values.
-    fn qualities(&self) -> Qualities {
-        let clean = self.data == DataBits::Eight && self.flow != Flow::XonXoff;
-        Qualities { eight_bit: clean, ..Qualities::SERIAL }
-    }
+/// What a line set up so is fit for: XON and XOFF take two byte values.
+pub(super) fn qualities(data: DataBits, flow: Flow) -> Qualities {
+    Qualities { eight_bit: data == DataBits::Eight && flow != Flow::XonXoff, ..Qualities::SERIAL }
 }
 
 impl Default for SerialSettings {
@@ -158,7 +155,7 @@ impl SerialLine {
             stream,
             device,
             modem_lines,
-            qualities: settings.qualities(),
+            qualities: qualities(settings.data, settings.flow),
             pty: opened.pty,
             uart,
             _locks: opened.locks,

@@ -1,17 +1,29 @@
-//! Lines over TCP: calling, and tuning what was accepted.
+//! Lines over TCP: calling, tuning what was accepted, and what may run over it.
 
 use super::LineError;
+use super::tls::TlsSettings;
 use crate::clock;
 use rustix::net::sockopt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Probes that go unanswered before the connection counts as dead (tcp(7): TCP_KEEPCNT).
 const KEEPALIVE_PROBES: u32 = 5;
 /// What is read and thrown away at most while closing, so that a chatterer cannot hold us.
 const LINGER_BYTES: usize = 256 * 1024;
+
+/// What runs over the connection, below the bytes of the line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Over {
+    /// Nothing: every byte as it is, to be read by whoever is on the way.
+    #[default]
+    Plain,
+    Tls(TlsSettings),
+    Telnet,
+}
 
 /// A line to call over TCP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +36,9 @@ pub struct TcpSettings {
     pub connect_limit: Duration,
     /// Silence after which the kernel asks whether the other end is still there; `None` never asks.
     pub keepalive: Option<Duration>,
+    pub over: Over,
+    /// The name that the certificate of the other end has to show; `None`: the host.
+    pub certificate_name: Option<String>,
 }
 
 impl Default for TcpSettings {
@@ -33,7 +48,16 @@ impl Default for TcpSettings {
             port: 540,
             connect_limit: Duration::from_secs(60),
             keepalive: TcpListening::default().keepalive,
+            over: Over::Plain,
+            certificate_name: None,
         }
+    }
+}
+
+impl TcpSettings {
+    /// Host and port, for logs and records.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 }
 
@@ -42,16 +66,17 @@ impl Default for TcpSettings {
 pub struct TcpListening {
     /// As in [`TcpSettings`].
     pub keepalive: Option<Duration>,
+    pub over: Over,
 }
 
 impl Default for TcpListening {
     fn default() -> Self {
-        TcpListening { keepalive: Some(Duration::from_secs(60)) }
+        TcpListening { keepalive: Some(Duration::from_secs(60)), over: Over::Plain }
     }
 }
 
 pub(super) async fn connect(settings: &TcpSettings) -> Result<TcpStream, LineError> {
-    let address = format!("{}:{}", settings.host, settings.port);
+    let address = settings.address();
     let connecting = TcpStream::connect((settings.host.as_str(), settings.port));
     let stream = match clock::within(settings.connect_limit, connecting).await {
         Some(Ok(stream)) => stream,
@@ -74,9 +99,15 @@ pub(super) fn tune(stream: &TcpStream, keepalive: Option<Duration>) -> io::Resul
     Ok(())
 }
 
+/// Whether nobody but this machine can read what goes to an address.
+pub(super) fn stays_here(peer: io::Result<SocketAddr>) -> bool {
+    // An IPv4 address may come in the clothes of IPv6.
+    peer.is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
+}
+
 /// Closes our half and reads on until the other end closes too: closing with unread bytes would reset the connection
 /// and could take the last ones that we sent with it.
-pub(super) async fn linger(stream: &mut TcpStream, limit: Duration) {
+pub(super) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, limit: Duration) {
     let ending = async {
         if stream.shutdown().await.is_err() {
             return;

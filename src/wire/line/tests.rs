@@ -289,7 +289,7 @@ async fn tcp_carries_bytes_and_says_who_ended() {
     let settings = TcpSettings { host: "127.0.0.1".to_owned(), port, ..TcpSettings::default() };
     let calling = tokio::spawn(async move { Port::Tcp(settings).open().await });
     let (stream, _) = soon(listener.accept()).await.unwrap();
-    let mut called = Line::accepted(stream, &TcpListening::default()).unwrap();
+    let mut called = soon(Line::accepted(stream, &TcpListening::default())).await.unwrap();
     let mut caller = soon(calling).await.unwrap().unwrap();
     soon(caller.write_all(&every_byte())).await.unwrap();
     let mut read = [0; 256];
@@ -380,4 +380,190 @@ async fn every_kind_of_line_tells_what_it_is_fit_for() {
     assert!(!qualities.eight_bit && !qualities.reliable && qualities.full_duplex);
     let pipe = Port::Pipe(PipeSettings { argv: vec!["cat".to_owned()] }).open().await.unwrap();
     assert_eq!(pipe.qualities(), Qualities::STREAM);
+}
+
+#[tokio::test]
+async fn a_program_is_told_host_and_system() {
+    let words = [r"echo", r"\H", r"-l\Z", r"a\\b"].map(str::to_owned).to_vec();
+    let pipe = PipeSettings { argv: words };
+    assert_eq!(pipe.to("polux", Some("polux.example")).argv, ["echo", "polux.example", "-lpolux", r"a\b"]);
+    assert_eq!(pipe.to("polux", None).argv[1], "polux", "without an address the name is the host");
+    assert!(PipeSettings::check(r"\H:22").is_ok() && PipeSettings::check(r"\q").is_err());
+    assert!(PipeSettings::check("\\").is_err());
+    let mut line = Port::Pipe(pipe.to("polux", None)).open().await.unwrap();
+    let mut said = String::new();
+    soon(line.read_to_string(&mut said)).await.unwrap();
+    assert_eq!(said, "polux -lpolux a\\b\n");
+}
+
+#[tokio::test]
+async fn a_program_that_complains_without_end_is_read_all_the_same() {
+    let script = "i=0; while [ $i -lt 40000 ]; do echo complaint >&2; i=$((i+1)); done; echo done";
+    let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+    let mut line = Port::Pipe(PipeSettings { argv }).open().await.unwrap();
+    let mut said = String::new();
+    soon(line.read_to_string(&mut said)).await.unwrap();
+    assert_eq!(said, "done\n");
+}
+
+/// A TCP connection, both ends as lines.
+async fn tcp_pair(over: Over) -> (Line, Line) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let called = over.clone();
+    let settings = TcpSettings { host: "127.0.0.1".to_owned(), port, over, ..TcpSettings::default() };
+    let calling = tokio::spawn(async move { Port::Tcp(settings).open().await });
+    let (stream, _) = soon(listener.accept()).await.unwrap();
+    let called = TcpListening { over: called, ..TcpListening::default() };
+    let called = soon(Line::accepted(stream, &called)).await.unwrap();
+    (soon(calling).await.unwrap().unwrap(), called)
+}
+
+#[tokio::test]
+async fn telnet_carries_every_byte_both_ways() {
+    let (mut caller, mut called) = tcp_pair(Over::Telnet).await;
+    let bytes = every_byte().repeat(1000);
+    let length = bytes.len();
+    let (one, other) = soon(async {
+        let (mut there, mut back) = (vec![0; length], vec![0; length]);
+        caller.write_all(&bytes).await.unwrap();
+        // Nobody flushes: reading has to see to what was written.
+        let reading = async { caller.read_exact(&mut back).await.unwrap() };
+        let echoing = async {
+            called.read_exact(&mut there).await.unwrap();
+            called.write_all(&there).await.unwrap();
+            // To the end of the caller.
+            called.read(&mut [0; 1]).await.unwrap()
+        };
+        tokio::select! {
+            read = reading => assert_eq!(read, length),
+            _ = echoing => panic!("the caller is still there"),
+        }
+        (there, back)
+    })
+    .await;
+    assert!(one == bytes && other == bytes);
+    assert_eq!((caller.qualities(), called.qualities()), (Qualities::STREAM, Qualities::STREAM));
+    assert!(!caller.is_exposed() && !called.is_exposed(), "loopback");
+    soon(caller.close(SHORT)).await;
+    let mut byte = [0; 1];
+    assert_eq!(soon(called.read(&mut byte)).await.unwrap(), 0);
+    assert_eq!(called.end(), Some(End::PeerClosed));
+}
+
+/// A terminal server by script: agrees to everything, says that it set what it was told to, and what it is told to
+/// say of the modem lines.
+async fn terminal_server(
+    listener: tokio::net::TcpListener,
+    mut lines: tokio::sync::mpsc::UnboundedReceiver<u8>,
+    heard: tokio::sync::mpsc::UnboundedSender<Vec<u8>>,
+) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut waiting = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let count = tokio::select! {
+            read = stream.read(&mut buffer) => read.unwrap_or(0),
+            Some(lines) = lines.recv() => {
+                stream.write_all(&[255, 250, 44, 107, lines, 255, 240]).await.unwrap();
+                continue;
+            }
+        };
+        if count == 0 {
+            return;
+        }
+        waiting.extend(&buffer[..count]);
+        loop {
+            let taken = match waiting[..] {
+                [255, 251, option, ..] => {
+                    stream.write_all(&[255, 253, option]).await.unwrap();
+                    3
+                }
+                [255, 253, option, ..] => {
+                    stream.write_all(&[255, 251, option]).await.unwrap();
+                    3
+                }
+                [255, 250, 44, command, ..] => {
+                    let Some(end) = waiting.windows(2).position(|pair| pair == [255, 240]) else { break };
+                    let _ = heard.send(waiting[3..end].to_vec());
+                    let value = &waiting[4..end];
+                    if command != 7 {
+                        let answer = [&[255, 250, 44, command + 100], value, &[255, 240]].concat();
+                        stream.write_all(&answer).await.unwrap();
+                    }
+                    end + 2
+                }
+                // A modem that echoes.
+                [byte, ..] if byte != 255 => {
+                    stream.write_all(&[byte]).await.unwrap();
+                    1
+                }
+                _ => break,
+            };
+            waiting.drain(..taken);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_serial_port_behind_a_terminal_server_has_speed_dtr_and_carrier() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let (hear, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(terminal_server(listener, told, hear));
+    // Carrier, DSR and CTS.
+    tell.send(128 + 32 + 16).unwrap();
+    let settings = SerialServerSettings {
+        tcp: TcpSettings { host: "127.0.0.1".to_owned(), port, ..TcpSettings::default() },
+        speed: 19_200,
+        data: DataBits::Eight,
+        parity: Parity::None,
+        flow: Flow::RtsCts,
+    };
+    let mut line = soon(Port::SerialServer(settings).open()).await.unwrap();
+    let mut asked = Vec::new();
+    while let Ok(request) = heard.try_recv() {
+        asked.push(request);
+    }
+    assert!(asked.contains(&vec![1, 0, 0, 0x4b, 0]), "19200 bit/s: {asked:?}");
+    assert_eq!((line.modem_lines(), line.carrier()), (ModemLines::Real, Carrier::Present));
+    assert_eq!(line.qualities(), Qualities::SERIAL);
+    soon(line.write_all(b"AT\r")).await.unwrap();
+    let mut echo = [0; 3];
+    soon(line.read_exact(&mut echo)).await.unwrap();
+    assert_eq!(&echo, b"AT\r");
+    // In a call the loss of the carrier ends the line, as on a port of our own.
+    line.watch_carrier(true);
+    tell.send(32 + 16).unwrap();
+    let mut byte = [0; 1];
+    assert_eq!(soon(line.read(&mut byte)).await.unwrap(), 0);
+    assert_eq!(line.end(), Some(End::CarrierLost));
+    soon(line.hang_up(Duration::from_millis(1))).await.unwrap();
+    assert_eq!(line.end(), None, "it can be used again");
+    let mut after = Vec::new();
+    while !after.contains(&vec![5, 8]) {
+        after.push(soon(heard.recv()).await.unwrap());
+    }
+    assert!(after.contains(&vec![5, 9]), "DTR was low in between: {after:?}");
+}
+
+#[tokio::test]
+async fn a_terminal_server_that_knows_no_serial_ports_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&[255, 254, 44]).await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await
+    });
+    let settings = SerialServerSettings {
+        tcp: TcpSettings { host: "127.0.0.1".to_owned(), port, ..TcpSettings::default() },
+        speed: 9600,
+        data: DataBits::Eight,
+        parity: Parity::None,
+        flow: Flow::None,
+    };
+    let refused = soon(Port::SerialServer(settings).open()).await.expect_err("it cannot");
+    assert!(refused.to_string().contains("RFC 2217"), "{refused}");
 }

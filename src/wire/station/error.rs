@@ -19,6 +19,8 @@ pub enum StationError {
     Stopped,
     #[error("{system} has no number, and {line} needs one")]
     NoNumber { system: String, line: String },
+    #[error("{system} asks for a password, and others could read it on the way")]
+    Exposed { system: String },
     #[error("{system} has no address, and {line} needs one")]
     NoAddress { system: String, line: String },
 }
@@ -45,6 +47,11 @@ impl ToFault for StationError {
             StationError::Stopped => {
                 (Whose::Local, Retry::Later, "the next call goes on where this one stopped")
             }
+            StationError::Exposed { .. } => (
+                Whose::Usage,
+                Retry::Never,
+                "use a line of type \"tls\", or set plain-passwords = true on this one",
+            ),
             StationError::NoNumber { .. } => (Whose::Usage, Retry::Never, "give the system a number"),
             StationError::NoAddress { .. } => (Whose::Usage, Retry::Never, "give the system an address"),
         };

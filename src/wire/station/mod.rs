@@ -116,14 +116,14 @@ async fn keep(shared: Shared, line: LineSettings, end: LineEnd) {
             let (shared, line, end) = (shared.clone(), line.clone(), end.clone());
             async move {
                 let mut end = end.lock().await;
-                let (serial, profile) = match &line.kind {
-                    LineKind::Modem { serial, profile } => (serial, Some(&**profile)),
-                    LineKind::Direct { serial } => (serial, None),
+                let (port, profile) = match &line.kind {
+                    LineKind::Modem { port, profile } => (port, Some(&**profile)),
+                    LineKind::Direct { port } => (port, None),
                     LineKind::Tcp { .. } | LineKind::Pipe(_) => {
                         return net::run(&shared, &line, &mut end).await;
                     }
                 };
-                let task = SerialTask { shared: &shared, line: &line, serial, profile };
+                let task = SerialTask { shared: &shared, line: &line, port, profile };
                 serial::run(task, &mut end).await
             }
         };

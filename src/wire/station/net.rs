@@ -7,7 +7,7 @@ use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::wire::call::{self, Connected, Login};
-use crate::wire::line::{Line, TcpListening};
+use crate::wire::line::{Line, Over, TcpListening};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -98,19 +98,38 @@ async fn listen_on(address: SocketAddr, accepted: mpsc::Sender<TcpStream>) {
 }
 
 async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
-    let keepalive = match &settings.kind {
-        LineKind::Tcp { keepalive, .. } => *keepalive,
-        _ => None,
+    let (listening, plain_passwords) = match &settings.kind {
+        LineKind::Tcp { keepalive, over, plain_passwords, .. } => {
+            (TcpListening { keepalive: *keepalive, over: over.clone() }, *plain_passwords)
+        }
+        _ => (TcpListening::default(), false),
     };
-    let mut line = match Line::accepted(stream, &TcpListening { keepalive }) {
+    let coming = Line::accepted(stream, &listening);
+    let accepted = tokio::select! {
+        accepted = coming => accepted,
+        () = shared.stopped() => return,
+    };
+    let mut line = match accepted {
         Ok(line) => line,
-        Err(error) => return tracing::info!(%error, "a caller was gone at once"),
+        Err(error) => return tracing::info!(fault = %error.fault(), "a caller got no connection"),
     };
     tracing::info!(from = line.name(), "a call comes in");
+    if line.is_exposed() && !plain_passwords {
+        // Whoever is let in here has to give a password.
+        let from = line.name();
+        tracing::warn!(from, "a caller was turned away: its password could be read on the way");
+        return;
+    }
     let node = shared.settings.borrow().node.clone();
-    let connect = Some(format!("TCP {}", line.name()));
+    let over = match listening.over {
+        Over::Plain => "TCP",
+        Over::Tls(_) => "TLS",
+        Over::Telnet => "telnet",
+    };
+    let connect = Some(format!("{over} {}", line.name()));
     let qualities = line.qualities().declared(settings.declared);
-    let connected = Connected { line: settings.name, connect, qualities };
+    let certified = line.certified().to_vec();
+    let connected = Connected { line: settings.name, connect, qualities, certified };
     let name = connected.line.clone();
     let tell = |step| shared.events.tell(&name, None, step);
     tell(CallStep::Connected { connect: connected.connect.clone() });
@@ -132,7 +151,15 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     let name = settings.name.clone();
     let tell = |step| shared.events.tell(&name, Some(&system.name), step);
     tell(CallStep::Calling { number: None });
-    let opening = async { Ok::<Line, StationError>(settings.port_to(system)?.open().await?) };
+    let password = node.systems.get(&system.name).is_some_and(|system| system.has_login());
+    let opening = async {
+        let line = settings.port_to(system)?.open().await?;
+        let plain = matches!(settings.kind, LineKind::Tcp { plain_passwords: false, .. });
+        if password && plain && line.is_exposed() {
+            return Err(StationError::Exposed { system: system.name.to_string() });
+        }
+        Ok(line)
+    };
     // Told to stop before there is a connection, it has none.
     let opened = tokio::select! {
         opened = opening => opened,
@@ -142,7 +169,7 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
         Ok(mut line) => {
             let connect = Some(line.name().to_owned());
             let qualities = line.qualities().declared(settings.declared);
-            let connected = Connected { line: settings.name, connect, qualities };
+            let connected = Connected { line: settings.name, connect, qualities, ..Connected::default() };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
             let calling =

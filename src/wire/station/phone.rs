@@ -4,7 +4,7 @@ use super::online::Online;
 use super::{StationError, SystemSettings};
 use crate::clock;
 use crate::observe::printable;
-use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, SerialSettings};
+use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities};
 use crate::wire::modem::{CarrierWatch, Connect, Event, Modem, Number, Profile};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,11 +36,8 @@ pub(super) struct Phone {
 
 impl Phone {
     /// Opens the line and sets its modem up.
-    pub(super) async fn open(
-        serial: &SerialSettings,
-        profile: Option<&Profile>,
-    ) -> Result<Self, StationError> {
-        let line = Port::Serial(serial.clone()).open().await?;
+    pub(super) async fn open(port: &Port, profile: Option<&Profile>) -> Result<Self, StationError> {
+        let line = port.open().await?;
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
         let mut phone = Phone { line, modem };

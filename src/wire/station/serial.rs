@@ -8,7 +8,7 @@ use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::wire::call::{self, Connected, Login};
-use crate::wire::line::SerialSettings;
+use crate::wire::line::Port;
 use crate::wire::modem::Profile;
 
 /// What an idle line was woken by.
@@ -22,7 +22,7 @@ enum Wake {
 pub(super) struct SerialTask<'a> {
     pub(super) shared: &'a Shared,
     pub(super) line: &'a LineSettings,
-    pub(super) serial: &'a SerialSettings,
+    pub(super) port: &'a Port,
     pub(super) profile: Option<&'a Profile>,
 }
 
@@ -104,10 +104,10 @@ async fn make_ready(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> Result<
         }
         *phone = None;
     }
-    let opened = match Phone::open(task.serial, task.profile).await {
+    let opened = match Phone::open(task.port, task.profile).await {
         // The hang-up of whoever used it a moment ago may reach us: a terminal is taken away from under its next
         // user then. The one that is there now is another.
-        Err(StationError::Ended { .. }) => Phone::open(task.serial, task.profile).await,
+        Err(StationError::Ended { .. }) => Phone::open(task.port, task.profile).await,
         opened => opened,
     };
     *phone = Some(opened?);
@@ -180,7 +180,8 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
     let qualities = open.qualities().declared(line.declared);
-    Connected { line: line.name.clone(), connect: connection.connect.clone(), qualities }
+    let (line, connect) = (line.name.clone(), connection.connect.clone());
+    Connected { line, connect, qualities, ..Connected::default() }
 }
 
 /// Takes a call; false if the station stops.

@@ -4,7 +4,7 @@ use super::StationError;
 use crate::job::SystemName;
 use crate::schedule::Plan;
 use crate::wire::call::Node;
-use crate::wire::line::{Declared, PipeSettings, Port, SerialSettings, TcpSettings};
+use crate::wire::line::{Declared, Over, PipeSettings, Port, TcpSettings};
 use crate::wire::modem::Profile;
 use jiff::tz::TimeZone;
 use std::net::SocketAddr;
@@ -41,16 +41,20 @@ impl LineSettings {
     /// How to open it for a call to this system.
     pub(super) fn port_to(&self, system: &SystemSettings) -> Result<Port, StationError> {
         Ok(match &self.kind {
-            LineKind::Modem { serial, .. } | LineKind::Direct { serial } => Port::Serial(serial.clone()),
-            LineKind::Tcp { connect_limit, keepalive, .. } => {
+            LineKind::Modem { port, .. } | LineKind::Direct { port } => port.clone(),
+            LineKind::Tcp { connect_limit, keepalive, over, .. } => {
                 let (host, port) = system.address.clone().ok_or_else(|| StationError::NoAddress {
                     system: system.name.to_string(),
                     line: self.name.clone(),
                 })?;
                 let (connect_limit, keepalive) = (*connect_limit, *keepalive);
-                Port::Tcp(TcpSettings { host, port, connect_limit, keepalive })
+                let (over, certificate_name) = (over.clone(), system.certificate_name.clone());
+                Port::Tcp(TcpSettings { host, port, connect_limit, keepalive, over, certificate_name })
             }
-            LineKind::Pipe(pipe) => Port::Pipe(pipe.clone()),
+            LineKind::Pipe(pipe) => {
+                let host = system.address.as_ref().map(|(host, _)| host.as_str());
+                Port::Pipe(pipe.to(system.name.as_str(), host))
+            }
         })
     }
 }
@@ -69,16 +73,19 @@ pub struct LineSettings {
 /// What the line is made of.
 #[derive(Debug, Clone)]
 pub enum LineKind {
-    /// A modem on a serial port: calls are dialled, and answered when it rings.
-    Modem { serial: SerialSettings, profile: Box<Profile> },
+    /// A modem on a serial port, here or behind a terminal server: calls are dialled, and answered when it rings.
+    Modem { port: Port, profile: Box<Profile> },
     /// A cable: what comes in is a call.
-    Direct { serial: SerialSettings },
+    Direct { port: Port },
     Tcp {
         /// Where calls are taken.
         listen: Vec<SocketAddr>,
         connect_limit: Duration,
         /// As in `wire::line`.
         keepalive: Option<Duration>,
+        over: Over,
+        /// Passwords may cross a network where others can read them.
+        plain_passwords: bool,
         /// Calls at once, both ways together.
         most_calls: usize,
     },
@@ -87,10 +94,17 @@ pub enum LineKind {
 }
 
 impl LineKind {
-    /// TCP, with the defaults: a minute to connect, keepalive after one, 8 calls at once.
+    /// Plain TCP, with the defaults: a minute to connect, keepalive after one, 8 calls at once.
     pub fn tcp(listen: Vec<SocketAddr>) -> Self {
         let minute = Duration::from_secs(60);
-        LineKind::Tcp { listen, connect_limit: minute, keepalive: Some(minute), most_calls: 8 }
+        LineKind::Tcp {
+            listen,
+            connect_limit: minute,
+            keepalive: Some(minute),
+            over: Over::Plain,
+            plain_passwords: false,
+            most_calls: 8,
+        }
     }
 }
 
@@ -102,8 +116,10 @@ pub struct SystemSettings {
     pub lines: Vec<String>,
     /// For lines with a modem.
     pub number: Option<String>,
-    /// Host and port, for TCP.
+    /// Host and port, for TCP; `\H` of a program.
     pub address: Option<(String, u16)>,
+    /// The name that its certificate has to show, if not the host of the address.
+    pub certificate_name: Option<String>,
     /// When to call.
     pub plan: Plan,
 }

@@ -4,7 +4,7 @@ use super::phone::Phone;
 use super::*;
 use crate::fault::{Stage, ToFault};
 use crate::schedule::Plan;
-use crate::wire::line::{Flow, SerialSettings};
+use crate::wire::line::{Flow, Port, SerialSettings};
 use crate::wire::modem::{ModemError, Profile, Timeouts};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -61,13 +61,13 @@ impl ScriptedModem {
         assert_eq!(rustix::io::write(&self.master, bytes).unwrap(), bytes.len());
     }
 
-    fn serial(&self) -> SerialSettings {
-        SerialSettings {
+    fn serial(&self) -> Port {
+        Port::Serial(SerialSettings {
             device: self.device.clone(),
             flow: Flow::None,
             lock_dir: None,
             ..SerialSettings::default()
-        }
+        })
     }
 
     async fn open(&self) -> Phone {
@@ -105,6 +105,7 @@ fn system(name: &str, lines: &[&str]) -> SystemSettings {
         lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         number: Some("5551".to_owned()),
         address: None,
+        certificate_name: None,
         plan: Plan::default(),
     }
 }
