@@ -7,3 +7,4 @@ pub mod taylor_pipe;
 mod taylor_session;
 mod taylor_tcp;
 mod taylor_telephone;
+mod taylor_tls;

@@ -1,5 +1,6 @@
 //! What whole-system tests share: sites of uugate and of Taylor UUCP, and ways to join them.
 
+pub mod authority;
 pub mod exchange;
 pub mod messages;
 pub mod node;

@@ -6,6 +6,7 @@ mod exchange;
 mod failures;
 mod idle;
 mod polls;
+mod terminal_server;
 
 use crate::support::node::Node;
 use crate::support::telephone::{self, Telephone};

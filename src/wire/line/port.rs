@@ -74,7 +74,8 @@ async fn connect(settings: &TcpSettings) -> Result<Line, LineError> {
         }
         Over::Tls(tls) => {
             let shown = settings.certificate_name.as_ref().unwrap_or(&settings.host);
-            Ok(Line::new(name, Stream::Tls(Box::new(tls::call(stream, shown, tls).await?))))
+            let stream = tls::call(stream, &name, shown, tls).await?;
+            Ok(Line::new(name, Stream::Tls(Box::new(stream))))
         }
     }
 }

@@ -153,15 +153,16 @@ fn wrong(file: &Path, what: impl std::fmt::Display) -> LineError {
 /// Secures a connection that we made to `name`, which has to stand in the certificate of the other end.
 pub(super) async fn call(
     stream: TcpStream,
+    line: &str,
     name: &str,
     settings: &TlsSettings,
 ) -> Result<TlsStream<TcpStream>, LineError> {
     let own = settings.clone();
     let config = aside(move || own.client()).await?;
     let server = ServerName::try_from(name.to_owned())
-        .map_err(|_| LineError::Tls { line: name.to_owned(), source: io::ErrorKind::InvalidInput.into() })?;
+        .map_err(|_| LineError::Tls { line: line.to_owned(), source: io::ErrorKind::InvalidInput.into() })?;
     let connecting = TlsConnector::from(Arc::new(config)).connect(server, stream);
-    bounded(name, settings.handshake_limit, connecting).await.map(TlsStream::from)
+    bounded(line, settings.handshake_limit, connecting).await.map(TlsStream::from)
 }
 
 /// Secures a connection that came in from `peer`; the names that its certificate shows, if it has one.
