@@ -6,8 +6,9 @@ use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct LineOptions {
-    /// The fastest that the modems connect, in bit/s; without it what V.90 and V.34 allow.
-    #[arg(long, value_name = "BIT/S", value_parser = clap::value_parser!(u32).range(300..=56_000))]
+    /// The fastest that the modems connect, in bit/s; without it what V.90 and V.34 allow. More than 56000 is no modem
+    /// but a digital circuit of that rate both ways.
+    #[arg(long, value_name = "BIT/S", value_parser = clap::value_parser!(u32).range(300..=2_048_000))]
     speed: Option<u32>,
     /// How long a bit travels from one modem to the other, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=10_000))]

@@ -11,16 +11,10 @@ use uugate::wire::exchange;
 const DIAL: &str = include_str!("../samples/taylor-exchange-dial");
 const PORT: &str = include_str!("../samples/taylor-exchange-port");
 
-/// Those of up to so many bytes: a telephone line takes its time.
-fn messages(direction: &str, longest: usize) -> Vec<Vec<u8>> {
-    let mut messages = twenty(direction);
-    messages.retain(|message| message.len() <= longest + 100);
-    assert!(messages.len() >= 17);
-    messages
+/// A digital circuit: over a modem, the longest message alone would take minutes.
+fn fast() -> exchange::Settings {
+    exchange::Settings { speed: Some(2_048_000), ..exchange::Settings::default() }
 }
-/// What the slower direction carries, and the faster one.
-const UP: usize = 10_000;
-const DOWN: usize = 60_000;
 
 /// By rmail the bytes stay as they are; a mailbox ends every message with a line end.
 fn assert_taylor_has(taylor: &Taylor, expected: &[Vec<u8>]) {
@@ -36,7 +30,7 @@ fn assert_node_has(node: &Node, expected: &[Vec<u8>]) {
 
 fn taylor_dials(protocol: char) {
     let folder = open_folder();
-    let mut telephone = Telephone::new(folder.path(), exchange::Settings::default());
+    let mut telephone = Telephone::new(folder.path(), fast());
     let system = telephone::caller("leaf", &format!("protocols = \"{protocol}\""));
     let config =
         format!("[routes]\nsmart-host = \"leaf\"\n{system}{}", telephone.line("feed", "answer = true"));
@@ -56,7 +50,7 @@ fn taylor_dials(protocol: char) {
             ..Settings::default()
         },
     );
-    let (mut there, mut back) = (messages("there", UP), messages("back", DOWN));
+    let (mut there, mut back) = (twenty("there"), twenty("back"));
     for message in &there {
         leaf.mail("jan", &["ann"], message);
     }
@@ -84,7 +78,7 @@ fn taylor_dials(protocol: char) {
 
 fn taylor_is_dialled(protocol: char) {
     let folder = open_folder();
-    let mut telephone = Telephone::new(folder.path(), exchange::Settings::default());
+    let mut telephone = Telephone::new(folder.path(), fast());
     let system = telephone::dialled("polux", "5552", &format!("protocols = \"{protocol}\""));
     let config = format!("[routes]\nsmart-host = \"polux\"\n{system}{}", telephone.line("leaf", ""));
     let leaf = Node::new(folder.path(), "leaf", &config);
@@ -102,7 +96,7 @@ fn taylor_is_dialled(protocol: char) {
     let daemon = leaf.start();
     let (mut there, mut back) = (Vec::new(), Vec::new());
     for (new_there, new_back) in [
-        (messages("there", UP), messages("back", DOWN)),
+        (twenty("there"), twenty("back")),
         (vec![b"Subject: there again\n\nhello\n".to_vec()], vec![b"Subject: back again\n\nhello\n".to_vec()]),
     ] {
         for message in &new_there {

@@ -254,14 +254,23 @@ impl Office {
         }
     }
 
+    /// Hands the terminal what has come for it, as far as it has room.
     fn write(&mut self, at: usize) {
         let Some(port) = self.ports.get_mut(at) else { return };
-        self.switch.poll_transmit(at, CHUNK.saturating_sub(port.unsent.len()), &mut port.unsent);
-        if !port.dtr {
-            // Nobody listens; the next user must not get it.
-            port.unsent.clear();
-        } else if !port.unsent.is_empty() {
+        loop {
+            self.switch.poll_transmit(at, CHUNK.saturating_sub(port.unsent.len()), &mut port.unsent);
+            if port.unsent.is_empty() {
+                return;
+            }
+            if !port.dtr {
+                // Nobody listens; the next user must not get it.
+                port.unsent.clear();
+                continue;
+            }
             port.write();
+            if !port.unsent.is_empty() {
+                return;
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! carrier is shown on a PTY, which has no modem signals, is told in [`Exchange`].
 //!
 //! Rates: ITU-T V.90 (at most 56 000 bit/s down, in practice 53 333; 33 600 up) needs a digital end; V.34 reaches
-//! 33 600; below that V.32bis, V.22bis, V.22 and V.21. Error correction is that of ITU-T V.42 (LAPM): bytes travel
+//! 33 600; below that V.32bis, V.22bis, V.22 and V.21; what is faster is a digital circuit (V.120). Error correction is that of ITU-T V.42 (LAPM): bytes travel
 //! without start and stop bits, and what the line spoils is sent again.
 
 mod drive;

@@ -49,7 +49,8 @@ impl FromStr for ModemSpec {
 /// How the exchange and its lines behave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The fastest that modems connect, in bit/s; without one, what V.90 and V.34 allow.
+    /// The fastest that modems connect, in bit/s; without one, what V.90 and V.34 allow. One above 56 000 makes every
+    /// call a digital circuit of that rate both ways, as ISDN or a leased line is.
     pub speed: Option<u32>,
     /// Error correction (V.42): mishaps become stalls. Without it they reach the data.
     pub corrected: bool,

@@ -6,7 +6,7 @@ use super::{Firmware, Request, State};
 use std::time::Instant;
 
 /// Longest command line, in characters behind `AT`.
-const LONGEST_LINE: usize = 255;
+pub(super) const LONGEST_LINE: usize = 255;
 
 /// What became of a command.
 enum Outcome {

@@ -263,7 +263,7 @@ proptest! {
             bench.after(pause);
             let mut out = Vec::new();
             bench.modem.poll_transmit(usize::MAX, &mut out);
-            prop_assert!(bench.modem.line.len() <= LONGEST_LINE + 1);
+            prop_assert!(bench.modem.line.len() <= obey::LONGEST_LINE + 1);
             bench.modem.poll_data(usize::MAX);
         }
     }

@@ -10,14 +10,17 @@ use std::time::{Duration, Instant};
 /// The highest rates, in bit/s: V.90 as line power limits allow, and V.34.
 const V90_DOWN: u32 = 53_333;
 const V34: u32 = 33_600;
+/// No modem connects faster (ITU-T V.90); what does is a digital circuit, rate-adapted by V.120.
+const FASTEST_MODEM: u32 = 56_000;
 /// Share of the raw rate that V.42 leaves to data.
 const CORRECTED_SHARE: f64 = 0.95;
 /// Bytes of one V.42 frame (N401), which is what is sent again after a mishap.
 const FRAME: u32 = 128;
-/// Bytes that may be under way in one direction before the sending modem is held back.
-const UNDER_WAY: usize = 1024;
-/// Bytes that come together before the receiving side is woken.
-const GATHER: usize = 32;
+/// Bytes that may be under way in one direction before the sending modem is held back: those of so long, and so many
+/// at least.
+const UNDER_WAY: (Duration, usize) = (Duration::from_millis(50), 1024);
+/// Bytes that come together before the receiving side is woken, in the same way.
+const GATHER: (Duration, usize) = (Duration::from_millis(5), 32);
 
 #[derive(Debug)]
 pub(super) enum Stage {
@@ -68,8 +71,9 @@ impl Switch {
     fn connect(&mut self, now: Instant, call: &mut Call) {
         let [from, to] = call.ends;
         let digital = |port: usize| self.ports.get(port).is_some_and(|port| port.line.digital);
-        let fastest = self.settings.speed.unwrap_or(u32::MAX);
+        let fastest = self.settings.speed.unwrap_or(FASTEST_MODEM);
         let (up, down) = match (digital(from), digital(to)) {
+            _ if fastest > FASTEST_MODEM => (fastest, fastest),
             (false, true) => (V34, V90_DOWN),
             (true, false) => (V90_DOWN, V34),
             _ => (V34, V34),
@@ -100,8 +104,8 @@ impl Switch {
         let line = noise::Settings {
             rate: Some(rate),
             delay: latency,
-            buffer: UNDER_WAY,
-            gather: GATHER,
+            buffer: bytes_in(UNDER_WAY, rate),
+            gather: bytes_in(GATHER, rate),
             ..noise::Settings::default()
         };
         if !corrected {
@@ -219,7 +223,7 @@ impl Switch {
                         let accepts = self.ports.get(sink).is_some_and(|port| port.modem.accepts());
                         let waiting = self.ports.get(source).map_or(0, |port| port.modem.waiting());
                         let arrives = line.poll_timeout().filter(|_| accepts);
-                        [arrives, line.room_timeout(now, waiting.min(GATHER))]
+                        [arrives, line.room_timeout(now, waiting.min(GATHER.1))]
                     })
                     .flatten()
                     .min()
@@ -227,6 +231,12 @@ impl Switch {
             Stage::Over => None,
         }
     }
+}
+
+/// The bytes that a line carries in a time, and so many at least.
+fn bytes_in((time, least): (Duration, usize), rate: u32) -> usize {
+    let bytes = f64::from(rate) / 8.0 * time.as_secs_f64();
+    (bytes as usize).max(least)
 }
 
 /// The modulation that reaches a rate.
@@ -237,6 +247,7 @@ fn modulation(rate: u32) -> &'static str {
         1201..=2400 => "V22B",
         2401..=14_400 => "V32B",
         14_401..=33_600 => "V34",
-        _ => "V90",
+        33_601..=FASTEST_MODEM => "V90",
+        _ => "V120",
     }
 }

@@ -99,6 +99,16 @@ fn v90_is_only_had_between_a_digital_and_an_analogue_end() {
 }
 
 #[test]
+fn a_speed_that_no_modem_reaches_is_a_digital_circuit() {
+    let settings = Settings { speed: Some(2_048_000), ..Settings::default() };
+    let mut bench = Bench::new(settings, &[("1", false), ("2", true)]);
+    bench.connect();
+    let (up, down) = (2_048_000, 2_048_000);
+    let wanted = Event::Connected { from: 0, to: 1, up, down, modulation: "V120", corrected: true };
+    assert!(bench.events.contains(&wanted), "{:?}", bench.events);
+}
+
+#[test]
 fn data_flows_both_ways_at_the_rate_of_the_line() {
     let mut bench =
         Bench::new(Settings { latency: Duration::ZERO, ..Settings::default() }, &[("1", false), ("2", true)]);
