@@ -4,7 +4,7 @@ use super::{PATIENCE, hashed};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use uugate::clock;
@@ -105,17 +105,14 @@ pub fn dialled(name: &str, number: &str, settings: &str) -> String {
 pub struct Terminal(File);
 
 impl Terminal {
-    /// Opens a modem that nobody has just used.
+    /// Opens a modem, at whatever moment.
+    #[track_caller]
     pub fn open(device: &Path) -> Terminal {
-        Terminal::ready(device).expect("the modem stays")
-    }
-
-    fn ready(device: &Path) -> io::Result<Terminal> {
-        let line = rustix::fs::open(device, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
+        let line = rustix::fs::open(device, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("the modem");
         let mut terminal = Terminal(File::from(line));
-        terminal.0.write_all(b"ATZE0\r")?;
-        terminal.read_to("OK\r\n")?;
-        Ok(terminal)
+        terminal.say("ATZE0\r");
+        terminal.expect("OK\r\n");
+        terminal
     }
 
     pub fn say(&mut self, text: &str) {
@@ -125,31 +122,21 @@ impl Terminal {
     /// Reads to the end of these words.
     #[track_caller]
     pub fn expect(&mut self, end: &str) {
-        self.read_to(end).expect("the modem speaks");
-    }
-
-    fn read_to(&mut self, end: &str) -> io::Result<()> {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {
             let patience = Timespec::try_from(PATIENCE).expect("a short time");
             let came = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience)).expect("poll");
             assert_eq!(came, 1, "waited for {end:?}, got {:?}", String::from_utf8_lossy(&read));
             let mut byte = [0];
-            self.0.read_exact(&mut byte)?;
+            self.0.read_exact(&mut byte).expect("the modem speaks");
             read.push(byte[0]);
         }
-        Ok(())
     }
 
-    /// Waits for a call and takes it, as a getty does: the hang-up of who had the modem before may take it away, and
-    /// then it is opened again.
+    /// Waits for a call and takes it, as a getty does.
     pub fn answer(device: &Path) -> File {
-        let ring = || {
-            let mut terminal = Terminal::ready(device)?;
-            terminal.read_to("RING\r\n")?;
-            io::Result::Ok(terminal)
-        };
-        let mut terminal = (0..10).find_map(|_| ring().ok()).expect("a modem that stays, and rings");
+        let mut terminal = Terminal::open(device);
+        terminal.expect("RING\r\n");
         terminal.say("ATA\r");
         terminal.expect("CONNECT");
         terminal.expect("\n");

@@ -4,15 +4,13 @@
 //! edge-triggered reactor takes for the end of the file.
 
 use super::ExchangeError;
-use super::pty::Pty;
+use super::port::{CHUNK, Port};
 use super::spec::{ModemSpec, Settings};
 use super::switch::{Event, Line, Switch};
 use crate::clock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use std::io::PipeWriter;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,17 +18,17 @@ use tokio::sync::{mpsc, oneshot};
 const LOOK: Duration = Duration::from_millis(50);
 /// Events that wait to be taken; of more, the newest are dropped.
 const EVENTS: usize = 4096;
-/// Bytes read from or waiting for a PTY at once: few, so that rates and hang-ups stay true.
-const CHUNK: usize = 512;
 /// After an orderly end, how long a terminal may take to read the rest, if it cannot be seen whether it has.
 const UNSEEN: Duration = Duration::from_secs(1);
 
 /// A running exchange.
 ///
-/// Each modem is a PTY, published as a symlink. DTR is "a slave is open and its speed is not B0". When a call is
-/// lost, or after an orderly end when the terminal has read what was sent and `NO CARRIER`, a new PTY takes the
-/// place of the old one, whose slave gets end-of-file and EIO. A terminal that closes its slave leaves a new PTY to
-/// the next; one that hangs up itself (ATH, or B0 with the slave kept open) keeps its own.
+/// Each modem is a PTY, published as a symlink. DTR is "a slave is open and its speed is not B0". Once a slave is open,
+/// a new PTY is published: whoever opens the path from then on is the next user, and is heard when the one before has
+/// gone; so nobody can open what is about to be taken away. When a call is lost, or after an orderly end when the
+/// terminal has read what was sent and `NO CARRIER`, the new PTY takes the place of the old one, whose slave gets
+/// end-of-file and EIO. A terminal that closes its slave leaves the modem to the next PTY; one that hangs up itself
+/// (ATH, or B0 with the slave kept open) keeps its own.
 #[derive(Debug)]
 pub struct Exchange {
     events: mpsc::Receiver<Event>,
@@ -85,67 +83,6 @@ impl Exchange {
     }
 }
 
-/// One modem's PTY.
-struct Port {
-    path: PathBuf,
-    mode: u32,
-    pty: Pty,
-    dtr: bool,
-    /// The slave was closed; what it wrote is read until then at most.
-    closing: Option<Instant>,
-    /// When the call ended in order; the carrier falls when the slave has read everything, or after a while.
-    falling: Option<Instant>,
-    /// Taken from the switch, not yet taken by the PTY.
-    unsent: Vec<u8>,
-}
-
-impl Port {
-    fn new(path: PathBuf, mode: u32) -> Result<Port, ExchangeError> {
-        let pty = Port::open(&path, mode)?;
-        Ok(Port { path, mode, pty, dtr: false, closing: None, falling: None, unsent: Vec::new() })
-    }
-
-    fn open(path: &std::path::Path, mode: u32) -> Result<Pty, ExchangeError> {
-        let pty = Pty::new(mode).map_err(|error| ExchangeError::Pty {
-            path: path.to_owned(),
-            what: "cannot make a PTY",
-            error,
-        })?;
-        pty.publish(path)?;
-        Ok(pty)
-    }
-
-    /// A new PTY in the place of this one, which is closed when the new one is published.
-    fn replace(&mut self) {
-        match Port::open(&self.path, self.mode) {
-            Ok(pty) => self.pty = pty,
-            Err(error) => tracing::error!(%error, "no new PTY; the old one stays"),
-        }
-        (self.dtr, self.closing, self.falling) = (false, None, None);
-        self.unsent.clear();
-    }
-
-    /// What the slave wrote, at most `limit` bytes; `None` at the end of it.
-    fn read(&self, limit: usize) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; limit.min(CHUNK)];
-        match rustix::io::read(&self.pty.master, &mut bytes) {
-            Ok(0) => None,
-            Ok(count) => {
-                bytes.truncate(count);
-                Some(bytes)
-            }
-            Err(Errno::AGAIN | Errno::INTR) => Some(Vec::new()),
-            Err(_) => None,
-        }
-    }
-
-    fn write(&mut self) {
-        if let Ok(count) = rustix::io::write(&self.pty.master, &self.unsent) {
-            self.unsent.drain(..count);
-        }
-    }
-}
-
 /// Everything that the thread works on.
 struct Office {
     switch: Switch,
@@ -156,7 +93,7 @@ struct Office {
 
 impl Drop for Office {
     fn drop(&mut self) {
-        self.ports.iter().for_each(|port| port.pty.withdraw(&port.path));
+        self.ports.iter().for_each(Port::withdraw);
     }
 }
 
@@ -208,12 +145,20 @@ impl Office {
     fn look(&mut self, now: Instant, at: usize) {
         let Some(port) = self.ports.get_mut(at) else { return };
         let closed = port.pty.closed();
-        if closed && port.dtr && port.closing.is_none() {
-            port.closing = Some(now + self.drain);
+        if closed && port.closing.is_none() {
+            if port.dtr {
+                port.closing = Some(now + self.drain);
+            } else if port.next.is_some() {
+                // Hung up with B0, then closed.
+                return self.close(now, at);
+            }
         }
         let dtr = !closed && !port.pty.speed_is_zero();
         if port.closing.is_none() && port.dtr != dtr {
             port.dtr = dtr;
+            if dtr {
+                port.prepare();
+            }
             self.switch.handle_dtr(now, at, dtr);
         } else if port.closing.is_some_and(|deadline| now >= deadline) {
             self.close(now, at);

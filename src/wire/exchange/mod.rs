@@ -10,6 +10,7 @@
 
 mod drive;
 mod firmware;
+mod port;
 mod pty;
 mod spec;
 mod switch;

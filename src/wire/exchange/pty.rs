@@ -68,6 +68,12 @@ impl Pty {
         }
     }
 
+    /// Throws away what somebody wrote who is no longer there.
+    pub fn forget(&self) {
+        let mut bytes = [0; 4096];
+        while rustix::io::read(&self.master, &mut bytes).is_ok_and(|count| count > 0) {}
+    }
+
     /// Whether no slave is open.
     pub fn closed(&self) -> bool {
         let mut fds = [PollFd::new(&self.master, PollFlags::empty())];

@@ -1,8 +1,9 @@
 use super::*;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Nothing in these tests takes nearly as long; it only keeps a failure from hanging.
 const PATIENCE: i64 = 20;
@@ -191,6 +192,54 @@ async fn a_carrier_lost_in_mid_transfer_is_seen_at_both_ends() {
 }
 
 #[tokio::test]
+async fn whoever_opens_a_modem_that_is_in_use_is_heard_when_it_is_free() {
+    let mut office = Office::new(Settings::default());
+    let first_device = office.device("leaf");
+    let (first, host) = office.connected();
+    office.fresh("leaf", &first_device).await;
+    let second = office.open("leaf");
+    second.send(b"ATE0\r");
+    first.send(b"mine");
+    host.expect(b"mine");
+    drop(first);
+    assert_eq!(host.to_the_end(), b"\r\nNO CARRIER\r\n");
+    second.expect(b"OK\r\n");
+    // What somebody said who did not wait is not the next one's.
+    let host = office.open("host");
+    host.ask("ATE0S0=1");
+    second.send(b"ATDT2\r");
+    second.expect(b"RX\r\n");
+    let impatient = office.open("leaf");
+    impatient.send(b"ATI\r");
+    drop(impatient);
+    drop(second);
+    host.to_the_end();
+    let third = office.open("leaf");
+    third.ask("ATE0");
+    third.send(b"AT\r");
+    assert_eq!(third.expect(b"OK\r\n"), b"\r\nOK\r\n");
+    office.exchange.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_modem_can_be_opened_while_the_call_of_its_last_user_still_ends() {
+    let office = Office::new(Settings::default());
+    let (leaf, host) = office.connected();
+    leaf.send(&[b'x'; 1500]);
+    drop(leaf);
+    let mut leaf = office.open("leaf");
+    leaf.ask("ATE0");
+    let heard = host.to_the_end();
+    assert!(heard.starts_with(&[b'x'; 1500]) && heard.ends_with(b"\r\nNO CARRIER\r\n"));
+    for _ in 0..20 {
+        drop(leaf);
+        leaf = office.open("leaf");
+        leaf.ask("ATE0");
+    }
+    office.exchange.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_speed_of_zero_hangs_up_and_the_device_can_be_used_again() {
     let office = Office::new(Settings::default());
     let (leaf, host) = office.connected();
@@ -209,6 +258,20 @@ async fn a_speed_of_zero_hangs_up_and_the_device_can_be_used_again() {
         }
     }
     leaf.expect(b"OK\r\n");
+    office.exchange.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_and_closes_leaves_the_modem_to_the_next() {
+    let office = Office::new(Settings::default());
+    for _ in 0..3 {
+        let (leaf, host) = office.connected();
+        let mut termios = tcgetattr(&leaf.0).unwrap();
+        termios.set_speed(0).unwrap();
+        tcsetattr(&leaf.0, OptionalActions::Now, &termios).unwrap();
+        host.to_the_end();
+        drop(leaf);
+    }
     office.exchange.shutdown().await;
 }
 
