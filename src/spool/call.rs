@@ -41,8 +41,26 @@ pub struct CallRecord {
     pub jobs_sent: u64,
     pub jobs_received: u64,
     pub packets_resent: u64,
+    /// What the serial port saw go wrong during the call; none where no UART counts.
+    #[serde(default)]
+    pub errors: Option<PortErrors>,
     /// Stage and message of the failure, if it failed.
     pub failure: Option<String>,
+}
+
+/// What went wrong between modem and machine, in characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortErrors {
+    /// `16550A` and the like, where the driver says it.
+    pub uart: Option<String>,
+    /// Lost because the UART was not read in time: lower the speed, or raise the FIFO trigger.
+    pub overruns: u32,
+    /// Without a stop bit: noise, or the wrong speed.
+    pub framing: u32,
+    pub parity: u32,
+    pub breaks: u32,
+    /// Lost because the kernel's buffer was full: flow control does not work.
+    pub buffer_overruns: u32,
 }
 
 /// A line of call history.

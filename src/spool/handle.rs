@@ -258,6 +258,11 @@ impl Spool {
     pub async fn call_ended(&self, lease: CallLease, now: Timestamp, record: CallRecord) -> Result<()> {
         self.writer.verb(0, move |store| store.call_ended(lease, now, &record)).await
     }
+    /// Ends a call whose task was cut off in the middle, and gives its jobs back. Does not wait, so that it can be done
+    /// while that task is taken down; if too much else waits, all of it is left to lapse.
+    pub fn call_abandoned(&self, lease: CallLease, jobs: Vec<Claim>, now: Timestamp) -> Result<()> {
+        self.writer.enqueue_at_once(move |store| store.call_abandoned(lease, jobs, now))
+    }
     /// The last calls, newest first, at most `limit`.
     pub async fn calls(&self, system: Option<SystemName>, limit: usize) -> Result<Vec<PastCall>> {
         self.writer.verb(0, move |store| store.calls(system.as_ref(), limit)).await
@@ -266,6 +271,11 @@ impl Spool {
     // History, notices, quarantine.
     pub async fn note(&self, event: Event) -> Result<()> {
         self.writer.verb(0, move |store| store.note(&event)).await
+    }
+    /// The same for what strangers can make happen: at most `most` of one kind, without a system, in one hour of the
+    /// clock. The next says that there are more, and the others are not kept.
+    pub async fn note_at_most(&self, most: u32, event: Event) -> Result<()> {
+        self.writer.verb(0, move |store| store.note_at_most(most, &event)).await
     }
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<(u64, Event)>> {
         self.writer.verb(0, move |store| store.events(&filter)).await

@@ -32,7 +32,7 @@ mod writer;
 mod tests;
 
 pub use body::{BodyId, BodyRef, CHUNK, Content};
-pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, Wish};
+pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, PortErrors, Wish};
 pub use claim::{Claim, Outcome};
 pub use dump::{Dumped, dump};
 pub use error::SpoolError;

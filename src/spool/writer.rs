@@ -85,6 +85,25 @@ impl Writer {
         Ok(answer)
     }
 
+    /// Queues one verb without waiting, for whoever cannot: its answer goes to the log.
+    pub fn enqueue_at_once(
+        &self,
+        verb: impl FnOnce(&mut Store) -> Result<(), SpoolError> + Send + 'static,
+    ) -> Result<(), SpoolError> {
+        let work: Work = Box::new(move |store| {
+            let result = store.and_then(|store| store.verb(verb));
+            Box::new(move |committed| {
+                if let Err(error) = committed.and(result) {
+                    tracing::debug!(%error, "what nobody waited for was not done");
+                }
+            })
+        });
+        self.requests.try_send(Request::Verb { work, bytes: 0 }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SpoolError::Busy,
+            mpsc::error::TrySendError::Closed(_) => SpoolError::Closed,
+        })
+    }
+
     /// Lets the writer finish what is queued, and waits until it has closed the store.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();

@@ -296,7 +296,16 @@ async fn a_station_without_work_stops_at_once_and_new_settings_are_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_station_that_is_stopped_in_a_call_ends_in_bounded_time_and_frees_the_line() {
+async fn a_station_that_is_stopped_in_a_call_of_its_own_ends_in_bounded_time_and_frees_the_line() {
+    stopped_in_a_call(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_station_that_is_stopped_in_a_call_that_it_took_ends_in_bounded_time_and_frees_the_line() {
+    stopped_in_a_call(true).await;
+}
+
+async fn stopped_in_a_call(called: bool) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut exchange = exchange(folder.path(), exchange::Settings { speed: Some(300), ..Default::default() });
     let line = |path: &str, answer| modem_line("modem", &folder.path().join(path), answer);
@@ -308,14 +317,21 @@ async fn a_station_that_is_stopped_in_a_call_ends_in_bounded_time_and_frees_the_
     let connected =
         async { while !matches!(exchange.event().await, Some(exchange::Event::Connected { .. })) {} };
     soon("a connection", connected).await;
-    let spool = leaf.spool.clone();
-    leaf.stop().await;
+    let (stopped, other) = if called { (feed, leaf) } else { (leaf, feed) };
+    let spool = stopped.spool.clone();
+    let begun = async {
+        while spool.calls(None, 1).await.expect("calls").is_empty() {
+            clock::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("the call", begun).await;
+    stopped.stop().await;
     let calls = spool.calls(None, 1).await.expect("calls");
     let failure = calls.first().and_then(|call| call.record.failure.clone()).expect("it was cut off");
     assert!(failure.contains("stopped"), "{failure}");
     let freed =
         async { while !matches!(exchange.event().await, Some(exchange::Event::CarrierLost { .. })) {} };
     soon("the end of the call", freed).await;
-    feed.stop().await;
+    other.stop().await;
     exchange.shutdown().await;
 }

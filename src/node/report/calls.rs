@@ -61,7 +61,19 @@ impl fmt::Display for Call {
         write!(
             f,
             " (sent {jobs_sent} jobs, {bytes_sent} bytes; received {jobs_received} jobs, {bytes_received} bytes)"
-        )
+        )?;
+        let Some(errors) = &self.record.errors else { return Ok(()) };
+        let counts = [
+            (errors.overruns, "overruns"),
+            (errors.framing, "framing errors"),
+            (errors.parity, "parity errors"),
+            (errors.breaks, "breaks"),
+            (errors.buffer_overruns, "buffer overruns"),
+        ];
+        let mut seen = counts.iter().filter(|(count, _)| *count > 0);
+        let Some((count, what)) = seen.next() else { return Ok(()) };
+        write!(f, "; serial port: {count} {what}")?;
+        seen.try_for_each(|(count, what)| write!(f, ", {count} {what}"))
     }
 }
 
@@ -88,5 +100,31 @@ impl Poll {
             Some(format!("{}: {failure}", call.system))
         };
         self.calls.iter().filter_map(failed).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::PortErrors;
+
+    #[test]
+    fn what_the_serial_port_saw_go_wrong_is_said_if_there_was_anything() {
+        let call = |errors| Call {
+            call: 1,
+            system: "polux".to_owned(),
+            line: "modem".to_owned(),
+            outgoing: true,
+            began: Timestamp::UNIX_EPOCH,
+            ended: Some(Timestamp::UNIX_EPOCH),
+            record: CallRecord { errors, ..CallRecord::default() },
+        };
+        let clean = PortErrors { uart: Some("16550A".to_owned()), ..PortErrors::default() };
+        for silent in [None, Some(clean.clone())] {
+            assert!(call(silent).to_string().ends_with("received 0 jobs, 0 bytes)"));
+        }
+        let errors = PortErrors { overruns: 3, parity: 1, ..clean };
+        let text = call(Some(errors)).to_string();
+        assert!(text.ends_with("; serial port: 3 overruns, 1 parity errors"), "{text}");
     }
 }

@@ -1,6 +1,8 @@
 //! Calls: wished, under way, and past.
 
-use super::super::{CallId, CallLease, CallRecord, Event, NewCall, PastCall, SpoolError, Wish};
+use super::super::{
+    CallId, CallLease, CallRecord, Claim, Event, NewCall, Outcome, PastCall, SpoolError, Wish,
+};
 use super::job::grade;
 use super::lease::Kind;
 use super::{PAGE, Result, Store, from_json, limit, micros, parsed, time, to_json, unsigned};
@@ -83,6 +85,18 @@ impl Store {
     pub fn call_ended(&mut self, lease: CallLease, now: Timestamp, record: &CallRecord) -> Result<()> {
         let id = self.end_claim(Kind::Call, lease.claim)?;
         self.end_call(id, now, record)
+    }
+
+    pub fn call_abandoned(&mut self, lease: CallLease, jobs: Vec<Claim>, now: Timestamp) -> Result<()> {
+        let failure = "the call was cut off in the middle of its work".to_owned();
+        for job in jobs {
+            // A job that was settled meanwhile is nobody's any more.
+            match self.settle(now, Outcome::JobDeferred { job, note: failure.clone() }) {
+                Ok(()) | Err(SpoolError::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.call_ended(lease, now, &CallRecord { failure: Some(failure), ..CallRecord::default() })
     }
 
     /// A call whose owner is gone.

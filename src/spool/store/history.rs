@@ -6,7 +6,11 @@ use super::{PAGE, Result, Store, limit, micros, parsed, signed, time, unsigned};
 use crate::job::SystemName;
 use jiff::Timestamp;
 use rusqlite::params;
+use std::cmp::Ordering;
 use std::time::Duration;
+
+/// In microseconds.
+const HOUR: i64 = 3_600_000_000;
 
 impl Store {
     pub fn note(&self, event: &Event) -> Result<()> {
@@ -22,6 +26,26 @@ impl Store {
         )?;
         self.effects.told.borrow_mut().push(event.clone());
         Ok(())
+    }
+
+    pub fn note_at_most(&self, most: u32, event: &Event) -> Result<()> {
+        let hour = micros(event.at) - micros(event.at).rem_euclid(HOUR);
+        let before: u32 = self
+            .one(
+                "SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2 AND what = ?3 AND system IS NULL",
+                params![hour, hour + HOUR, event.what],
+                |row| row.get(0),
+            )?
+            .unwrap_or_default();
+        match before.cmp(&most) {
+            Ordering::Less => self.note(event),
+            Ordering::Equal => {
+                let more =
+                    format!("{}; there are more, and the others of this hour are not kept", event.text);
+                self.note(&Event { text: more, ..event.clone() })
+            }
+            Ordering::Greater => Ok(()),
+        }
     }
 
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<(u64, Event)>> {

@@ -8,6 +8,7 @@ on_both!(
     a_wish_during_a_call_stays_if_work_is_left,
     a_call_whose_owner_is_gone_is_over,
     history_is_read_in_pages,
+    what_strangers_do_is_noted_so_often_an_hour_and_then_said_once,
     something_refused_at_the_door_is_kept,
 );
 
@@ -102,6 +103,29 @@ async fn history_is_read_in_pages(home: Home) {
     assert_eq!(some, [all[2].clone()]);
     spool.recover(at(500 * 86_400)).await.unwrap();
     assert!(spool.events(EventFilter::default()).await.unwrap().is_empty());
+}
+
+async fn what_strangers_do_is_noted_so_often_an_hour_and_then_said_once(home: Home) {
+    let event = |second: i64| Event {
+        at: at(second),
+        what: "call".to_owned(),
+        ids: "line=modem".to_owned(),
+        system: None,
+        text: "garbage".to_owned(),
+    };
+    let beginning = 3600 - at(0).as_second().rem_euclid(3600);
+    for second in 0..100 {
+        home.spool.note_at_most(3, event(beginning + second)).await.unwrap();
+    }
+    let texts = |events: Vec<(u64, Event)>| -> Vec<String> {
+        events.into_iter().map(|(_, event)| event.text).collect()
+    };
+    let kept = texts(home.spool.events(EventFilter::default()).await.unwrap());
+    assert_eq!(kept.len(), 4, "{kept:?}");
+    assert_eq!(kept[2], "garbage");
+    assert!(kept[3].starts_with("garbage; there are more"), "{kept:?}");
+    home.spool.note_at_most(3, event(beginning + 3600)).await.unwrap();
+    assert_eq!(home.spool.events(EventFilter::default()).await.unwrap().len(), 5, "another hour");
 }
 
 async fn something_refused_at_the_door_is_kept(mut home: Home) {

@@ -12,6 +12,7 @@ mod settings;
 mod store;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 pub use error::CallError;
 pub use settings::{Account, Dialogue, Node, Packets, System};
@@ -19,14 +20,15 @@ pub use settings::{Account, Dialogue, Node, Packets, System};
 use crate::clock;
 use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
-use crate::spool::{CallLease, CallRecord, Event, NewCall, Spool, SpoolError};
-use crate::wire::line::Qualities;
+use crate::spool::{CallLease, CallRecord, Event, NewCall, PortErrors, Spool, SpoolError};
+use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::{KNOWN, Role};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
 use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
 use std::future::Future;
 use store::{CallStore, Claims};
 use tokio::io::{AsyncRead, AsyncWrite};
+use under_way::UnderWay;
 
 /// Locks a system for a call of ours.
 pub async fn begin(
@@ -55,8 +57,11 @@ async fn lock(
     spool.call_began(call, node.lease).await
 }
 
+/// Calls of unknown callers that the history keeps an hour; the log has all of them.
+const FAILED_CALLS: u32 = 20;
+
 /// What the line has told of a connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Connected {
     /// The name of the line, for the record.
     pub line: String,
@@ -66,6 +71,22 @@ pub struct Connected {
     pub qualities: Qualities,
     /// The DNS names that the caller's certificate shows, verified.
     pub certified: Vec<String>,
+    /// What the serial port sees go wrong from now on.
+    pub counters: Option<UartWatch>,
+}
+
+impl Connected {
+    fn port_errors(&self) -> Option<PortErrors> {
+        let seen = self.counters.as_ref()?.so_far()?;
+        Some(PortErrors {
+            uart: seen.uart.map(str::to_owned),
+            overruns: seen.overrun,
+            framing: seen.framing,
+            parity: seen.parity,
+            breaks: seen.breaks,
+            buffer_overruns: seen.buffer_overrun,
+        })
+    }
 }
 
 /// Runs a call to `system` over a connected stream, to its end. The failure, if any, is in the record.
@@ -81,11 +102,12 @@ pub async fn place<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    let mut record = CallRecord { connect: connected.connect, ..CallRecord::default() };
+    let call = UnderWay::new(spool, lease);
+    let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
     let result = match node.systems.get(system) {
         None => Err(CallError::NotConfigured { system: system.clone() }),
         Some(neighbour) => {
-            let claims = Claims::of(lease);
+            let claims = call.claims();
             let connecting = async {
                 let early = match &neighbour.chat {
                     Some(dialogue) => login::chat(&mut stream, dialogue).await?,
@@ -97,7 +119,7 @@ where
                     .also_known_as(neighbour.aliases.clone());
                 Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
             };
-            match renewed(spool, node, &claims, connecting).await.and_then(|agreement| agreement) {
+            match renewed(spool, node, claims, connecting).await.and_then(|agreement| agreement) {
                 Ok(agreement) => {
                     session(stream, node, neighbour, agreement, claims, spool, watch, &mut record).await
                 }
@@ -105,12 +127,14 @@ where
             }
         }
     };
-    end(spool, lease, record, result).await
+    record.errors = connected.port_errors();
+    end(call, record, result).await
 }
 
 /// Ends a call of ours that never had a connection (busy, no answer, a port that does not open).
 pub async fn not_connected(spool: &Spool, lease: CallLease, fault: &Fault) -> CallRecord {
-    written(spool, lease, CallRecord { failure: Some(fault.to_string()), ..CallRecord::default() }).await
+    let record = CallRecord { failure: Some(fault.to_string()), ..CallRecord::default() };
+    UnderWay::new(spool, lease).end(record).await
 }
 
 /// How the caller of an incoming call has shown who it is.
@@ -146,7 +170,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
-    let mut begun: Option<(SystemName, CallLease)> = None;
+    let mut begun: Option<(SystemName, UnderWay)> = None;
     let result = async {
         let certified = &connected.certified;
         let (name, early) = match login {
@@ -160,14 +184,15 @@ where
         let line = &connected.line;
         let mut door = Door { node, login: name.as_deref(), certified, spool, line, begun: &mut begun };
         let agreement = shake(&mut stream, handshake, &early, &mut door).await?;
-        let Some((system, lease)) = &begun else { return Ok(()) };
+        let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
-        session(stream, node, neighbour, agreement, Claims::of(*lease), spool, watch, &mut record).await
+        session(stream, node, neighbour, agreement, call.claims(), spool, watch, &mut record).await
     }
     .await;
     match begun {
-        Some((system, lease)) => {
-            let record = end(spool, lease, record, result).await;
+        Some((system, call)) => {
+            record.errors = connected.port_errors();
+            let record = end(call, record, result).await;
             Answered { system: Some(system), record }
         }
         None => {
@@ -179,7 +204,7 @@ where
             );
             let ids = format!("line={}", connected.line);
             let event = Event { at: clock::wall(), what: "call".to_owned(), ids, system: None, text };
-            if let Err(error) = spool.note(event).await {
+            if let Err(error) = spool.note_at_most(FAILED_CALLS, event).await {
                 tracing::error!(%error, "an incoming call could not be noted");
             }
             Answered { system: None, record }
@@ -203,7 +228,7 @@ struct Door<'a> {
     certified: &'a [String],
     spool: &'a Spool,
     line: &'a str,
-    begun: &'a mut Option<(SystemName, CallLease)>,
+    begun: &'a mut Option<(SystemName, UnderWay)>,
 }
 
 impl Gate for Door<'_> {
@@ -214,7 +239,7 @@ impl Gate for Door<'_> {
                 SpoolError::Conflict(_) => Denial::Locked,
                 error => Denial::Other(error.to_string()),
             })?;
-        *self.begun = Some((system.clone(), lease));
+        *self.begun = Some((system.clone(), UnderWay::new(self.spool, lease)));
         Ok((system.clone(), protocols(neighbour)))
     }
 }
@@ -270,7 +295,7 @@ async fn session<S>(
     node: &Node,
     neighbour: &System,
     agreement: Agreement,
-    claims: Claims,
+    claims: &Claims,
     spool: &Spool,
     watch: &Watch,
     record: &mut CallRecord,
@@ -291,7 +316,7 @@ where
     let machine = Machine::new(node.name.clone(), &agreement, neighbour.permissions.clone(), public);
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone());
     let running = run(machine, link, stream, &agreement, &mut store, watch, node.idle_timeout);
-    let ended = renewed(spool, node, &claims, running).await;
+    let ended = renewed(spool, node, claims, running).await;
     let result = match ended {
         Ok(ended) => {
             record.jobs_sent = ended.tally.sent;
@@ -334,23 +359,11 @@ async fn renewed<T>(
 }
 
 /// Ends the call in the spool.
-async fn end(
-    spool: &Spool,
-    lease: CallLease,
-    mut record: CallRecord,
-    result: Result<(), CallError>,
-) -> CallRecord {
+async fn end(call: UnderWay, mut record: CallRecord, result: Result<(), CallError>) -> CallRecord {
     if let Err(error) = result {
         let fault = error.fault();
         tracing::warn!("the call failed: {fault}");
         record.failure = Some(fault.to_string());
     }
-    written(spool, lease, record).await
-}
-
-async fn written(spool: &Spool, lease: CallLease, record: CallRecord) -> CallRecord {
-    if let Err(error) = spool.call_ended(lease, clock::wall(), record.clone()).await {
-        tracing::error!(%error, "the record of a call could not be written");
-    }
-    record
+    call.end(record).await
 }

@@ -187,6 +187,38 @@ fn hashed(password: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_call_whose_task_is_cut_off_is_over_and_the_next_one_takes_its_work() {
+    let (leaf, polux) = sites();
+    leaf.mail("ann", &text(1, 2_000_000)).await;
+    let under_way = async {
+        let in_hand = async |site: &Site| {
+            let calls = site.spool.calls(None, 1).await.unwrap();
+            calls.first().is_some_and(|call| call.ended.is_none())
+        };
+        while !in_hand(&leaf).await || !in_hand(&polux).await {
+            tokio::task::yield_now().await;
+        }
+        while leaf.spool.jobs(None, None).await.unwrap().iter().all(|job| job.attempts == 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (a, b) = duplex(512);
+    tokio::select! {
+        () = under_way => {}
+        ended = call(&leaf, &polux, Login::Trusted, a, b) => panic!("too early: {ended:?}"),
+    }
+    for site in [&leaf, &polux] {
+        let calls = site.spool.calls(None, 1).await.unwrap();
+        assert!(calls[0].ended.is_some());
+        assert!(calls[0].record.failure.as_ref().is_some_and(|failure| failure.contains("cut off")));
+    }
+    let (a, b) = duplex(4096);
+    let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert_eq!((placed.failure, answered.record.failure), (None, None));
+    assert_eq!((placed.jobs_sent, leaf.waiting().await), (1, 0));
+}
+
+#[tokio::test]
 async fn strangers_and_second_calls_are_refused() {
     let (leaf, mut polux) = sites();
     let lease = begin(&polux.spool, &polux.node, &name("leaf"), "other line").await.unwrap();

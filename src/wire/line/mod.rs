@@ -30,14 +30,14 @@ pub use qualities::{Declared, Qualities};
 pub use serial::{DataBits, Flow, ModemLines, Parity, SerialSettings, Signals};
 pub use tcp::{Over, TcpListening, TcpSettings};
 pub use tls::{Identity, TlsSettings};
-pub use uart::UartCounters;
+pub use uart::{UartCounters, UartWatch};
 
 use crate::clock;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -54,8 +54,6 @@ pub enum End {
     DeviceGone,
     /// The other end closed a pipe or socket.
     PeerClosed,
-    /// Nothing arrived for the idle limit.
-    Idle,
     /// We hung up.
     Local,
 }
@@ -67,7 +65,6 @@ impl End {
             End::CarrierLost => "the carrier was lost",
             End::DeviceGone => "the device is gone",
             End::PeerClosed => "the other end closed the connection",
-            End::Idle => "nothing arrived for too long",
             End::Local => "hung up here",
         }
     }
@@ -100,8 +97,6 @@ pub struct Line {
     end: Option<End>,
     /// Carrier must stay: set while a call is up.
     watching: bool,
-    idle_limit: Option<Duration>,
-    last_input: Instant,
     tick: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
@@ -113,17 +108,7 @@ impl std::fmt::Debug for Line {
 
 impl Line {
     fn new(name: String, stream: Stream) -> Self {
-        Line {
-            name,
-            stream,
-            exposed: false,
-            certified: Vec::new(),
-            end: None,
-            watching: false,
-            idle_limit: None,
-            last_input: clock::now(),
-            tick: None,
-        }
+        Line { name, stream, exposed: false, certified: Vec::new(), end: None, watching: false, tick: None }
     }
 
     fn exposed(mut self, exposed: bool) -> Self {
@@ -192,13 +177,6 @@ impl Line {
         self.tick = None;
     }
 
-    /// Ends the line when nothing arrives for so long; `None` waits for ever. Off at first.
-    pub fn set_idle_limit(&mut self, limit: Option<Duration>) {
-        self.idle_limit = limit;
-        self.last_input = clock::now();
-        self.tick = None;
-    }
-
     /// Raises or lowers DTR; `false` if the line has none.
     pub fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {
         self.stream.set_dtr(high)
@@ -238,9 +216,9 @@ impl Line {
         drained
     }
 
-    /// The UART's errors since the last call, and its type; `None` where there is no UART.
-    pub fn uart(&mut self) -> Option<UartCounters> {
-        match &mut self.stream {
+    /// Counts the UART's errors from now on; `None` where there is no UART.
+    pub fn uart(&self) -> Option<UartWatch> {
+        match &self.stream {
             Stream::Serial(port) => port.uart(),
             _ => None,
         }
@@ -254,27 +232,17 @@ impl Line {
         }
     }
 
-    /// Looks after carrier and idle time while a read waits.
+    /// Looks after the carrier while a read waits.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let polled = self.watching && self.modem_lines() == ModemLines::Real;
-            let wait = match (polled, self.idle_limit) {
-                (false, None) => return Poll::Pending,
-                (true, None) => CARRIER_POLL,
-                (polled, Some(limit)) => {
-                    let rest = limit.saturating_sub(clock::now().saturating_duration_since(self.last_input));
-                    if rest.is_zero() {
-                        self.end = Some(End::Idle);
-                        return Poll::Ready(Ok(()));
-                    }
-                    if polled { rest.min(CARRIER_POLL) } else { rest }
-                }
-            };
-            if polled && self.carrier() == Carrier::Absent {
+            if !self.watching || self.modem_lines() != ModemLines::Real {
+                return Poll::Pending;
+            }
+            if self.carrier() == Carrier::Absent {
                 self.end = Some(End::CarrierLost);
                 return Poll::Ready(Ok(()));
             }
-            let tick = self.tick.get_or_insert_with(|| Box::pin(clock::sleep(wait)));
+            let tick = self.tick.get_or_insert_with(|| Box::pin(clock::sleep(CARRIER_POLL)));
             std::task::ready!(tick.as_mut().poll(cx));
             self.tick = None;
         }
@@ -296,7 +264,7 @@ impl AsyncRead for Line {
             let read = line.stream.poll_read(cx, buf);
             match read {
                 Poll::Pending => return line.poll_watch(cx),
-                Poll::Ready(Ok(())) if buf.filled().len() > before => line.last_input = clock::now(),
+                Poll::Ready(Ok(())) if buf.filled().len() > before => {}
                 Poll::Ready(Ok(())) => line.note_end(None),
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => line.note_end(Some(&error)),

@@ -5,7 +5,7 @@
 //! up has always meant in termios(3), and which whoever holds the other side can see.
 
 use super::locks::Locks;
-use super::uart::{self, UartCounters, UartWatch};
+use super::uart::{self, UartWatch};
 use super::{LineError, Qualities};
 use crate::clock;
 use rustix::fs::{Mode, OFlags};
@@ -114,7 +114,6 @@ pub(super) struct SerialLine {
     modem_lines: ModemLines,
     qualities: Qualities,
     pty: bool,
-    uart: Option<UartWatch>,
     /// Held, and released after the device is closed.
     _locks: Option<Locks>,
 }
@@ -149,7 +148,6 @@ impl SerialLine {
         let mut stream = SerialStream::try_from(port).map_err(|error| failed(error.into()))?;
         let modem_lines =
             if stream.read_carrier_detect().is_ok() { ModemLines::Real } else { ModemLines::Absent };
-        let uart = UartWatch::start(&device);
         Ok(SerialLine {
             name,
             stream,
@@ -157,7 +155,6 @@ impl SerialLine {
             modem_lines,
             qualities: qualities(settings.data, settings.flow),
             pty: opened.pty,
-            uart,
             _locks: opened.locks,
         })
     }
@@ -241,8 +238,8 @@ impl SerialLine {
         }
     }
 
-    pub(super) fn uart(&mut self) -> Option<UartCounters> {
-        self.uart.as_mut()?.read(&self.device)
+    pub(super) fn uart(&self) -> Option<UartWatch> {
+        UartWatch::start(&self.device)
     }
 }
 

@@ -83,7 +83,7 @@ async fn a_pty_has_no_modem_lines_and_no_uart_and_that_is_a_state() {
     assert_eq!(line.modem_lines(), ModemLines::Absent);
     assert_eq!(line.carrier(), Carrier::Unknown);
     assert_eq!(line.signals(), None);
-    assert_eq!(line.uart(), None);
+    assert!(line.uart().is_none());
     assert!(!line.set_dtr(false).unwrap());
     line.send_break(Duration::from_millis(1)).await.unwrap();
 }
@@ -113,16 +113,6 @@ async fn a_closed_master_ends_the_line_as_device_gone_or_in_a_call_as_carrier_lo
         assert_eq!(soon(line.read(&mut byte)).await.unwrap(), 0, "an end stays an end");
         assert!(soon(line.write(b"x")).await.is_err());
     }
-}
-
-#[tokio::test]
-async fn silence_over_the_idle_limit_ends_the_line() {
-    let modem = Master::new();
-    let mut line = modem.open().await;
-    line.set_idle_limit(Some(Duration::from_millis(20)));
-    let mut byte = [0; 1];
-    assert_eq!(soon(line.read(&mut byte)).await.unwrap(), 0);
-    assert_eq!(line.end(), Some(End::Idle));
 }
 
 #[tokio::test]

@@ -38,23 +38,23 @@ impl UartCounters {
     }
 }
 
-/// Remembers the last reading, so that each gives what came since.
+/// Counts from its making on. Holds the port open.
 #[derive(Debug)]
-pub(super) struct UartWatch {
-    last: UartCounters,
+pub struct UartWatch {
+    port: OwnedFd,
+    before: UartCounters,
 }
 
 impl UartWatch {
     /// `None` where there is no UART.
-    pub(super) fn start(port: &impl AsFd) -> Option<Self> {
-        counters(port).map(|last| UartWatch { last })
+    pub(super) fn start(port: &OwnedFd) -> Option<Self> {
+        let before = counters(port)?;
+        Some(UartWatch { port: port.try_clone().ok()?, before })
     }
 
-    pub(super) fn read(&mut self, port: &impl AsFd) -> Option<UartCounters> {
-        let now = counters(port)?;
-        let since = now.since(&self.last);
-        self.last = now;
-        Some(since)
+    /// What came since; `None` once the port is gone.
+    pub fn so_far(&self) -> Option<UartCounters> {
+        Some(counters(&self.port)?.since(&self.before))
     }
 }
 

@@ -11,6 +11,7 @@
 //! may use the device meanwhile. What a call does is [`crate::wire::call`]'s business; every failure, also of a line
 //! that does not open or a number that is busy, becomes a call record, and the plans read only those.
 
+mod cut;
 mod error;
 mod events;
 mod net;
@@ -31,9 +32,9 @@ use crate::clock;
 use crate::observe::span;
 use crate::schedule::Retry;
 use crate::spool::Spool;
+use cut::UntilCut;
 use scheduler::Scheduler;
 use serial::SerialTask;
-use std::future::Future;
 use std::sync::Arc;
 use switch::{LineEnd, Switch};
 use tokio::sync::watch;
@@ -56,18 +57,15 @@ impl Shared {
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 
-    /// Runs a call. Once the station is told to stop it has [`Settings::stop_limit`] to end; then it is cut off, and
-    /// `None` comes of it.
-    async fn bounded<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+    /// The stream of a call. Once the station is told to stop, the call has [`Settings::stop_limit`] to end; then it
+    /// is cut off.
+    fn until_cut<S>(&self, stream: S) -> UntilCut<S> {
         let limit = self.settings.borrow().stop_limit;
-        let cut = async {
-            self.stopped().await;
+        let shared = self.clone();
+        UntilCut::new(stream, async move {
+            shared.stopped().await;
             clock::sleep(limit).await;
-        };
-        tokio::select! {
-            done = call => Some(done),
-            () = cut => None,
-        }
+        })
     }
 }
 

@@ -129,15 +129,14 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
     let connect = Some(format!("{over} {}", line.name()));
     let qualities = line.qualities().declared(settings.declared);
     let certified = line.certified().to_vec();
-    let connected = Connected { line: settings.name, connect, qualities, certified };
+    let connected = Connected { line: settings.name, connect, qualities, certified, counters: None };
     let name = connected.line.clone();
     let tell = |step| shared.events.tell(&name, None, step);
     tell(CallStep::Connected { connect: connected.connect.clone() });
     let watch = shared.events.session(&name, None);
-    let answering = call::answer(&mut line, &node, Login::Ask, connected, &shared.spool, &watch);
-    if let Some(answered) = shared.bounded(answering).await {
-        tell(CallStep::Ended(answered.record));
-    }
+    let stream = shared.until_cut(&mut line);
+    let answered = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch).await;
+    tell(CallStep::Ended(answered.record));
     line.close(CLOSE_LIMIT).await;
 }
 
@@ -172,12 +171,10 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
             let connected = Connected { line: settings.name, connect, qualities, ..Connected::default() };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
-            let calling =
-                call::place(&mut line, &node, &system.name, lease, connected, &shared.spool, &watch);
-            let ended = shared.bounded(calling).await;
+            let (stream, spool) = (shared.until_cut(&mut line), &shared.spool);
+            let record = call::place(stream, &node, &system.name, lease, connected, spool, &watch).await;
             line.close(CLOSE_LIMIT).await;
-            let failure = ended.is_none().then_some(StationError::Stopped);
-            (ended, failure)
+            (Some(record), None)
         }
         Err(error) => (None, Some(error)),
     };

@@ -4,7 +4,7 @@ use super::online::Online;
 use super::{StationError, SystemSettings};
 use crate::clock;
 use crate::observe::printable;
-use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities};
+use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, UartWatch};
 use crate::wire::modem::{CarrierWatch, Connect, Event, Modem, Number, Profile};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,7 +74,7 @@ impl Phone {
                 Event::Caller { number } => {
                     tracing::info!(caller = %printable(number.as_bytes(), 40), "the exchange names the caller");
                 }
-                Event::Connected(connect) => return Ok(self.connected(&connect)),
+                Event::Connected(connect) => return Ok(self.came_about(&connect)),
                 Event::Failed(error) => return Err(error.into()),
                 _ => {}
             }
@@ -92,7 +92,7 @@ impl Phone {
         modem.dial(clock::now(), &number);
         loop {
             match self.next_event().await? {
-                Event::Connected(connect) => return Ok(self.connected(&connect)),
+                Event::Connected(connect) => return Ok(self.came_about(&connect)),
                 Event::Failed(error) => return Err(error.into()),
                 _ => {}
             }
@@ -102,6 +102,11 @@ impl Phone {
     /// What the line is fit for, as its kind has it.
     pub(super) fn qualities(&self) -> Qualities {
         self.line.qualities()
+    }
+
+    /// Counts what the serial port sees go wrong from now on.
+    pub(super) fn uart(&self) -> Option<UartWatch> {
+        self.line.uart()
     }
 
     /// The stream of the call.
@@ -145,7 +150,7 @@ impl Phone {
         }
     }
 
-    fn connected(&mut self, connect: &Connect) -> Connection {
+    fn came_about(&mut self, connect: &Connect) -> Connection {
         let early = self.modem.as_mut().map(Modem::take_rest).unwrap_or_default();
         let connect = describe(connect);
         tracing::info!(connect, "connected");

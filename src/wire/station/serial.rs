@@ -32,16 +32,15 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
     loop {
         let wake = idle(task, end, &mut phone).await;
         end.set_free(false);
-        let more = match wake {
-            Wake::Stop => false,
+        match wake {
             Wake::Call(request) => place(task, &request, &mut phone).await,
             Wake::Answered(connection) => answer(task, connection, &mut phone).await,
-        };
-        if !more {
-            if let Some(mut phone) = phone {
-                phone.hang_up().await;
+            Wake::Stop => {
+                if let Some(mut phone) = phone {
+                    phone.hang_up().await;
+                }
+                return;
             }
-            return;
         }
     }
 }
@@ -104,13 +103,7 @@ async fn make_ready(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> Result<
         }
         *phone = None;
     }
-    let opened = match Phone::open(task.port, task.profile).await {
-        // The hang-up of whoever used it a moment ago may reach us: a terminal is taken away from under its next
-        // user then. The one that is there now is another.
-        Err(StationError::Ended { .. }) => Phone::open(task.port, task.profile).await,
-        opened => opened,
-    };
-    *phone = Some(opened?);
+    *phone = Some(Phone::open(task.port, task.profile).await?);
     Ok(())
 }
 
@@ -123,16 +116,15 @@ async fn close(phone: &mut Option<Phone>) {
     }
 }
 
-/// Calls a system; false if the station stops.
-async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) -> bool {
+/// Calls a system.
+async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) {
     let SerialTask { shared, line, .. } = task;
     let system = &request.system;
     let node = shared.settings.borrow().node.clone();
     let lease = match call::begin(&shared.spool, &node, &system.name, &line.name).await {
         Ok(lease) => lease,
         Err(error) => {
-            tracing::info!(system = %system.name, %error, "not called");
-            return true;
+            return tracing::info!(system = %system.name, %error, "not called");
         }
     };
     let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
@@ -153,12 +145,10 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
         (Ok(connection), Some(open)) => {
             let connected = connected(line, open, &connection);
             tell(CallStep::Connected { connect: connection.connect.clone() });
-            let stream = open.online(connection);
+            let stream = shared.until_cut(open.online(connection));
             let watch = shared.events.session(&line.name, Some(&system.name));
-            let calling = call::place(stream, &node, &system.name, lease, connected, &shared.spool, &watch);
-            let ended = shared.bounded(calling).await;
-            let failure = ended.is_none().then_some(StationError::Stopped);
-            (ended, failure)
+            let spool = &shared.spool;
+            (Some(call::place(stream, &node, &system.name, lease, connected, spool, &watch).await), None)
         }
         (Err(error), _) => (None, Some(error)),
         (Ok(_), None) => (None, None),
@@ -175,28 +165,25 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     if !line.answer {
         *phone = None;
     }
-    !matches!(failure, Some(StationError::Stopped))
 }
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
     let qualities = open.qualities().declared(line.declared);
     let (line, connect) = (line.name.clone(), connection.connect.clone());
-    Connected { line, connect, qualities, ..Connected::default() }
+    Connected { line, connect, qualities, counters: open.uart(), ..Connected::default() }
 }
 
-/// Takes a call; false if the station stops.
-async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Option<Phone>) -> bool {
+/// Takes a call.
+async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Option<Phone>) {
     let SerialTask { shared, line, .. } = task;
-    let Some(open) = phone.as_mut() else { return true };
+    let Some(open) = phone.as_mut() else { return };
     let node = shared.settings.borrow().node.clone();
     let connected = connected(line, open, &connection);
     let tell = |step| shared.events.tell(&line.name, None, step);
     tell(CallStep::Connected { connect: connection.connect.clone() });
-    let stream = open.online(connection);
+    let stream = shared.until_cut(open.online(connection));
     let watch = shared.events.session(&line.name, None);
-    let answering = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch);
-    let ended = shared.bounded(answering).await;
-    let more = ended.map(|answered| tell(CallStep::Ended(answered.record))).is_some();
+    let answered = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch).await;
+    tell(CallStep::Ended(answered.record));
     close(phone).await;
-    more
 }
