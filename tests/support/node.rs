@@ -155,6 +155,13 @@ impl Node {
         (count(jobs), count(entries))
     }
 
+    /// The calls that have ended, newest first.
+    pub fn ended_calls(&self) -> Vec<serde_json::Value> {
+        let mut calls = self.report("uustat", &["-m"])["calls"]["calls"].take();
+        let calls = std::mem::take(calls.as_array_mut().expect("a list"));
+        calls.into_iter().filter(|call| !call["ended"].is_null()).collect()
+    }
+
     /// What a program reports as JSON.
     pub fn report(&self, program: &str, arguments: &[&str]) -> serde_json::Value {
         let output = self.run(program, &[arguments, &["--json"]].concat(), b"").stdout;

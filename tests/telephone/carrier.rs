@@ -2,7 +2,6 @@
 
 use super::pair;
 use crate::support::messages::{assert_arrived, twenty};
-use crate::support::node::Node;
 use crate::support::open_folder;
 use crate::support::telephone::Telephone;
 use crate::support::watch;
@@ -16,13 +15,6 @@ const CUT: u64 = 40_000;
 const LONG: u64 = 60_000;
 /// Far more than the 5 s that are promised, for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
-
-/// The calls that have ended, newest first.
-fn calls(node: &Node) -> Vec<Value> {
-    let mut calls = node.report("uustat", &["-m"])["calls"]["calls"].take();
-    let calls = std::mem::take(calls.as_array_mut().expect("a list"));
-    calls.into_iter().filter(|call| !call["ended"].is_null()).collect()
-}
 
 #[test]
 fn a_lost_carrier_is_noticed_at_both_ends_and_the_next_call_brings_the_rest() {
@@ -44,11 +36,11 @@ fn a_lost_carrier_is_noticed_at_both_ends_and_the_next_call_brings_the_rest() {
     telephone.until("the loss of the carrier", |event| matches!(event, Event::Ended { dropped: true, .. }));
     let lost = clock::now();
     for node in [&leaf, &feed] {
-        watch::until(&node.path("spool"), "the record of the call", || !calls(node).is_empty());
+        watch::until(&node.path("spool"), "the record of the call", || !node.ended_calls().is_empty());
         let after = clock::now().duration_since(lost);
         println!("{} has noticed {after:?} after the loss", node.name);
         assert!(after < DEADLINE, "{} noticed after {after:?}", node.name);
-        let failure = calls(node)[0]["record"]["failure"].as_str().expect("it failed").to_owned();
+        let failure = node.ended_calls()[0]["record"]["failure"].as_str().expect("it failed").to_owned();
         assert!(failure.starts_with("carrier: "), "{failure}");
     }
 
@@ -58,7 +50,7 @@ fn a_lost_carrier_is_noticed_at_both_ends_and_the_next_call_brings_the_rest() {
     feed.await_mail("ann", up.len());
     assert_arrived(&down, leaf.mailbox("ann"), true);
     assert_arrived(&up, feed.mailbox("ann"), true);
-    let calls = calls(&leaf);
+    let calls = leaf.ended_calls();
     assert_eq!(calls.len(), 2, "{calls:?}");
     assert_eq!(calls[0]["record"]["failure"], Value::Null);
     let bytes = calls[0]["record"]["bytes_received"].as_u64().expect("a number");
