@@ -618,11 +618,11 @@ pub fn smtp_server(bytes: &[u8]) {
 }
 
 /// What was answered, and the messages that came.
-fn converse(text: &[u8], piece: usize) -> (Vec<u8>, Vec<u8>) {
+fn converse(text: &[u8], piece: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
     let now = uugate::clock::now();
     let settings = smtp::Settings { message_max: 4096, recipients_max: 4, ..Default::default() };
     let mut server = smtp::Server::new(settings, now);
-    let (mut said, mut kept) = (Vec::new(), Vec::new());
+    let (mut said, mut kept, mut message) = (Vec::new(), Vec::new(), Vec::new());
     for piece in text.chunks(piece) {
         server.handle_input(now, piece);
         while let Some(event) = server.poll_event() {
@@ -631,16 +631,13 @@ fn converse(text: &[u8], piece: usize) -> (Vec<u8>, Vec<u8>) {
                     server.refuse(now, smtp::Refusal::later(address.as_str()));
                 }
                 smtp::Event::Sender(_) | smtp::Event::Recipient(_) | smtp::Event::Begin => server.accept(now),
-                smtp::Event::Data(data) => kept.extend(data),
+                smtp::Event::Data(data) => message.extend(data),
                 smtp::Event::End => {
-                    kept.push(0);
+                    kept.push(std::mem::take(&mut message));
                     server.kept(now, "1");
                 }
                 // What came of a message that is dropped depends on the pieces.
-                smtp::Event::Abandoned => {
-                    let whole = kept.iter().rposition(|byte| *byte == 0).map_or(0, |at| at + 1);
-                    kept.truncate(whole);
-                }
+                smtp::Event::Abandoned => message.clear(),
             }
         }
         said.extend(server.poll_transmit().unwrap_or_default());
@@ -651,14 +648,11 @@ fn converse(text: &[u8], piece: usize) -> (Vec<u8>, Vec<u8>) {
     if !server.is_closed() {
         server.handle_gone();
         while let Some(event) = server.poll_event() {
-            if event == smtp::Event::Abandoned {
-                let whole = kept.iter().rposition(|byte| *byte == 0).map_or(0, |at| at + 1);
-                kept.truncate(whole);
-            }
+            assert!(!matches!(event, smtp::Event::End | smtp::Event::Data(_)));
         }
     }
     let lines = text.iter().filter(|byte| **byte == b'\n').count();
-    assert!(said.len() <= (lines + 2) * 600 && kept.len() <= text.len() + lines);
+    assert!(said.len() <= (lines + 2) * 600 && kept.concat().len() <= text.len());
     for line in String::from_utf8_lossy(&said).split_terminator("\r\n") {
         assert!(line.len() <= 510 && line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
         assert!(line.as_bytes().first_chunk::<3>().is_some_and(|code| code.iter().all(u8::is_ascii_digit)));
