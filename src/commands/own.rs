@@ -23,10 +23,10 @@ struct Command {
 #[derive(Debug, Args)]
 struct Node {
     /// The configuration file.
-    #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG")]
+    #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG", global = true)]
     config: Option<String>,
     /// Report as JSON.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -90,8 +90,13 @@ enum What {
         node: Node,
     },
     /// Look at the spool itself, beside a daemon or without one.
-    #[command(subcommand)]
-    Spool(SpoolCommand),
+    Spool {
+        #[command(subcommand)]
+        what: SpoolCommand,
+        // Before the word or behind it.
+        #[command(flatten)]
+        node: Node,
+    },
     /// A telephone exchange of virtual modems, for any programs that drive modems.
     ///
     /// Each modem is published at its path, and stays until this is interrupted.
@@ -103,16 +108,9 @@ enum What {
 #[derive(Debug, Subcommand)]
 enum SpoolCommand {
     /// Hold what is in the spool against itself. The exit code is 65 if something is damaged.
-    Verify {
-        #[command(flatten)]
-        node: Node,
-    },
+    Verify,
     /// Write every message and job as plain files into a new directory, also from a damaged spool.
-    Dump {
-        directory: PathBuf,
-        #[command(flatten)]
-        node: Node,
-    },
+    Dump { directory: PathBuf },
 }
 
 /// The other programs in here.
@@ -143,8 +141,10 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Check { node } => check::run(&common(node)),
         What::Export { options, node } => bundle::export(&common(node), options),
         What::Import { file, from, node } => bundle::import(&common(node), file, from),
-        What::Spool(SpoolCommand::Verify { node }) => spool::verify(&common(node)),
-        What::Spool(SpoolCommand::Dump { directory, node }) => spool::dump(&common(node), &directory),
+        What::Spool { what: SpoolCommand::Verify, node } => spool::verify(&common(node)),
+        What::Spool { what: SpoolCommand::Dump { directory }, node } => {
+            spool::dump(&common(node), &directory)
+        }
         What::Exchange(options) => exchange::run(options),
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
@@ -156,6 +156,26 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
             common.print(&report)?;
             let failed = matches!(&report, Report::Poll(poll) if !poll.failures().is_empty());
             Ok(if failed { exit::TEMPFAIL } else { exit::OK })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_of_a_node_stand_before_a_nested_word_or_behind_it() {
+        for line in ["spool -I F --json dump out", "spool dump -I F out --json", "spool dump --json out -I F"]
+        {
+            let words = std::iter::once("uugate").chain(line.split(' '));
+            let What::Spool { what: SpoolCommand::Dump { directory }, node } =
+                Command::try_parse_from(words).expect(line).what
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(directory, PathBuf::from("out"), "{line}");
+            assert_eq!((node.config.as_deref(), node.json), (Some("F"), true), "{line}");
         }
     }
 }

@@ -64,6 +64,7 @@ impl Site {
         runtime.block_on(async {
             let own = self.open(places).await?;
             let who = Who::myself(&own.config);
+            let only_reports = request.only_reports();
             let done = match request {
                 // Nobody else will place the call.
                 Request::Poll(PollRequest { wait: true, system, force, if_work }) => {
@@ -75,8 +76,8 @@ impl Site {
                 }
                 request => own.carry_out(&who, request, &mut Local { body }).await,
             };
-            // There is no daemon that would see to it.
-            let seen_to = own.run().await;
+            // There is no daemon that would see to what comes of it.
+            let seen_to = if only_reports { Ok(Report::Done) } else { own.run().await };
             own.spool.close().await;
             seen_to.and(done).map_err(Failure::from)
         })

@@ -1,6 +1,7 @@
 //! `rmail`, `sendmail`, `rsmtp`: mail that programs of this machine hand in.
 
 use super::body::{Body, keep};
+use super::text::Text;
 use super::{MailRequest, VerbError, Verbs, Who};
 use crate::clock;
 use crate::fault::ToFault;
@@ -19,14 +20,8 @@ impl Verbs {
         request: MailRequest,
         body: &mut impl Body,
     ) -> Result<Report, VerbError> {
-        let mut text = Text {
-            body,
-            dot_ends: request.dot_ends,
-            line_start: true,
-            held: Vec::new(),
-            ended: false,
-            read: false,
-        };
+        // What comes by `rmail` was written by a machine, and goes on as it is.
+        let mut text = Text::new(body, request.dot_ends, !request.from_line);
         // The beginning is looked at, so it is kept at hand; the rest goes straight to the spool.
         let mut beginning = Vec::new();
         while beginning.len() < HEAD_LIMIT {
@@ -181,55 +176,6 @@ fn read_recipients(texts: &[String]) -> (Vec<Address>, Vec<Unreadable>) {
         }
     }
     (recipients, unreadable)
-}
-
-/// The text of a message as a program writes it: it may end with a line of a single dot.
-struct Text<'b, B> {
-    body: &'b mut B,
-    dot_ends: bool,
-    line_start: bool,
-    /// A dot at the start of a line, until it is known what follows.
-    held: Vec<u8>,
-    ended: bool,
-    /// The body has come to its end.
-    read: bool,
-}
-
-impl<B: Body> Text<'_, B> {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, VerbError> {
-        if self.read {
-            return Ok(None);
-        }
-        let Some(piece) = self.body.chunk().await? else {
-            self.read = true;
-            // Without a line end behind it the dot is a line all the same.
-            let held = std::mem::take(&mut self.held);
-            let rest =
-                Some(held).filter(|held| !self.ended && !held.is_empty() && held != b"." && held != b".\r");
-            return Ok(rest);
-        };
-        if !self.dot_ends {
-            return Ok(Some(piece));
-        }
-        // What follows the end is read, so that who writes it is not stopped, and thrown away.
-        let mut out = Vec::with_capacity(piece.len() + self.held.len());
-        for byte in piece {
-            if self.ended {
-                break;
-            }
-            match (self.held.as_slice(), byte) {
-                (b"", b'.') if self.line_start => self.held.push(byte),
-                (b"." | b".\r", b'\n') => self.ended = true,
-                (b".", b'\r') => self.held.push(byte),
-                (_, byte) => {
-                    out.append(&mut self.held);
-                    out.push(byte);
-                }
-            }
-            self.line_start = byte == b'\n';
-        }
-        Ok(Some(out))
-    }
 }
 
 /// Counts what passes.

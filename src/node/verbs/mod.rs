@@ -10,6 +10,7 @@ mod list;
 mod mail;
 mod request;
 mod run;
+mod text;
 mod who;
 
 pub use body::Body;

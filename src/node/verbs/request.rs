@@ -40,6 +40,20 @@ pub enum Request {
     Run,
 }
 
+impl Request {
+    /// It is only about what is there; nothing comes of it that would have to be seen to.
+    pub fn only_reports(&self) -> bool {
+        matches!(
+            self,
+            Request::Names
+                | Request::Jobs { .. }
+                | Request::Queue { .. }
+                | Request::Calls { .. }
+                | Request::Watch
+        )
+    }
+}
+
 /// What `uux` asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
