@@ -5,10 +5,11 @@ use super::place::{self, Placement, Roots};
 use super::{rmail, rsmtp, whom};
 use crate::clock;
 use crate::fault::{Fault, Retry, ToFault};
-use crate::job::{Execute, SystemName};
+use crate::job::{Execute, Notify, SystemName};
 use crate::post::queue::Door;
+use crate::post::queue::retry::{self, Next};
 use crate::spool::{BodyRef, Content, Execution, NewMessage, NewNotice, Outcome, Spool, SpoolError, Task};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,8 +22,6 @@ const LEASE: Duration = Duration::from_secs(600);
 const REST: Duration = Duration::from_secs(30);
 /// After the spool refused, how long until it is asked again.
 const REFUSED: Duration = Duration::from_secs(5);
-/// What failed for now (no space, mostly) is tried again after this.
-const PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is allowed and where.
 #[derive(Debug, Clone)]
@@ -42,7 +41,7 @@ pub struct Executor {
 }
 
 /// What came of an execution, short of its claim.
-enum Ended {
+pub(super) enum Ended {
     Done { messages: Vec<NewMessage>, note: String },
     Later(Fault),
     Refused { reason: String, notices: Vec<NewNotice> },
@@ -94,26 +93,39 @@ impl Executor {
     }
 
     async fn carry_out(&self, execution: Execution) -> Result<(), SpoolError> {
-        let Execution { claim, peer, task, body, received, .. } = execution;
-        let ended = match &task {
-            Task::Run(execute) => self.command(&peer, execute, body, received).await,
+        let Execution { claim, peer, task, body, received, .. } = &execution;
+        let (body, received) = (*body, *received);
+        let ended = match task {
+            Task::Run(execute) => self.command(peer, execute, body, received).await,
             Task::Place { to, mode, make_directories, notify, user } => {
                 let (to, mode, make_directories) = (to.clone(), *mode, *make_directories);
                 let placement = Placement { to, mode, make_directories, number: claim.id };
-                self.file(&peer, placement, notify.as_deref(), user, body).await
+                self.file(peer, placement, notify.as_deref(), user, body).await
             }
         };
+        self.settle(execution, ended).await
+    }
+
+    pub(super) async fn settle(&self, execution: Execution, ended: Ended) -> Result<(), SpoolError> {
+        let Execution { claim, peer, task, received, attempts, .. } = execution;
         let now = clock::wall();
         let outcome = match ended {
             Ended::Done { messages, note } => {
                 tracing::info!(%peer, note, "executed");
                 Outcome::Executed { execution: claim, messages, note }
             }
-            Ended::Later(fault) => {
-                tracing::warn!(%peer, %fault, "an execution is put off");
-                let until = now.saturating_add(PAUSE).unwrap_or(now);
-                Outcome::ExecutionDeferred { execution: claim, until, note: fault.to_string() }
-            }
+            Ended::Later(fault) => match retry::next(received, attempts, now) {
+                Next::Again { at, .. } => {
+                    tracing::warn!(%peer, %fault, "an execution is put off");
+                    Outcome::ExecutionDeferred { execution: claim, until: at, note: fault.to_string() }
+                }
+                Next::GiveUp => {
+                    let reason = format!("given up after days of trying: {fault}");
+                    tracing::warn!(%peer, reason, "an execution is kept in quarantine");
+                    let notices = self.given_up(&peer, &task, &reason);
+                    Outcome::Quarantined { execution: claim, reason, notices }
+                }
+            },
             Ended::Refused { reason, notices } => {
                 tracing::warn!(%peer, reason, "an execution is kept in quarantine");
                 Outcome::Quarantined { execution: claim, reason, notices }
@@ -122,7 +134,32 @@ impl Executor {
         self.spool.settle(now, vec![outcome]).await
     }
 
+    /// Runs a command, and tells who asked that it went well if he wanted that.
     async fn command(
+        &self,
+        peer: &SystemName,
+        execute: &Execute,
+        body: Option<BodyRef>,
+        received: Timestamp,
+    ) -> Ended {
+        let ended = self.built_in(peer, execute, body, received).await;
+        let Ended::Done { mut messages, note } = ended else { return ended };
+        let asker =
+            whom::asker(execute, peer, &self.settings.node).filter(|_| execute.notify == Notify::Always);
+        if let Some(to) = asker {
+            let subject = format!("Command carried out ({peer})");
+            let text = format!("The command was carried out:\n\n  {}\n", shown(execute));
+            match self.door.prepare_notice(&NewNotice { to, subject, text }).await {
+                Ok(message) => messages.extend(message),
+                Err(error) if error.fault().retry == Retry::Later => return Ended::Later(error.fault()),
+                // What was asked for is done, told or not.
+                Err(error) => tracing::warn!(%peer, %error, "nobody can be told that a command went well"),
+            }
+        }
+        Ended::Done { messages, note }
+    }
+
+    async fn built_in(
         &self,
         peer: &SystemName,
         execute: &Execute,
@@ -218,6 +255,22 @@ impl Executor {
             }
         }
         Ended::Done { messages, note }
+    }
+
+    /// Who hears that something could not be done for days: who asked for it, and who keeps this node.
+    fn given_up(&self, peer: &SystemName, task: &Task, reason: &str) -> Vec<NewNotice> {
+        let own = &self.settings.node;
+        let (asker, what) = match task {
+            Task::Run(execute) => (whom::asker(execute, peer, own), shown(execute)),
+            Task::Place { to, user, .. } => (whom::user_at(user, peer, own), format!("the file for {to:?}")),
+        };
+        let text = format!("{reason}\n\nIt was:\n\n  {what}");
+        let postmaster = Some("postmaster".to_owned());
+        [asker, postmaster]
+            .into_iter()
+            .flatten()
+            .map(|to| notice(to, "Request given up", &text, peer))
+            .collect()
     }
 
     /// A message that the door did not take.

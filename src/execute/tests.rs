@@ -1,8 +1,10 @@
 //! What a peer sent is carried out, over a spool in memory.
 
+use super::run::Ended;
 use super::*;
 use crate::agent::Agent;
 use crate::clock;
+use crate::fault::{Fault, Retry, Stage, Whose};
 use crate::job::{Command, Execute, Notify, SystemName, Work};
 use crate::post::delivery::uucp;
 use crate::post::queue::{self, Door, Worker};
@@ -248,4 +250,52 @@ async fn the_executor_sees_to_what_arrives_until_it_is_stopped() {
     }
     stop.send(true).unwrap();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_asked_for_it_hears_that_a_command_went_well() {
+    let site = Site::new();
+    let asked = Execute { notify: Notify::Always, ..execute("rmail jan", "ann", None) };
+    site.runs(asked, b"Subject: hello\n\nx\n").await;
+    assert_eq!(site.mailbox().matches("Subject: hello\n").count(), 1);
+    let sent = site.sent().await;
+    let [(command, text)] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(command, "rmail ann");
+    assert!(
+        text.contains("Subject: Command carried out (leaf)\n") && text.contains("  rmail jan\n"),
+        "{text}"
+    );
+    // The null sender and who is content without hear nothing.
+    site.runs(Execute { notify: Notify::Always, ..execute("rmail jan", "MAILER-DAEMON", None) }, b"x\n")
+        .await;
+    site.runs(execute("rmail jan", "ann", None), b"x\n").await;
+    assert_eq!(site.sent().await, []);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_for_days_is_given_up_kept_and_said() {
+    let site = Site::new();
+    let days = |days: i64| clock::wall() - jiff::SignedDuration::from_hours(24 * days);
+    let faulty = Fault {
+        stage: Stage::Execute,
+        whose: Whose::Local,
+        retry: Retry::Later,
+        message: "no space".to_owned(),
+        advice: String::new(),
+    };
+    for age in [0, 5] {
+        site.arrives(ArrivalKind::Execution(execute("rmail jan", "ann", None)), b"Subject: x\n\nx\n").await;
+        let lease = Duration::from_secs(60);
+        let mut due = site.spool.claim_executions(clock::wall(), 1, lease).await.unwrap();
+        let mut execution = due.pop().unwrap();
+        execution.received = days(age);
+        site.executor.settle(execution, Ended::Later(faulty.clone())).await.unwrap();
+        let given_up = site.quarantined().await;
+        assert_eq!(given_up.len(), usize::from(age > 0), "{given_up:?}");
+    }
+    // The first waits for its next attempt, which is not due yet.
+    assert_eq!(site.executor.pass().await.unwrap(), 0);
+    site.work().await;
+    let sent = site.sent().await;
+    assert!(sent.len() == 1 && sent[0].0 == "rmail ann" && sent[0].1.contains("no space"), "{sent:?}");
 }

@@ -40,13 +40,8 @@ impl Local {
     }
 
     /// Delivers to one user and settles what was delivered. What fails while it is being written is due again at
-    /// `due_again`; what fails before comes back.
-    pub async fn deliver(
-        &self,
-        user: &str,
-        deliveries: Vec<Delivery>,
-        due_again: Timestamp,
-    ) -> Result<(), Failed> {
+    /// `due_again`; what fails before comes back, each with its reason.
+    pub async fn deliver(&self, user: &str, deliveries: Vec<Delivery>, due_again: Timestamp) -> Vec<Failed> {
         let Some(account) = self.users.get(user) else {
             let fault = Fault {
                 stage: Stage::Deliver,
@@ -55,36 +50,41 @@ impl Local {
                 message: format!("there is no user {user:?} here"),
                 advice: String::new(),
             };
-            return Err(Failed { deliveries, fault });
+            return vec![Failed { deliveries, fault }];
         };
-        let mut waiting = deliveries.into_iter();
-        let mut next = waiting.next();
-        while let Some(first) = next.take() {
-            let mut batch = Vec::new();
+        let mut failed = Vec::new();
+        let mut waiting = deliveries.into_iter().peekable();
+        while waiting.peek().is_some() {
+            let mut batch: Vec<Delivery> = Vec::new();
             let mut bytes = Vec::new();
-            let mut candidate = Some(first);
-            while let Some(delivery) = candidate.take() {
+            let fits = |delivery: &Delivery, begun: bool, length: usize| {
                 let size = usize::try_from(delivery.body.size).unwrap_or(usize::MAX);
-                if !batch.is_empty() && bytes.len().saturating_add(size) > BATCH {
-                    next = Some(delivery);
-                    break;
+                !begun || length.saturating_add(size) <= BATCH
+            };
+            while let Some(delivery) =
+                waiting.next_if(|delivery| fits(delivery, !batch.is_empty(), bytes.len()))
+            {
+                let before = bytes.len();
+                match self.put_copy(&mut bytes, &delivery).await {
+                    Ok(()) => batch.push(delivery),
+                    // One that cannot be read does not keep the others from their mailbox.
+                    Err(error) => {
+                        bytes.truncate(before);
+                        failed.push(Failed { deliveries: vec![delivery], fault: error.fault() });
+                    }
                 }
-                let put = self.put_copy(&mut bytes, &delivery).await;
-                batch.push(delivery);
-                if let Err(error) = put {
-                    batch.extend(waiting);
-                    return Err(Failed { deliveries: batch, fault: error.fault() });
-                }
-                candidate = waiting.next();
+            }
+            if batch.is_empty() {
+                continue;
             }
             let claims = batch.iter().map(|delivery| delivery.claim).collect();
             if let Err(fault) = self.append(account, bytes, claims, self.ids(&batch), due_again).await {
-                batch.extend(next);
                 batch.extend(waiting);
-                return Err(Failed { deliveries: batch, fault });
+                failed.push(Failed { deliveries: batch, fault });
+                break;
             }
         }
-        Ok(())
+        failed
     }
 
     /// Looks after the appends that a crash interrupted. Returns how many there were.
@@ -257,7 +257,7 @@ mod tests {
             if deliveries.is_empty() {
                 break;
             }
-            local.deliver("jan", deliveries, clock::wall()).await.unwrap();
+            assert!(local.deliver("jan", deliveries, clock::wall()).await.is_empty());
         }
     }
 
@@ -360,7 +360,7 @@ mod tests {
         let spool = Spool::in_memory();
         let local = local(&spool, folder.path().join("jan"));
         accept(&spool, "Subject: one\n\nx\n").await;
-        let failed = local.deliver("ida", due(&spool).await, clock::wall()).await.unwrap_err();
-        assert_eq!((failed.deliveries.len(), failed.fault.retry), (1, Retry::Never));
+        let failed = local.deliver("ida", due(&spool).await, clock::wall()).await;
+        assert_eq!((failed.len(), failed[0].deliveries.len(), failed[0].fault.retry), (1, 1, Retry::Never));
     }
 }

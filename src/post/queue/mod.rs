@@ -14,7 +14,7 @@ mod door;
 mod error;
 mod notice;
 mod report;
-mod retry;
+pub mod retry;
 mod unbatch;
 mod worker;
 

@@ -3,10 +3,12 @@
 use super::door::new_id;
 use super::{Door, Incoming, Origin, QueueError};
 use crate::clock;
+use crate::fault::{Retry, ToFault};
 use crate::post::address::Address;
 use crate::post::delivery::body;
 use crate::post::mail::{Envelope, Sender, With};
-use crate::spool::{NewMessage, NewNotice, Notice, Outcome};
+use crate::spool::{CHUNK, Claim, Content, NewMessage, NewNotice, Notice, Outcome};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How many are turned into mail at a time, and how long that may take.
@@ -20,10 +22,28 @@ impl Door {
         let notices = self.spool().claim_notices(now, BATCH, LEASE).await?;
         let count = notices.len();
         for Notice { claim, notice } in notices {
-            let message = self.prepare_notice(&notice).await?;
-            self.spool().settle(now, vec![Outcome::Noticed { notice: claim, message }]).await?;
+            if let Err(error) = self.send_notice(claim, &notice, now).await {
+                // It comes back when its lease has run out; the others do not wait for it.
+                tracing::warn!(to = notice.to, subject = notice.subject, %error, "a notice cannot be sent now");
+            }
         }
         Ok(count)
+    }
+
+    async fn send_notice(&self, claim: Claim, notice: &NewNotice, now: Timestamp) -> Result<(), QueueError> {
+        let message = match self.prepare_notice(notice).await {
+            Err(error) if error.fault().retry == Retry::Never => {
+                // It never becomes mail, so it is kept where somebody finds it.
+                let (from, reason) = (format!("notice to {}", notice.to), error.to_string());
+                let text = format!("{}\n\n{}", notice.subject, notice.text);
+                let content = Content::bytes(text.into_bytes().into_iter().take(CHUNK).collect());
+                self.spool().quarantine(from, reason, content, Vec::new(), now).await?;
+                None
+            }
+            prepared => prepared?,
+        };
+        self.spool().settle(now, vec![Outcome::Noticed { notice: claim, message }]).await?;
+        Ok(())
     }
 
     /// The mail that a notice becomes, not yet kept. None if nobody can be reached: a notice comes from the null sender,

@@ -1,4 +1,4 @@
-//! When a delivery that failed for now is tried again, and when its sender hears of it.
+//! When a delivery, or an execution, that failed for now is tried again, and when its sender hears of it.
 
 use crate::schedule::Retry;
 use jiff::{SignedDuration, Timestamp};
@@ -15,13 +15,13 @@ const GIVE_UP: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// What is to be done after an attempt that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     Again { at: Timestamp, warn: bool },
     GiveUp,
 }
 
 /// `attempts` is how often it was tried before this attempt.
-pub(super) fn next(accepted: Timestamp, attempts: u32, now: Timestamp) -> Next {
+pub fn next(accepted: Timestamp, attempts: u32, now: Timestamp) -> Next {
     let age = now.duration_since(accepted);
     if age >= GIVE_UP {
         return Next::GiveUp;

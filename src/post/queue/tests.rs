@@ -26,8 +26,11 @@ fn system(name: &str) -> SystemName {
 
 impl Site {
     fn new() -> Site {
+        Site::on(Spool::in_memory())
+    }
+
+    fn on(spool: Spool) -> Site {
         let folder = tempfile::tempdir().unwrap();
-        let spool = Spool::in_memory();
         let mut tables = Tables::new(system("polux"));
         tables.domains = vec!["polux.example".to_owned()];
         for user in ["jan", "ida"] {
@@ -65,6 +68,15 @@ impl Site {
 
     async fn accept(&self, sender: &str, recipients: &[&str], text: &str) -> Accepted {
         self.door.accept(Site::incoming(sender, recipients, text)).await.unwrap()
+    }
+
+    async fn body_of(&self, text: &str) -> crate::spool::BodyId {
+        let body = self.spool.body_new().await.unwrap();
+        for (number, piece) in text.as_bytes().chunks(crate::spool::CHUNK).enumerate() {
+            let offset = (number * crate::spool::CHUNK) as u64;
+            self.spool.body_append(body, offset, piece.to_vec()).await.unwrap();
+        }
+        body
     }
 
     /// Works until nothing is due.
@@ -375,4 +387,61 @@ async fn the_worker_sees_to_what_comes_in_until_it_is_stopped() {
     assert_eq!(site.mailbox("jan").matches("Subject: hello").count(), 1);
     stop.send(true).unwrap();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_locked_mailbox_does_not_hold_up_the_others() {
+    let mut site = Site::new();
+    // Nobody waits that long in this test.
+    let agent = Agent::same_user(crate::agent::Settings { lock_wait: Duration::from_secs(600) });
+    let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
+    site.worker = Worker::new(site.door.clone(), agent, uucp);
+    let mut lock = std::fs::File::create(site.folder.path().join("jan.lock")).unwrap();
+    std::io::Write::write_all(&mut lock, format!("{}\n", std::process::id()).as_bytes()).unwrap();
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(site.worker.clone().run(stopping));
+    site.accept("ann@leaf.uucp", &["jan"], TEXT).await;
+    for count in 1..=3 {
+        site.accept("ann@leaf.uucp", &["ida"], TEXT).await;
+        let delivered = async {
+            while site.mailbox("ida").matches("Subject: hello\n").count() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        clock::within(Duration::from_secs(120), delivered).await.unwrap();
+    }
+    assert_eq!(site.mailbox("jan"), "");
+    std::fs::remove_file(site.folder.path().join("jan.lock")).unwrap();
+    stop.send(true).unwrap();
+    running.await.unwrap();
+    assert_eq!(site.mailbox("jan").matches("Subject: hello\n").count(), 1, "what was begun is finished");
+}
+
+/// A body that a disk has lost: neither the mailbox nor the report can have it.
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_held_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::on(Spool::open(folder.path(), clock::wall()).await.unwrap());
+    let large = format!("Subject: large\n\n{}", "0123456789\n".repeat(9_000));
+    site.accept("ann@leaf.uucp", &["jan"], TEXT).await;
+    let mut mail = Site::incoming("ann@leaf.uucp", &["jan", "ida"], "");
+    mail.content = Content::body(site.body_of(&large).await);
+    site.door.accept(mail).await.unwrap();
+    site.accept("ann@leaf.uucp", &["jan"], TEXT).await;
+    let mut lost = 0;
+    for entry in std::fs::read_dir(folder.path().join("bodies")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+        lost += 1;
+    }
+    assert!(lost > 0);
+    site.accept("ann@leaf.uucp", &["ida"], TEXT).await;
+    site.work().await;
+    let count = |user: &str| site.mailbox(user).matches("Subject: hello\n").count();
+    assert_eq!((count("jan"), count("ida")), (2, 1), "the others are delivered");
+    let left = site.spool.queue(None).await.unwrap();
+    assert_eq!(left.len(), 2);
+    for entry in left {
+        assert_eq!(entry.state, DeliveryState::Held);
+        assert!(entry.note.contains("cannot be told"), "{}", entry.note);
+    }
 }

@@ -3,12 +3,12 @@
 //! Each group (one mailbox, one neighbour, one message to a neighbour) is a task of its own; one that panics ends alone,
 //! and its deliveries come back when their lease has run out.
 
-use super::report::{Original, failure};
+use super::report::{Failure, Original, failure};
 use super::retry::{self, Next};
 use super::{Door, QueueError};
 use crate::agent::{Account, Agent};
 use crate::clock;
-use crate::fault::{Retry, Whose};
+use crate::fault::{Retry, ToFault, Whose};
 use crate::job::SystemName;
 use crate::post::address::Address;
 use crate::post::delivery::local::Local;
@@ -17,7 +17,7 @@ use crate::post::mail::Sender;
 use crate::post::mail::dsn::Action;
 use crate::post::mail::head::HEAD_LIMIT;
 use crate::post::route;
-use crate::spool::{CHUNK, Claim, Delivery, MessageId, Outcome, Spool, SpoolError};
+use crate::spool::{CHUNK, Claim, Delivery, MessageId, NewMessage, Outcome, Spool, SpoolError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +33,11 @@ const LEASE: Duration = Duration::from_secs(600);
 const REST: Duration = Duration::from_secs(30);
 /// After the spool refused, how long until it is asked again.
 const REFUSED: Duration = Duration::from_secs(5);
+/// Groups at work beyond which no more deliveries are claimed: those that wait for a lock must not become many.
+const AT_WORK: usize = 64;
+
+/// Groups of deliveries, each at work in a task of its own.
+type Groups = JoinSet<()>;
 
 /// The worker of the queue; there is one in a process.
 #[derive(Debug, Clone)]
@@ -59,6 +64,7 @@ impl Worker {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut recovered = clock::now();
         let mut first = true;
+        let mut groups = Groups::new();
         while !*stop.borrow() {
             if std::mem::take(&mut first) || clock::now().duration_since(recovered) >= REST {
                 recovered = clock::now();
@@ -66,7 +72,9 @@ impl Worker {
                     tracing::warn!(%error, "interrupted appends cannot be looked after now");
                 }
             }
-            let rest = match self.pass().await {
+            // A group may wait for a mailbox that somebody has locked; the others do not wait for it.
+            while groups.len() >= AT_WORK && one_ended(&mut groups).await {}
+            let rest = match self.begin(&mut groups).await {
                 Ok(0) => self.until_next_due().await,
                 Ok(_) => continue,
                 Err(error) => {
@@ -76,10 +84,12 @@ impl Worker {
             };
             tokio::select! {
                 () = self.spool.changed() => {}
+                true = one_ended(&mut groups) => {}
                 () = clock::sleep(rest) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
+        while one_ended(&mut groups).await {}
     }
 
     /// Looks after appends that a crash or a panic interrupted.
@@ -87,8 +97,16 @@ impl Worker {
         self.local.recover().await.map(drop)
     }
 
-    /// Everything that is due now, once. Returns how much there was.
+    /// Everything that is due now, once, to its end. Returns how much there was.
     pub async fn pass(&self) -> Result<usize, QueueError> {
+        let mut groups = Groups::new();
+        let begun = self.begin(&mut groups).await;
+        while one_ended(&mut groups).await {}
+        begun
+    }
+
+    /// Begins on everything that is due now. Returns how much there was.
+    async fn begin(&self, tasks: &mut Groups) -> Result<usize, QueueError> {
         let notices = self.door.send_notices().await?;
         let deliveries = self.spool.claim_deliveries(clock::wall(), CLAIM, LEASE).await?;
         let count = notices + deliveries.len();
@@ -101,20 +119,16 @@ impl Worker {
             let key = (delivery.transport.clone(), delivery.site.clone(), message, refused);
             groups.entry(key).or_default().push(delivery);
         }
-        let mut tasks = JoinSet::new();
         for ((transport, site, _, refused), group) in groups {
             let worker = self.clone();
-            tasks.spawn(async move { worker.work(&transport, &site, refused, group).await });
+            tasks.spawn(async move {
+                if let Err(error) = worker.work(&transport, &site, refused, group).await {
+                    // What is not settled comes back when its lease has run out.
+                    tracing::warn!(transport, site, %error, "deliveries cannot be settled now");
+                }
+            });
         }
-        let mut outcome = Ok(count);
-        while let Some(ended) = tasks.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => outcome = Err(error),
-                Err(error) => tracing::error!(%error, "the work on a group of deliveries was broken off"),
-            }
-        }
-        outcome
+        Ok(count)
     }
 
     async fn until_next_due(&self) -> Duration {
@@ -138,10 +152,10 @@ impl Worker {
         match transport {
             "local" => {
                 let due_again = now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now);
-                match self.local.deliver(site, group, due_again).await {
-                    Ok(()) => Ok(()),
-                    Err(failed) => self.failed(failed, now).await,
+                for failed in self.local.deliver(site, group, due_again).await {
+                    self.failed(failed, now).await?;
                 }
+                Ok(())
             }
             "uux" | "uusmtp" => {
                 let Ok(system) = site.parse::<SystemName>() else {
@@ -194,8 +208,9 @@ impl Worker {
         for delivery in deliveries {
             match retry::next(delivery.accepted, delivery.attempts, now) {
                 Next::Again { at, warn } if fault.retry == Retry::Later => {
-                    if warn {
-                        self.warn(&delivery, &note, now).await?;
+                    if warn && let Err(error) = self.warn(&delivery, &note, now).await {
+                        // It is asked for again at the next attempt.
+                        tracing::warn!(message = delivery.message.0, %error, "a sender cannot be warned of a delay");
                     }
                     let deliveries = vec![delivery.claim];
                     let deferred = Outcome::Deferred { deliveries, until: at, note: note.clone() };
@@ -237,27 +252,46 @@ impl Worker {
             let note = reason(first);
             let failed = |delivery| Some(failure(recipient(delivery)?, status, &reason(delivery)));
             let failures: Vec<_> = group.iter().filter_map(failed).collect();
-            let (beginning, whole) = self.beginning(first).await?;
-            let original = original(first, &beginning, whole);
             let claims: Vec<Claim> = group.iter().map(|delivery| delivery.claim).collect();
-            let outcome = match self.door.report(&original, &failures, now).await? {
-                Ok(report) => Outcome::Bounced { deliveries: claims, note, bounce: Some(report) },
+            let outcome = match self.prepare_report(first, &failures, now).await {
+                Ok(Ok(report)) => Outcome::Bounced { deliveries: claims, note, bounce: Some(report) },
                 // Nobody can be told: the message stays, where `mailq` shows it.
-                Err(why) => Outcome::Held { deliveries: claims, note: why },
+                Ok(Err(why)) => Outcome::Held { deliveries: claims, note: why },
+                // The report cannot be made; the message must not end without one, nor keep up others.
+                Err(error) => {
+                    let fault = error.fault();
+                    tracing::warn!(message = first.message.0, %fault, "a report cannot be made");
+                    let told = format!("{note}; its sender cannot be told: {fault}");
+                    match (fault.retry, retry::next(first.accepted, first.attempts, now)) {
+                        (Retry::Later, Next::Again { at, .. }) => {
+                            Outcome::Deferred { deliveries: claims, until: at, note: told }
+                        }
+                        _ => Outcome::Held { deliveries: claims, note: told },
+                    }
+                }
             };
             self.spool.settle(now, vec![outcome]).await?;
         }
         Ok(())
     }
 
+    /// The report to the sender of a message; or why nobody can be told.
+    async fn prepare_report(
+        &self,
+        delivery: &Delivery,
+        failures: &[Failure],
+        now: Timestamp,
+    ) -> Result<Result<NewMessage, String>, QueueError> {
+        let (beginning, whole) = self.beginning(delivery).await?;
+        self.door.report(&original(delivery, &beginning, whole), failures, now).await
+    }
+
     /// Tells the sender, once for each recipient, that it takes longer.
     async fn warn(&self, delivery: &Delivery, note: &str, now: Timestamp) -> Result<(), QueueError> {
-        let (beginning, whole) = self.beginning(delivery).await?;
         let Some(recipient) = recipient(delivery) else { return Ok(()) };
         let mut delayed = failure(recipient, "4.4.1", note);
         delayed.action = Action::Delayed;
-        let report = self.door.report(&original(delivery, &beginning, whole), &[delayed], now).await?;
-        if let Ok(report) = report {
+        if let Ok(report) = self.prepare_report(delivery, &[delayed], now).await? {
             // The spool does a request once, so the warning goes once however often it is asked for.
             let id = format!("delay {:x} {:x}", self.spool.id(), delivery.claim.id);
             let digest = blake3::hash(id.as_bytes());
@@ -279,6 +313,18 @@ impl Worker {
         }
         let whole = bytes.len() as u64 == delivery.body.size;
         Ok((bytes, whole))
+    }
+}
+
+/// Waits for the end of one group; false: there is none.
+async fn one_ended(groups: &mut Groups) -> bool {
+    match groups.join_next().await {
+        Some(Ok(())) => true,
+        Some(Err(error)) => {
+            tracing::error!(%error, "the work on a group of deliveries was broken off");
+            true
+        }
+        None => false,
     }
 }
 
