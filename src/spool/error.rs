@@ -7,7 +7,7 @@ pub enum SpoolError {
     /// The store is busy; the same verb may be repeated at once.
     #[error("the spool is busy")]
     Busy,
-    /// No room: the disk, or the free-space reserve.
+    /// No room: the disk, or the free-space reserve. The text says where.
     #[error("no room in the spool: {0}")]
     Full(String),
     /// Something else holds it: a stale claim, a second call to a system, a second daemon.
@@ -31,7 +31,7 @@ impl ToFault for SpoolError {
     fn fault(&self) -> Fault {
         let (whose, retry, advice) = match self {
             SpoolError::Busy => (Whose::Local, Retry::Later, ""),
-            SpoolError::Full(_) => (Whose::Local, Retry::Later, "free some disk space"),
+            SpoolError::Full(_) => (Whose::Local, Retry::Later, "free some space there, and try again"),
             SpoolError::Conflict(_) => (Whose::Local, Retry::Later, ""),
             SpoolError::Corrupt(_) => {
                 (Whose::Local, Retry::Never, "run `uugate spool verify`, then `uugate spool dump DIR`")
@@ -51,7 +51,11 @@ impl From<rusqlite::Error> for SpoolError {
         match error {
             Error::SqliteFailure(inner, _) => match inner.code {
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => SpoolError::Busy,
-                ErrorCode::DiskFull => SpoolError::Full(text),
+                ErrorCode::DiskFull => SpoolError::Full("no space is left".to_owned()),
+                // The index of the log (wal-index) could not grow.
+                _ if inner.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+                    SpoolError::Full("no space is left".to_owned())
+                }
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure => {
                     SpoolError::Corrupt(text)
                 }
@@ -73,7 +77,8 @@ impl From<std::io::Error> for SpoolError {
     fn from(error: std::io::Error) -> SpoolError {
         use std::io::ErrorKind;
         match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SpoolError::Full(error.to_string()),
+            ErrorKind::StorageFull => SpoolError::Full("no space is left".to_owned()),
+            ErrorKind::QuotaExceeded => SpoolError::Full("the disk quota is used up".to_owned()),
             ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem => {
                 SpoolError::Conflict(format!("cannot open the spool: {error}"))
             }

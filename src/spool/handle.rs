@@ -101,6 +101,12 @@ impl Spool {
         self.writer.verb(0, move |store| store.body_drop(body)).await
     }
 
+    /// Whether there is room for so many bytes more, beside the reserve; [`SpoolError::Full`] says that there is none.
+    /// Nothing is set aside.
+    pub async fn room_for(&self, bytes: u64) -> Result<()> {
+        self.writer.verb(0, move |store| store.room_for(bytes)).await
+    }
+
     // The queue.
     /// Keeps messages, all or none.
     pub async fn accept(

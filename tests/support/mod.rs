@@ -1,6 +1,7 @@
 //! What whole-system tests share: sites of uugate and of Taylor UUCP, and ways to join them.
 
 pub mod authority;
+pub mod disk;
 pub mod exchange;
 pub mod messages;
 pub mod node;

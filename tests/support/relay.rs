@@ -4,7 +4,7 @@ use super::{PATIENCE, start, wait};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 
 /// How a call is ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,30 +25,66 @@ pub struct Outcome {
 
 /// Joins two programs; once `after` bytes have crossed, the call is ended so.
 pub fn join_until(caller: &mut Command, called: &mut Command, after: u64, end: End) -> Outcome {
-    let (caller_input, to_caller) = std::io::pipe().expect("a pipe");
-    let (called_input, to_called) = std::io::pipe().expect("a pipe");
-    let (from_caller, caller_output) = std::io::pipe().expect("a pipe");
-    let (from_called, called_output) = std::io::pipe().expect("a pipe");
-    let caller = start(caller, caller_input.into(), caller_output.into());
-    let called = start(called, called_input.into(), called_output.into());
-    let mut ways = [Some((from_caller, to_called)), Some((from_called, to_caller))];
-    let mut carried = 0;
-    while ways.iter().any(Option::is_some) {
-        for way in &mut ways {
-            carry(way, &mut carried, after);
+    let mut line = Relay::start(caller, called);
+    if line.carry(after) {
+        match end {
+            End::KillCaller => kill(Pid::from_child(&line.caller)),
+            End::KillCalled => kill(Pid::from_child(&line.called)),
+            End::Cut => {}
         }
-        if carried >= after {
-            match end {
-                End::KillCaller => kill(Pid::from_child(&caller)),
-                End::KillCalled => kill(Pid::from_child(&called)),
-                End::Cut => {}
-            }
-            break;
-        }
-        wait_for_bytes(&ways);
     }
-    drop(ways);
-    Outcome { caller: wait(caller), called: wait(called), carried }
+    line.end()
+}
+
+/// Joins two programs; once `after` bytes have crossed, something is done before the next.
+pub fn join_and(caller: &mut Command, called: &mut Command, after: u64, act: impl FnOnce()) -> Outcome {
+    let mut line = Relay::start(caller, called);
+    if line.carry(after) {
+        act();
+        line.carry(u64::MAX);
+    }
+    line.end()
+}
+
+/// Two programs and the line between them.
+struct Relay {
+    caller: Child,
+    called: Child,
+    ways: [Way; 2],
+    carried: u64,
+}
+
+impl Relay {
+    fn start(caller: &mut Command, called: &mut Command) -> Relay {
+        let (caller_input, to_caller) = std::io::pipe().expect("a pipe");
+        let (called_input, to_called) = std::io::pipe().expect("a pipe");
+        let (from_caller, caller_output) = std::io::pipe().expect("a pipe");
+        let (from_called, called_output) = std::io::pipe().expect("a pipe");
+        let caller = start(caller, caller_input.into(), caller_output.into());
+        let called = start(called, called_input.into(), called_output.into());
+        let ways = [Some((from_caller, to_called)), Some((from_called, to_caller))];
+        Relay { caller, called, ways, carried: 0 }
+    }
+
+    /// Carries until so many bytes have crossed; false: both ways were closed before.
+    fn carry(&mut self, until: u64) -> bool {
+        while self.ways.iter().any(Option::is_some) {
+            for way in &mut self.ways {
+                carry(way, &mut self.carried, until);
+            }
+            if self.carried >= until {
+                return true;
+            }
+            wait_for_bytes(&self.ways);
+        }
+        false
+    }
+
+    fn end(self) -> Outcome {
+        let Relay { caller, called, ways, carried } = self;
+        drop(ways);
+        Outcome { caller: wait(caller), called: wait(called), carried }
+    }
 }
 
 /// Joins two programs, and takes the options out of what the caller says first, so that each takes the other for an old

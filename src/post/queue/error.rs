@@ -18,6 +18,13 @@ pub enum QueueError {
     Spool(#[from] SpoolError),
 }
 
+impl QueueError {
+    /// There is no room for it now.
+    pub fn is_full(&self) -> bool {
+        matches!(self, QueueError::Spool(SpoolError::Full(_)))
+    }
+}
+
 impl ToFault for QueueError {
     fn fault(&self) -> Fault {
         let (whose, retry, advice) = match self {

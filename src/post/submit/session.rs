@@ -1,11 +1,11 @@
 //! One client's mail, on its way from the SMTP machine to the door.
 
 use crate::clock;
-use crate::fault::{Fault, Retry, ToFault};
+use crate::fault::{Retry, ToFault};
 use crate::post::address::{Address, Target};
 use crate::post::delivery::body;
 use crate::post::mail::{Envelope, Sender, With};
-use crate::post::queue::{Door, Incoming, Origin, Submitter};
+use crate::post::queue::{Door, Incoming, Origin, QueueError, Submitter};
 use crate::post::route::{self, Decision, Tables};
 use crate::post::smtp::drive::Acceptor;
 use crate::post::smtp::{MailFrom, Refusal};
@@ -58,6 +58,8 @@ impl Session {
 
 impl Acceptor for Session {
     async fn sender(&mut self, mail: MailFrom) -> Result<(), Refusal> {
+        // Said here it saves the client the text (RFC 1870, section 6.1).
+        self.door.spool().room_for(mail.size.unwrap_or(0)).await.map_err(refusal)?;
         self.mail = Some(Mail { from: mail, recipients: Vec::new(), text: None });
         Ok(())
     }
@@ -103,7 +105,7 @@ impl Acceptor for Session {
         let written = writer.write(&text).await;
         if let Err(error) = written {
             self.abandon().await;
-            return Err(refusal(error.fault()));
+            return Err(refusal(error));
         }
         Ok(())
     }
@@ -113,13 +115,13 @@ impl Acceptor for Session {
             return Err(out_of_order());
         };
         let origin = self.origin(&from);
-        let content = writer.finish().await.map_err(|error| refusal(error.fault()))?;
+        let content = writer.finish().await.map_err(refusal)?;
         let envelope = Envelope { sender: from.sender, recipients };
         let arrived = clock::wall();
         let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived };
         match self.door.accept(mail).await {
             Ok(accepted) => Ok(accepted.id),
-            Err(error) => Err(refusal(error.fault())),
+            Err(error) => Err(refusal(error)),
         }
     }
 
@@ -143,9 +145,15 @@ fn is_for_us(tables: &Tables, address: &Address) -> bool {
 }
 
 /// What went wrong here, as the client is told; details of this machine stay here.
-fn refusal(fault: Fault) -> Refusal {
+fn refusal(error: impl Into<QueueError>) -> Refusal {
+    let error = error.into();
+    let fault = error.fault();
     tracing::warn!(%fault, "mail was not taken");
     match fault.retry {
+        // RFC 5321, section 4.2.3; RFC 3463, section 3.4: "mail system full".
+        _ if error.is_full() => {
+            Refusal::new(452, "4.3.1", "the disk is full here; nothing was taken, try again later")
+        }
         Retry::Later => Refusal::later("not taken now; try again later"),
         Retry::Never => Refusal::new(554, "5.3.0", fault.message),
     }

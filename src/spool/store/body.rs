@@ -71,7 +71,11 @@ impl Store {
                     file.set_len(offset)?;
                     body.size = offset;
                 }
-                file.write_all_at(bytes, offset)?;
+                if let Err(error) = file.write_all_at(bytes, offset) {
+                    // A part of it may stand there: what follows must not begin behind that.
+                    file.set_len(body.size)?;
+                    return Err(error.into());
+                }
             }
         }
         body.size = end;
@@ -310,7 +314,7 @@ impl Store {
         }
     }
 
-    fn body_path(&self, id: BodyId) -> Option<PathBuf> {
+    pub(super) fn body_path(&self, id: BodyId) -> Option<PathBuf> {
         match &self.home {
             Home::Directory(directory) => Some(directory.join("bodies").join(body_name(id))),
             Home::Memory => None,
@@ -424,7 +428,11 @@ fn new_file(path: &Path, held: &[u8]) -> Result<File> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)?;
     lock(&file)?;
-    file.write_all_at(held, 0)?;
+    if let Err(error) = file.write_all_at(held, 0) {
+        // Half a file is in nobody's hands, and may be what fills the disk.
+        std::fs::remove_file(path)?;
+        return Err(error.into());
+    }
     Ok(file)
 }
 

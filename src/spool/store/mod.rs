@@ -12,6 +12,7 @@ mod job;
 mod lease;
 mod queue;
 mod recover;
+mod room;
 mod schema;
 mod settle;
 mod withheld;
@@ -76,8 +77,8 @@ pub struct Store {
     batch: Effects,
     /// Set when an error ended the transaction itself.
     broken: Option<SpoolError>,
-    /// Whether there was less free space than the reserve, if it was looked at since `begin`.
-    short: Option<bool>,
+    /// Free space in bytes, if it was looked at since `begin`.
+    free: Option<u64>,
     /// Held until everything else is closed.
     _gate: Option<File>,
 }
@@ -131,7 +132,7 @@ impl Store {
             effects: Effects::default(),
             batch: Effects::default(),
             broken: None,
-            short: None,
+            free: None,
             _gate: gate,
         };
         store.begin()?;
@@ -159,8 +160,13 @@ impl Store {
     /// An empty file is a sound, empty database: without a mark beside it, the loss of a spool would look like a new one.
     fn leave_mark(&self) -> Result<()> {
         if let Home::Directory(directory) = &self.home {
-            let mut file = File::create(directory.join(MARK))?;
-            writeln!(file, "{:016x}", self.id)?;
+            let (path, text) = (directory.join(MARK), format!("{:016x}\n", self.id));
+            // Not written again for nothing: the disk may be full.
+            if std::fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
+                return Ok(());
+            }
+            let mut file = File::create(path)?;
+            file.write_all(text.as_bytes())?;
             file.sync_all()?;
         }
         Ok(())
@@ -183,15 +189,16 @@ impl Store {
     /// Begins a transaction for a batch of verbs.
     pub fn begin(&mut self) -> Result<()> {
         self.batch = Effects::default();
-        self.short = None;
-        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+        self.free = None;
+        let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
+        begun.map_err(|error| self.placed(error.into()))
     }
 
     /// One verb: all of it or nothing of it.
     pub fn verb<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
         self.effects = Effects::default();
         self.connection.execute_batch("SAVEPOINT verb")?;
-        let result = work(self);
+        let result = work(self).map_err(|error| self.placed(error));
         // Some errors (no room) end the whole transaction.
         if !self.in_transaction() {
             self.broken = result.as_ref().err().cloned();
@@ -230,6 +237,7 @@ impl Store {
     /// Makes the batch durable, then does what could not be undone.
     pub fn commit(&mut self) -> Result<()> {
         let committed = self.sync_bodies().and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        let committed = committed.map_err(|error| self.placed(error));
         let told = self.batch.told.take();
         match committed {
             Ok(()) => {
@@ -333,27 +341,6 @@ impl Store {
         let answer = work(self)?;
         self.run("INSERT INTO requests VALUES (?1, ?2, ?3)", params![id, to_json(&answer)?, micros(now)])?;
         Ok(answer)
-    }
-
-    /// Refuses new work when the disk is nearly full, so that there is room to finish what was begun.
-    fn room(&mut self) -> Result<()> {
-        let Home::Directory(directory) = &self.home else { return Ok(()) };
-        let short = match self.short {
-            Some(short) => short,
-            None => {
-                let space = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
-                let free = space.f_bavail.saturating_mul(space.f_frsize);
-                *self.short.insert(free < self.settings.reserve)
-            }
-        };
-        if short {
-            return Err(SpoolError::Full(format!(
-                "less than {} bytes are free under {}",
-                self.settings.reserve,
-                directory.display()
-            )));
-        }
-        Ok(())
     }
 }
 

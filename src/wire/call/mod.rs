@@ -237,7 +237,7 @@ impl Gate for Door<'_> {
         let lease =
             lock(self.spool, self.node, system, self.line, false).await.map_err(|error| match error {
                 SpoolError::Conflict(_) => Denial::Locked,
-                error => Denial::Other(error.to_string()),
+                error => Denial::NotNow(error.to_string()),
             })?;
         *self.begun = Some((system.clone(), UnderWay::new(self.spool, lease)));
         Ok((system.clone(), protocols(neighbour)))
@@ -347,7 +347,8 @@ async fn renewed<T>(
         loop {
             clock::sleep(node.lease / 2).await;
             match spool.renew(clock::wall(), claims.all(), node.lease).await {
-                Ok(()) | Err(SpoolError::Busy) => {}
+                // A disk that is full now may have room before the lease runs out.
+                Ok(()) | Err(SpoolError::Busy | SpoolError::Full(_)) => {}
                 Err(error) => return error,
             }
         }

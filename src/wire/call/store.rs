@@ -56,6 +56,8 @@ struct Coming {
     /// Bytes that came behind them.
     waiting: Vec<u8>,
     digest: blake3::Hasher,
+    /// The spool has it as a partial, so that it outlives us.
+    is_partial: bool,
 }
 
 /// The spool, as one call with one peer sees it.
@@ -113,8 +115,16 @@ impl<'a> CallStore<'a> {
         if !coming.offer.restart || coming.kept == 0 && coming.waiting.is_empty() {
             return self.spool.body_drop(coming.body).await;
         }
-        self.append(&mut coming).await?;
-        self.spool.keep_partial(coming.identity, coming.body, clock::wall()).await
+        let kept = match self.append(&mut coming).await {
+            Ok(()) => self.spool.keep_partial(coming.identity, coming.body, clock::wall()).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            // What was safe stays, and what is lost of it comes again.
+            Err(SpoolError::Full(_)) if coming.is_partial => Ok(()),
+            Err(SpoolError::Full(_)) => self.spool.body_drop(coming.body).await,
+            kept => kept,
+        }
     }
 
     /// Hands the waiting bytes to the spool.
@@ -153,8 +163,10 @@ impl<'a> CallStore<'a> {
             true => self.spool.find_partial(identity.clone(), oldest).await?,
             false => None,
         };
-        let Some(partial) = partial.filter(|partial| offer.size.is_some_and(|size| partial.offset <= size))
-        else {
+        let partial = partial.filter(|partial| offer.size.is_some_and(|size| partial.offset <= size));
+        let here = partial.map_or(0, |partial| partial.offset);
+        self.spool.room_for(offer.size.unwrap_or(0).saturating_sub(here)).await?;
+        let Some(partial) = partial else {
             return Ok((self.spool.body_new().await?, 0, digest));
         };
         let mut offset = 0;
@@ -314,10 +326,14 @@ impl Store for CallStore<'_> {
         }
         match self.body_for(&identity, &offer).await {
             Ok((body, kept, digest)) => {
-                self.coming.insert(slot, Coming { identity, offer, body, kept, waiting: Vec::new(), digest });
+                let (waiting, is_partial) = (Vec::new(), kept > 0);
+                self.coming.insert(slot, Coming { identity, offer, body, kept, waiting, digest, is_partial });
                 Ok(Verdict::Take { offset: kept })
             }
-            Err(SpoolError::Full(_)) => Ok(Verdict::Refuse(Refusal::NoFile)),
+            Err(error @ SpoolError::Full(_)) => {
+                tracing::warn!(peer = %self.peer, %error, command = offer.command, "an offer is put off");
+                Ok(Verdict::Refuse(Refusal::TooLargeNow))
+            }
             Err(error) => Err(failure(error)),
         }
     }
@@ -331,6 +347,7 @@ impl Store for CallStore<'_> {
             if result.is_ok() && coming.offer.restart {
                 // So much is not to be sent again, even if we are killed.
                 result = self.spool.keep_partial(coming.identity.clone(), coming.body, clock::wall()).await;
+                coming.is_partial |= result.is_ok();
             }
         }
         coming.waiting.extend(bytes);

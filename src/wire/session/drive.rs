@@ -9,7 +9,7 @@ use super::{
 use crate::clock;
 use crate::job::{Grade, SystemName};
 use crate::wire::link::drive::{LinkPump, Wake};
-use crate::wire::link::{Counters, Link};
+use crate::wire::link::{self, Counters, Link};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -205,11 +205,33 @@ where
         }
     };
     let ended = Ended { result, tally: machine.tally(), counters: pump.counters() };
-    if ended.result.is_ok() {
+    // A failure of ours is not the peer's: it is told that the session is over, and not left to find out.
+    let in_order = match &ended.result {
+        Ok(()) => true,
+        Err(SessionError::Store(_)) => heard_within(CLOSING, closed(&mut pump)).await == Some(true),
+        Err(_) => false,
+    };
+    if in_order {
         let (stream, rest) = pump.into_parts();
         farewell(stream, &rest, agreement.caller).await;
     }
     ended
+}
+
+/// How long a link may take to be closed in the middle of the session; then the line is hung up all the same.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// Closes the protocol in the middle of the session; false if the line went first.
+async fn closed<S: AsyncRead + AsyncWrite + Unpin>(pump: &mut LinkPump<S>) -> bool {
+    pump.close();
+    loop {
+        match pump.next().await {
+            Ok(link::Event::Closed) => return true,
+            Ok(link::Event::Failed(_)) | Err(_) => return false,
+            // What is still under way is of no use any more.
+            Ok(_) => {}
+        }
+    }
 }
 
 /// `None`: the time is over.

@@ -44,6 +44,9 @@ pub enum Denial {
     WrongLogin,
     #[error("the system is not known (RYou are unknown to me)")]
     Unknown,
+    /// We cannot talk at this moment; why is for our own records.
+    #[error("not now: {0}")]
+    NotNow(String),
     #[error("it answered {0:?}")]
     Other(String),
 }
@@ -59,6 +62,9 @@ impl ToFault for SessionError {
                 (Stage::Handshake, Whose::PeerRefused, Retry::Later, "have the other end configure our name")
             }
             E::Refused(_) => (Stage::Handshake, Whose::PeerRefused, Retry::Later, ""),
+            E::RefusedCaller { why: Denial::NotNow(_), .. } => {
+                (Stage::Handshake, Whose::Local, Retry::Later, "")
+            }
             E::RefusedCaller { .. } => (
                 Stage::Handshake,
                 Whose::PeerMisbehaved,

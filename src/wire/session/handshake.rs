@@ -217,6 +217,8 @@ impl Handshake {
             Denial::CallBack => "RCB",
             Denial::BadSequence => "RBADSEQ",
             Denial::WrongLogin => "RLOGIN",
+            // No answer of the manual fits; whatever it does not know ends the call for now.
+            Denial::NotNow(_) => "RNot now, call again later",
             Denial::Unknown | Denial::Other(_) => "RYou are unknown to me",
         };
         self.say(text);

@@ -252,6 +252,11 @@ impl Machine {
                         self.after_refusal(true)
                     }
                     Verdict::Refuse(why) => {
+                        // "Too large for now" belongs to the negotiation of sizes.
+                        let why = match why {
+                            Refusal::TooLargeNow if !self.features.has(Features::SIZE) => Refusal::NoFile,
+                            why => why,
+                        };
                         self.say(now, link, channel, &Answer::Refuse { letter, why });
                         self.after_refusal(true)
                     }

@@ -1,0 +1,116 @@
+//! Room on the disk: what new work is held against, and what is given up first when there is too little.
+
+use super::super::{BodyId, Event, SpoolError};
+use super::{Home, Result, Store, time, unsigned};
+use std::path::Path;
+
+impl Store {
+    /// Refuses new work when the disk is nearly full, so that there is room to finish what was begun.
+    pub(super) fn room(&mut self) -> Result<()> {
+        self.room_for(0)
+    }
+
+    /// The same for work of which so many bytes are still to come. Before it is refused, partial files are given up,
+    /// the oldest first: the transfers behind them begin anew, which costs time and no mail.
+    pub fn room_for(&mut self, bytes: u64) -> Result<()> {
+        let Some(mut free) = self.free()? else { return Ok(()) };
+        let wanted = self.settings.reserve.saturating_add(bytes);
+        if free < wanted {
+            free = free.saturating_add(self.give_up_partials(wanted - free)?);
+        }
+        if free < wanted {
+            let kept = match bytes {
+                0 => format!("{} are kept in reserve (spool.reserve)", shown(self.settings.reserve)),
+                more => format!(
+                    "{} would be needed beside the reserve of {} (spool.reserve)",
+                    shown(more),
+                    shown(self.settings.reserve)
+                ),
+            };
+            // What was given up comes back with the savepoint: it was of no use.
+            return Err(SpoolError::Full(format!("{} are free, and {kept}{}", shown(free), self.at())));
+        }
+        // Of this transaction: the files go when it is committed.
+        self.free = Some(free);
+        Ok(())
+    }
+
+    /// Under the reserve partial files go even if that is not enough for anything new.
+    pub(super) fn relieve(&mut self) -> Result<()> {
+        let Some(free) = self.free()? else { return Ok(()) };
+        if free < self.settings.reserve {
+            self.give_up_partials(self.settings.reserve - free)?;
+        }
+        Ok(())
+    }
+
+    /// Names the place in an error that says that it is full, for SQLite and the system do not.
+    pub(super) fn placed(&self, error: SpoolError) -> SpoolError {
+        match error {
+            SpoolError::Full(text) if !text.contains(&self.at()) => {
+                SpoolError::Full(format!("{text}{}", self.at()))
+            }
+            error => error,
+        }
+    }
+
+    fn at(&self) -> String {
+        match &self.home {
+            Home::Directory(directory) => format!(" on the file system of {}", directory.display()),
+            Home::Memory => String::new(),
+        }
+    }
+
+    /// Free bytes, looked at once in a transaction. None in memory.
+    fn free(&mut self) -> Result<Option<u64>> {
+        let Home::Directory(directory) = &self.home else { return Ok(None) };
+        if self.free.is_none() {
+            let space = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
+            self.free = Some(space.f_bavail.saturating_mul(space.f_frsize));
+        }
+        Ok(self.free)
+    }
+
+    /// Gives up partial files, oldest first, until so many bytes will be free. Those of a peer with whom a call is under
+    /// way stay: one of them may be growing at this moment. Returns what they hold.
+    fn give_up_partials(&mut self, wanted: u64) -> Result<u64> {
+        let partials = self.all(
+            "SELECT body, peer, temp FROM partials
+                WHERE peer NOT IN (SELECT system FROM calls WHERE ended IS NULL) ORDER BY began, id",
+            [],
+            |row| Ok((BodyId(unsigned(row.get(0)?)), row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
+        )?;
+        let mut freed = 0;
+        for (body, peer, temp) in partials {
+            if freed >= wanted {
+                break;
+            }
+            let size = self.body_path(body).map_or(0, |path| on_disk(&path));
+            freed += size;
+            self.forget(body)?;
+            self.note(&Event {
+                at: time(self.last_recovery),
+                what: "given-up".into(),
+                ids: format!("temp={temp}"),
+                system: peer.parse().ok(),
+                text: format!("{} of a file that had begun to arrive, for want of disk space", shown(size)),
+            })?;
+        }
+        Ok(freed)
+    }
+}
+
+/// What a file takes up; a file system counts in blocks of 512 bytes (stat(2)).
+fn on_disk(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).map_or(0, |about| about.blocks().saturating_mul(512))
+}
+
+/// A number of bytes as people read it.
+fn shown(bytes: u64) -> String {
+    match bytes {
+        0..=9_999 => format!("{bytes} bytes"),
+        10_000..=9_999_999 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
