@@ -41,6 +41,7 @@
 //! - [`wire::chat`] (pure): expect-send scripts, and the login prompt that answers them.
 //! - [`wire::link`] (pure but for its driver): the packet protocols, each a machine, and the choice of one.
 //! - [`wire::session`] (pure but for its driver): the handshakes, the commands S R X E H, who is master.
+//! - [`wire::record`] (pure but for its driver): what crossed a line in one call, written down and read.
 //! - [`wire::call`]: one call, from a connected line to its written record; joins a session to the spool.
 //! - [`wire::station`]: the lines of this node: waits for rings, connections and the schedule, starts calls.
 //! - [`wire::exchange`]: a telephone exchange of virtual modems on PTYs, for tests, the demo and for play.
@@ -85,7 +86,8 @@
 //! wire::chat: fault lines
 //! wire::link: fault clock observe
 //! wire::session: fault lines job wire::link clock observe
-//! wire::call: fault clock observe job spool lines wire::session wire::link wire::chat wire::modem wire::line
+//! wire::record: clock observe
+//! wire::call: fault clock observe job spool lines wire::session wire::link wire::chat wire::modem wire::line wire::record
 //! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault
@@ -113,6 +115,7 @@
 //! wire::chat
 //! wire::link
 //! wire::session
+//! wire::record
 //! post::address
 //! post::mail
 //! post::batch

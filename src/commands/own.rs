@@ -58,6 +58,9 @@ enum What {
         /// Wait until the call is over, and say how it went.
         #[arg(long)]
         wait: bool,
+        /// Call without a daemon, and write every byte down for `uugate trace`; passwords are left out.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
         #[command(flatten)]
         node: Node,
     },
@@ -149,8 +152,10 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
         What::Queue { node } => mailq::show(&common(node)),
-        What::Poll { system, wait, node } => {
-            let common = common(node);
+        What::Poll { system, wait, record, node } => {
+            let mut common = common(node);
+            let wait = wait || record.is_some();
+            common.site.record = record;
             let poll = PollRequest { system, force: true, if_work: false, wait };
             let report = common.site.ask(Request::Poll(poll), None)?;
             common.print(&report)?;

@@ -10,6 +10,7 @@ use crate::node::control::{Client, ControlError};
 use crate::node::report::Report;
 use crate::node::verbs::{Body, PollRequest, Request, VerbError, Verbs, Who};
 use crate::spool::{CHUNK, Spool, SpoolError};
+use crate::wire::record::drive::{Place, RecordSettings};
 use crate::wire::station::CallEvents;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -23,6 +24,8 @@ const CONFIG_VARIABLE: &str = "UUGATE_CONFIG";
 #[derive(Debug, Clone)]
 pub struct Site {
     pub file: PathBuf,
+    /// Calls that the command places or takes itself are recorded there.
+    pub record: Option<PathBuf>,
 }
 
 impl Site {
@@ -30,7 +33,7 @@ impl Site {
     pub fn find(given: Option<String>) -> Site {
         let variable = || std::env::var_os(CONFIG_VARIABLE).filter(|value| !value.is_empty());
         let file = given.map(PathBuf::from).or_else(|| variable().map(PathBuf::from));
-        Site { file: file.unwrap_or_else(|| DEFAULT_FILE.into()) }
+        Site { file: file.unwrap_or_else(|| DEFAULT_FILE.into()), record: None }
     }
 
     /// The whole configuration; warnings are left to `check`.
@@ -42,6 +45,7 @@ impl Site {
     pub fn ask(&self, request: Request, body: Option<&mut (dyn Read + Send)>) -> Result<Report, Failure> {
         let places = Places::find(&self.file);
         match Client::connect(&places.socket) {
+            Ok(_) if self.record.is_some() => Err(recorded_by_daemon()),
             Ok(client) => Ok(client.ask(&request, body.map(|body| body as &mut dyn Read))?),
             Err(error @ ControlError::NoDaemon { .. }) => {
                 if owns(&places.spool) {
@@ -85,12 +89,24 @@ impl Site {
 
     /// Opens the spool, which only its owner may, and only when no daemon has it.
     pub async fn open(&self, places: &Places) -> Result<Verbs, Failure> {
-        let config = Arc::new(self.config()?);
+        let mut config = self.config()?;
+        if let Some(file) = &self.record {
+            let largest = config.record.as_ref().map_or(RecordSettings::LARGEST, |record| record.largest);
+            config.record = Some(RecordSettings { place: Place::File(file.clone()), largest });
+        }
+        let config = Arc::new(config);
         let spool = open_spool(places).await?;
         let own = Verbs::new(config, spool, CallEvents::default());
         own.make_directories();
         Ok(own)
     }
+}
+
+/// A daemon writes no files for others.
+pub fn recorded_by_daemon() -> Failure {
+    Failure::usage(
+        "with a daemon, calls are recorded where `directory` in [record] says; --record is for calls without one",
+    )
 }
 
 /// A runtime for a command that does the work itself.

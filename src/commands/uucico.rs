@@ -14,6 +14,7 @@ use crate::node::verbs::{LoginRequest, PollRequest, Request, VerbError, Verbs, W
 use crate::spool::CallRecord;
 use crate::wire::line::Port;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 const HELP: &str = "\
 usage: uucico [-l] [-u NAME]
@@ -29,6 +30,7 @@ Takes a call on standard input and output; with -r1 or a SYSTEM, calls that syst
   -C, --ifwork         only if there is work for it
   -q, --nouuxqt        do not carry out what has arrived
   -f, -D, -c, -p, -z   accepted
+      --record FILE    write every byte of the call down, for `uugate trace`; passwords are left out
       --json           report as JSON (not when standard output is the line)
   -I, --config FILE    the configuration of the node
   -v, --version; -h, --help
@@ -53,13 +55,15 @@ const GRAMMAR: Grammar = Grammar {
         ('u', "login", Takes::Value),
         ('z', "try-next", Takes::Nothing),
         ('X', "", Takes::Value),
+        (RECORD, "record", Takes::Value),
     ],
     dash: None,
     words_end_options: false,
 };
-/// `--master` and `--slave` have no letters.
+/// `--master`, `--slave` and `--record` have no letters.
 const MASTER: char = '\u{5}';
 const SLAVE: char = '\u{6}';
+const RECORD: char = '\u{7}';
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,20 +77,24 @@ struct Line {
     role: Role,
     /// Carry out what has arrived.
     execute: bool,
+    /// Where to write the call down.
+    record: Option<PathBuf>,
 }
 
 pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
-    let (common, arguments) = Common::read(words, GRAMMAR)?;
+    let (mut common, arguments) = Common::read(words, GRAMMAR)?;
     if let Some(code) = common.information("uucico", HELP)? {
         return Ok(code);
     }
     let line = parse(arguments)?;
+    common.site.record.clone_from(&line.record);
     let places = Places::find(&common.site.file);
     let request = match &line.role {
         Role::Call(poll) => Request::Call(poll.clone()),
         Role::BeCalled(login) => Request::Answer { login: login.clone() },
     };
     let report = match Client::connect(&places.socket) {
+        Ok(_) if line.record.is_some() => return Err(site::recorded_by_daemon()),
         Ok(client) => client.call(&request)?,
         Err(error @ ControlError::NoDaemon { .. }) => {
             if !site::owns(&places.spool) {
@@ -183,6 +191,7 @@ async fn stdin() -> Result<crate::wire::line::Line, VerbError> {
 fn parse(arguments: Vec<Argument>) -> Result<Line, Failure> {
     let mut poll = PollRequest { system: None, force: false, if_work: false, wait: true };
     let (mut master, mut ask, mut execute, mut name) = (false, false, true, None);
+    let mut record = None;
     for argument in arguments {
         match argument {
             Argument::Option('r', value) => {
@@ -204,6 +213,7 @@ fn parse(arguments: Vec<Argument>) -> Result<Line, Failure> {
             Argument::Option('l', _) => ask = true,
             Argument::Option('u', value) => name = Some(value),
             Argument::Option('q', _) => execute = false,
+            Argument::Option(RECORD, file) => record = Some(PathBuf::from(file)),
             Argument::Option('e' | 'w', _) => {
                 return Err(Failure::usage("a line that takes calls for ever is the daemon's: `uugate run`"));
             }
@@ -216,7 +226,7 @@ fn parse(arguments: Vec<Argument>) -> Result<Line, Failure> {
         (false, true) => Role::BeCalled(LoginRequest::Ask),
         (false, false) => Role::BeCalled(LoginRequest::Done { name }),
     };
-    Ok(Line { role, execute })
+    Ok(Line { role, execute, record })
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ pub mod line;
 pub mod link;
 pub mod modem;
 pub mod noise;
+pub mod record;
 pub mod session;
 pub mod station;

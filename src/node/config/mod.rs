@@ -10,6 +10,7 @@ mod log;
 mod mail;
 mod names;
 mod node;
+mod record;
 mod routes;
 mod secrets;
 mod section;
@@ -30,6 +31,7 @@ pub use systems::{PacketSettings, System, Transport};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::LogSettings;
+use crate::wire::record::drive::RecordSettings;
 use names::Names;
 use section::Section;
 use std::collections::BTreeMap;
@@ -61,6 +63,8 @@ pub struct Config {
     pub routes: Routes,
     pub systems: Vec<System>,
     pub lines: Vec<LineConfig>,
+    /// Whether calls are recorded.
+    pub record: Option<RecordSettings>,
 }
 
 /// What a command has to know to find the node.
@@ -219,6 +223,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         section.finish();
         smtp
     });
+    let record = root.section("record").and_then(|mut section| {
+        let record = record::read(&mut section, &base);
+        section.finish();
+        record
+    });
     let users = root.section("users").map(|section| users::read_users(section, &base, findings));
     let aliases = root.section("aliases").map(|section| users::read_aliases(section, findings));
     let routes = root.section("routes").map(|mut section| {
@@ -259,6 +268,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         routes: routes.unwrap_or_default(),
         systems,
         lines,
+        record,
     })
 }
 

@@ -256,3 +256,19 @@ fn the_words_of_a_program_have_known_escapes_alone() {
     assert!(pipe(r#"["ssh", '\H', "-l", '\Z']"#).is_empty());
     assert_eq!(pipe(r#"["ssh", '\D']"#), ["6:19 wrong `program` in [[line]]"]);
 }
+
+#[test]
+fn recordings_have_a_place_and_a_limit() {
+    use crate::wire::record::drive::Place;
+    let site = |record: &str| read(&format!("[node]\nname = \"x\"\n[record]\n{record}"));
+    let (config, findings) = site("directory = \"recordings\"\nlargest = \"1 MiB\"\nkeep = 7\n");
+    assert_eq!(findings.render(false), "");
+    let record = config.unwrap().record.unwrap();
+    assert_eq!(record.place, Place::Folder { path: "/tmp/site/recordings".into(), keep: 7 });
+    assert_eq!(record.largest, 1 << 20);
+    assert_eq!(
+        titles(&site("keep = 0\n").1),
+        ["3:1 [record] lacks `directory`", "4:8 `keep` is out of range in [record]"]
+    );
+    assert_eq!(read("[node]\nname = \"x\"\n").0.unwrap().record, None);
+}

@@ -23,6 +23,7 @@ impl Config {
     /// This node as its calls see it.
     pub fn call_node(&self) -> Node {
         let mut node = Node::new(self.node.name.clone(), self.node.public_directory.clone());
+        node.record.clone_from(&self.record);
         node.systems = self.systems.iter().map(|system| (system.name.clone(), call_system(system))).collect();
         node
     }

@@ -23,6 +23,8 @@ use crate::job::SystemName;
 use crate::spool::{CallLease, CallRecord, Event, NewCall, PortErrors, Spool, SpoolError};
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::{KNOWN, Role};
+use crate::wire::record::drive::{Recorded, Recorder};
+use crate::wire::record::{From, Head};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
 use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
 use std::future::Future;
@@ -75,7 +77,24 @@ pub struct Connected {
     pub counters: Option<UartWatch>,
 }
 
+/// How a call ended, in the words of its recording.
+fn how(result: &Result<(), CallError>) -> String {
+    result.as_ref().err().map_or_else(|| "in order".to_owned(), |error| error.fault().to_string())
+}
+
 impl Connected {
+    /// Begins to record, if calls are recorded; `called` is whom we call.
+    fn recorder(&self, node: &Node, called: Option<&SystemName>) -> Recorder {
+        let head = Head {
+            began: clock::wall(),
+            node: node.name.to_string(),
+            line: self.line.clone(),
+            called: called.map(SystemName::to_string),
+            connect: self.connect.clone(),
+        };
+        Recorder::start(node.record.as_ref(), &head)
+    }
+
     fn port_errors(&self) -> Option<PortErrors> {
         let seen = self.counters.as_ref()?.so_far()?;
         Some(PortErrors {
@@ -91,7 +110,7 @@ impl Connected {
 
 /// Runs a call to `system` over a connected stream, to its end. The failure, if any, is in the record.
 pub async fn place<S>(
-    mut stream: S,
+    stream: S,
     node: &Node,
     system: &SystemName,
     lease: CallLease,
@@ -103,16 +122,20 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
     let call = UnderWay::new(spool, lease);
+    let recorder = connected.recorder(node, Some(system));
+    let mut stream = Recorded::new(stream, recorder.clone());
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
     let result = match node.systems.get(system) {
         None => Err(CallError::NotConfigured { system: system.clone() }),
         Some(neighbour) => {
             let claims = call.claims();
             let connecting = async {
+                recorder.login(From::Us);
                 let early = match &neighbour.chat {
                     Some(dialogue) => login::chat(&mut stream, dialogue).await?,
                     None => Vec::new(),
                 };
+                recorder.logged_in();
                 let (now, time) = (clock::now(), node.handshake_timeout);
                 let protocols = protocols(neighbour);
                 let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
@@ -128,6 +151,7 @@ where
         }
     };
     record.errors = connected.port_errors();
+    recorder.end(how(&result));
     end(call, record, result).await
 }
 
@@ -159,7 +183,7 @@ pub struct Answered {
 /// Runs the called side of a call over a connected stream, to its end. Without a known caller there is no call
 /// row; the attempt becomes an event.
 pub async fn answer<S>(
-    mut stream: S,
+    stream: S,
     node: &Node,
     login: Login,
     connected: Connected,
@@ -170,9 +194,12 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
+    let recorder = connected.recorder(node, None);
+    let mut stream = Recorded::new(stream, recorder.clone());
     let mut begun: Option<(SystemName, UnderWay)> = None;
     let result = async {
         let certified = &connected.certified;
+        recorder.login(From::Them);
         let (name, early) = match login {
             // A certificate says enough, if the only systems that it may stand for have no account beside it.
             Login::Ask if is_known_by_certificate(node, certified) => (None, Vec::new()),
@@ -180,6 +207,7 @@ where
             Login::Done(name) => (Some(name), Vec::new()),
             Login::Trusted => (None, Vec::new()),
         };
+        recorder.logged_in();
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
         let line = &connected.line;
         let mut door = Door { node, login: name.as_deref(), certified, spool, line, begun: &mut begun };
@@ -189,6 +217,7 @@ where
         session(stream, node, neighbour, agreement, call.claims(), spool, watch, &mut record).await
     }
     .await;
+    recorder.end(how(&result));
     match begun {
         Some((system, call)) => {
             record.errors = connected.port_errors();

@@ -3,6 +3,7 @@
 use crate::job::SystemName;
 use crate::wire::chat::{self, LoginSettings, Script, Values};
 use crate::wire::link::Parameters;
+use crate::wire::record::drive::RecordSettings;
 use crate::wire::session::Permissions;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub struct Node {
     pub handshake_timeout: Duration,
     /// How long nothing at all may arrive in a session; default 2 minutes.
     pub idle_timeout: Duration,
+    /// Whether calls are recorded; default: no.
+    pub record: Option<RecordSettings>,
     /// The lease of a call and its jobs, renewed at half of it; longer than a handshake may take; default 3 minutes.
     pub lease: Duration,
 }
@@ -40,6 +43,7 @@ impl Node {
             partial_life: Duration::from_secs(7 * 24 * 3600),
             handshake_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(120),
+            record: None,
             lease: Duration::from_secs(180),
         }
     }
