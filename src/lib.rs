@@ -83,7 +83,7 @@
 //! wire::line: fault clock observe wire::line::telnet
 //! wire::line::telnet: clock
 //! wire::modem: fault lines
-//! wire::chat: fault lines
+//! wire::chat: fault lines observe
 //! wire::link: fault clock observe
 //! wire::session: fault lines job wire::link clock observe
 //! wire::record: clock observe

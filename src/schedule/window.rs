@@ -53,18 +53,9 @@ impl Windows {
     /// The first moment from `from` on that is inside a window: `from` itself if it is, else the beginning of a
     /// minute; `None` if none ever comes.
     pub fn next_open(&self, from: &Zoned) -> Option<Zoned> {
-        self.next(from, true)
-    }
-
-    /// The first moment from `from` on that is in no window; `None` if they are always open.
-    pub fn next_closed(&self, from: &Zoned) -> Option<Zoned> {
-        self.next(from, false)
-    }
-
-    /// Goes minute by minute of real time, so that days of 23 and 25 hours need no rule of their own; a week of
-    /// minutes is looked through in about a millisecond.
-    fn next(&self, from: &Zoned, open: bool) -> Option<Zoned> {
-        if self.open_at(from) == open {
+        // Minute by minute of real time, so that days of 23 and 25 hours need no rule of their own; a week of minutes
+        // is looked through in about a millisecond.
+        if self.open_at(from) {
             return Some(from.clone());
         }
         if self.hours.is_empty() {
@@ -74,7 +65,7 @@ impl Windows {
         let minute = from.checked_sub(into_minute).ok()?;
         (1..=HORIZON)
             .filter_map(|ahead| minute.checked_add(SignedDuration::from_mins(ahead)).ok())
-            .find(|moment| self.open_at(moment) == open)
+            .find(|moment| self.open_at(moment))
     }
 }
 

@@ -60,7 +60,8 @@ pub const ALL: &[Entry] = &[
 
 /// Mail addresses: what parses, prints and parses to the same.
 pub fn address(bytes: &[u8]) {
-    let Ok(address) = Address::from_bytes(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(address) = Address::parse(text) else { return };
     assert_eq!(Address::parse(address.as_str()).as_ref(), Ok(&address));
     address.target(Precedence::default());
     let _ = address.through("polux");
@@ -670,7 +671,6 @@ pub fn time_string(bytes: &[u8]) {
                 Some(open) => assert!(windows.open_at(&open) && open >= from),
                 None => assert!(!windows.open_at(&from)),
             }
-            windows.next_closed(&from);
         }
         Err(error) => assert!(text.get(error.at..).is_some()),
     }

@@ -77,7 +77,7 @@ pub(super) fn dialogue(system: &System) -> Option<Dialogue> {
     let text = system.chat.as_ref().map(Secret::expose).or(system.login.as_ref().map(|_| USUAL_CHAT))?;
     let values = Values {
         login: system.login.clone(),
-        password: system.password.as_ref().map(|secret| chat::Secret::new(secret.expose().to_owned())),
+        password: system.password.clone(),
         number: system.number.clone(),
         system: Some(system.name.to_string()),
         ..Values::default()

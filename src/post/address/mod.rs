@@ -45,14 +45,6 @@ impl Address {
         Ok(Address(text.to_owned()))
     }
 
-    /// Reads an address from bytes of unknown encoding.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Address, AddressError> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Address::parse(text),
-            Err(_) => Err(AddressError::Character(String::from_utf8_lossy(bytes).chars().take(80).collect())),
-        }
-    }
-
     /// The text, as it is written inside angle brackets.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,7 +3,8 @@
 use super::CallError;
 use super::settings::{Dialogue, Node};
 use crate::clock;
-use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt, Secret};
+use crate::observe::Secret;
+use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt};
 use argon2::password_hash::phc::Output;
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::io;
@@ -81,7 +82,7 @@ async fn check(node: &Node, name: &str, password: Secret) -> bool {
     if !known {
         hashes.push(NOBODY.to_owned());
     }
-    let verify = move || hashes.iter().any(|hash| fits(hash, password.reveal().as_bytes()) == Some(true));
+    let verify = move || hashes.iter().any(|hash| fits(hash, password.expose().as_bytes()) == Some(true));
     let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
     right && known
 }

@@ -5,6 +5,7 @@
 //! connected ends with [`not_connected`]. A call that comes in goes to [`answer`]. Each writes the record of the
 //! call into the spool and gives it back.
 
+mod claims;
 mod error;
 mod login;
 mod public;
@@ -27,8 +28,9 @@ use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
 use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
+use claims::Claims;
 use std::future::Future;
-use store::{CallStore, Claims};
+use store::CallStore;
 use tokio::io::{AsyncRead, AsyncWrite};
 use under_way::UnderWay;
 

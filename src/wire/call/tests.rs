@@ -1,7 +1,8 @@
 use super::*;
 use crate::job::{Command, Execute, Grade, Notify, Send, StableId, Work};
+use crate::observe::Secret;
 use crate::spool::{CHUNK, Content, NewJob, Task};
-use crate::wire::chat::{self, Script, Secret, Values};
+use crate::wire::chat::{self, Script, Values};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 

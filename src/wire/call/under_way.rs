@@ -1,6 +1,6 @@
 //! A call that has begun in the spool, and is ended there whatever becomes of its task.
 
-use super::store::Claims;
+use super::claims::Claims;
 use crate::clock;
 use crate::spool::{CallLease, CallRecord, Spool};
 

@@ -2,7 +2,8 @@
 //!
 //! The counterpart of the manual's default login chat (`"" \r\c ogin:-BREAK-ogin: \L word: \P`).
 
-use super::{ChatError, Secret};
+use super::ChatError;
+use crate::observe::Secret;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,9 @@
 //! Runs a chat script: bytes and time in; bytes, breaks and an outcome out.
 
+use super::redact::redact;
 use super::script::{Expect, Piece, Script, Step};
-use super::secret::redact;
-use super::{ChatError, Secret, printable};
+use super::{ChatError, printable};
+use crate::observe::Secret;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -285,7 +286,7 @@ impl Chat {
             Piece::Bytes(bytes) => (Some(bytes), ""),
             Piece::Login => (text(&self.values.login), "a login name (\\L)"),
             Piece::Password => {
-                (self.values.password.as_ref().map(|p| p.reveal().as_bytes().to_vec()), "a password (\\P)")
+                (self.values.password.as_ref().map(|p| p.expose().as_bytes().to_vec()), "a password (\\P)")
             }
             Piece::Number => (text(&self.values.number), "a telephone number (\\D)"),
             Piece::TranslatedNumber => (text(&self.values.translated_number), "a telephone number (\\T)"),
@@ -365,7 +366,7 @@ impl Chat {
     }
 
     fn password(&self) -> &[u8] {
-        self.values.password.as_ref().map_or(b"", |password| password.reveal().as_bytes())
+        self.values.password.as_ref().map_or(b"", |password| password.expose().as_bytes())
     }
 
     /// Ends the chat with an error that shows the last bytes seen, without the password.

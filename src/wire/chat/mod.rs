@@ -7,13 +7,12 @@
 
 mod login;
 mod machine;
+mod redact;
 mod script;
-mod secret;
 
 pub use login::{LoginEvent, LoginPrompt, LoginSettings};
 pub use machine::{Chat, Event, Settings, Values};
 pub use script::{Expect, Kind, Piece, Script, ScriptError, Step, fail_string};
-pub use secret::Secret;
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 

@@ -8,11 +8,12 @@
 //! both ends send commands of their own at any time, each on a channel of its own, and being master only means being
 //! the one who proposes to hang up.
 
+mod hang_up;
 mod ours;
 mod theirs;
 
 use super::ask::{Ask, Reply, Slot};
-use super::command::{Answer, LONGEST, Request};
+use super::command::{Answer, LONGEST};
 use super::handshake::Agreement;
 use super::incoming::Judge;
 use super::permit::Permissions;
@@ -20,6 +21,7 @@ use super::sender::Need;
 use super::{Features, Progress, SessionError};
 use crate::job::SystemName;
 use crate::wire::link::{Channel, Event, Link, LinkError};
+use hang_up::HangUp;
 use ours::Ours;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -45,19 +47,6 @@ pub struct Tally {
     pub sent: u64,
     /// Files of theirs that we have.
     pub received: u64,
-}
-
-/// How far hanging up has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HangUp {
-    /// There is work, or may be.
-    No,
-    /// We, the master, said H.
-    AwaitReply,
-    /// We, the slave, said HY.
-    AwaitConfirmation,
-    /// Both agree; the link closes.
-    AwaitClose,
 }
 
 /// What there was to do.
@@ -263,11 +252,6 @@ impl Machine {
         }
     }
 
-    /// Whether what the peer may still have to say is of no consequence.
-    pub fn hang_up_agreed(&self) -> bool {
-        matches!(self.hang_up, HangUp::AwaitConfirmation | HangUp::AwaitClose)
-    }
-
     fn handle_data(
         &mut self,
         now: Instant,
@@ -290,101 +274,6 @@ impl Machine {
             _ if self.hang_up != HangUp::No => self.handle_core_text(now, link, &bytes),
             _ if self.master => self.handle_ours(now, link, 0, position, bytes),
             _ => self.handle_theirs(now, link, 0, position, bytes),
-        }
-    }
-
-    /// H and what is said of it.
-    fn handle_core_text(
-        &mut self,
-        now: Instant,
-        link: &mut dyn Link,
-        bytes: &[u8],
-    ) -> Result<(), SessionError> {
-        let Some(text) = collect(&mut self.text, bytes)? else { return Ok(()) };
-        if let Ok(Request::HangUp) = Request::parse(&text, self.features) {
-            return self.asked_to_hang_up(now, link);
-        }
-        match (self.hang_up, Answer::parse(&text)) {
-            (HangUp::AwaitReply, Ok(Answer::HangUp(true))) => {
-                // Who agrees to hang up has dealt with all that we said.
-                self.heard();
-                self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
-                link.close(now);
-                self.hang_up = HangUp::AwaitClose;
-                Ok(())
-            }
-            (HangUp::AwaitReply, Ok(Answer::HangUp(false))) => {
-                self.master = false;
-                self.yielding = false;
-                self.hang_up = HangUp::No;
-                Ok(())
-            }
-            (HangUp::AwaitConfirmation, Ok(Answer::HangUp(true))) => {
-                link.close(now);
-                self.hang_up = HangUp::AwaitClose;
-                Ok(())
-            }
-            // Some packages repeat HY.
-            (_, Ok(Answer::HangUp(true))) => Ok(()),
-            _ => Err(misbehaved("an answer that nobody asked for", &text)),
-        }
-    }
-
-    /// The peer, master, said H.
-    fn asked_to_hang_up(&mut self, now: Instant, link: &mut dyn Link) -> Result<(), SessionError> {
-        if self.channels == 0 && self.master || self.hang_up == HangUp::AwaitReply {
-            return Err(misbehaved("H, without being master", b"H"));
-        }
-        self.heard();
-        if self.hang_up == HangUp::AwaitConfirmation {
-            return Ok(());
-        }
-        if self.outs.is_empty() {
-            self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
-        } else {
-            self.refuse_to_hang_up(now, link);
-        }
-        Ok(())
-    }
-
-    fn refuse_to_hang_up(&mut self, now: Instant, link: &mut dyn Link) {
-        self.say(now, link, Channel::ONLY, &Answer::HangUp(false));
-        self.master = true;
-    }
-
-    /// The store had another job, when it was asked for one because of a hang-up.
-    fn keep_talking(&mut self, now: Instant, link: &mut dyn Link, whom: For) {
-        if whom == For::HangingUp && !self.master {
-            self.refuse_to_hang_up(now, link);
-        }
-    }
-
-    /// The store had no further job.
-    fn no_job(&mut self, now: Instant, link: &mut dyn Link, whom: For) -> Result<(), SessionError> {
-        if whom == For::HangingUp {
-            if self.master {
-                link.send_command(now, Channel::ONLY, b"H");
-                self.hang_up = HangUp::AwaitReply;
-            } else {
-                self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
-                self.hang_up = HangUp::AwaitConfirmation;
-                // A link with channels repeats a lost HY by itself, so the end of the link need not wait for its
-                // confirmation: that is a whole way along the line less.
-                if self.channels > 0 {
-                    link.close(now);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The peer has heard our CY for everything so far: it hangs up only when nothing of it is open. An earlier
-    /// command of it shows less: what it offered in a call that broke off, and was kept here, may still be to come.
-    ///
-    /// Where only good grades were to go, even H does not show it: what it did not hear about may be of a worse one.
-    fn heard(&mut self) {
-        if self.worst.is_none() {
-            self.ask(For::Nobody, Ask::Heard);
         }
     }
 

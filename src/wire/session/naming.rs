@@ -43,7 +43,7 @@ impl WireNames {
 
     /// FROM of a file of the file system, for another uugate: the stable id, and the last part of the path, which is
     /// all that a receiver may need of it.
-    pub fn from_file(&self, path: &str) -> String {
+    pub fn for_file(&self, path: &str) -> String {
         let last = path.rsplit('/').next().unwrap_or_default();
         format!("{}/{last}", self.from)
     }
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!((names.data.as_str(), names.execution.as_str()), ("D.barberoCi3v9", "X.barberoCi3v9"));
         assert_eq!((names.temp.as_str(), names.execution_temp.as_str()), ("D.21i3v9", "D.X21i3v9"));
         assert_eq!(names.from, "D.000000000000feed.75bcd15");
-        assert_eq!(names.from_file("/home/jan/plan"), "D.000000000000feed.75bcd15/plan");
+        assert_eq!(names.for_file("/home/jan/plan"), "D.000000000000feed.75bcd15/plan");
         let small = WireNames::new(&ours, StableId { spool: 1, number: 1 }, Grade::MAIL);
         assert_eq!((small.data.as_str(), small.temp.as_str()), ("D.barberoC0001", "D.0001"));
     }
@@ -105,7 +105,7 @@ mod tests {
             let stable = StableId { spool, number };
             let names = WireNames::new(&ours, stable, Grade::MAIL);
             prop_assert_eq!(stable_id(&names.from), Some(stable));
-            prop_assert_eq!(stable_id_of_file(&names.from_file("/a b/c")), Some(stable));
+            prop_assert_eq!(stable_id_of_file(&names.for_file("/a b/c")), Some(stable));
             prop_assert!(names.temp.len() <= 14 && names.execution_temp.len() <= 14 && names.data.len() <= 14);
             prop_assert_eq!((stable_id(&names.temp), stable_id_of_file("/home/jan/plan")), (None, None));
         }

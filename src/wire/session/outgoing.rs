@@ -54,7 +54,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
                 options.push('n');
             }
             let from = match features.has(Features::UUGATE) {
-                true => names.from_file(&send.from),
+                true => names.for_file(&send.from),
                 false => send.from.clone(),
             };
             let request = Request::Send(Transfer {

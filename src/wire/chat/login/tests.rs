@@ -25,7 +25,7 @@ fn a_name_is_echoed_and_a_password_is_not() {
     prompt.handle_input(now, b"eim\r");
     assert_eq!(said(&mut prompt), "\r\n");
     let Some(LoginEvent::Check { name, password }) = prompt.poll_event() else { panic!() };
-    assert_eq!((name.as_str(), password.reveal()), ("npolux", "geheim"));
+    assert_eq!((name.as_str(), password.expose()), ("npolux", "geheim"));
     prompt.handle_input(now, b"\n\x10Spolux\0");
     prompt.verdict(now, true);
     assert_eq!(prompt.poll_event(), Some(LoginEvent::Accepted { name: "npolux".to_owned() }));
@@ -88,7 +88,7 @@ fn a_caller_with_the_default_chat_gets_in() {
         called.handle_input(now, &bytes);
         match called.poll_event() {
             Some(LoginEvent::Check { name, password }) => {
-                called.verdict(now, name == "nbarbe" && password.reveal() == "geheim");
+                called.verdict(now, name == "nbarbe" && password.expose() == "geheim");
             }
             Some(event) => accepted = Some(event),
             None => {}

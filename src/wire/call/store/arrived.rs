@@ -1,0 +1,141 @@
+//! What becomes of a file that has come whole: an execution, a file of the public directory, or, if it is an X. file that
+//! says nothing that can be done, something put aside.
+
+use super::{CallStore, Coming};
+use crate::clock;
+use crate::job::{Work, XFile};
+use crate::spool::{
+    Arrival, ArrivalKind, BodyId, CHUNK, Content, Identity, Input, NewNotice, Received, SpoolError,
+};
+use crate::wire::session::Kind;
+
+impl CallStore<'_> {
+    pub(super) async fn arrived(&self, coming: Coming) -> Result<(), SpoolError> {
+        let digest = *coming.digest.finalize().as_bytes();
+        let received = clock::wall();
+        let kind = match coming.offer.kind {
+            Kind::Execution(execute) => ArrivalKind::Execution(execute),
+            Kind::Data { name } => ArrivalKind::Data { name },
+            Kind::File { to, mode, make_directories, notify } => {
+                ArrivalKind::File { to, mode, make_directories, notify }
+            }
+            Kind::Fetched { job, mode } => {
+                let Some(Work::Fetch(fetch)) = self.jobs.get(&job).map(|held| &held.job.work) else {
+                    return Err(SpoolError::Misuse("a file for no fetch job".to_owned()));
+                };
+                let (to, make_directories) = (fetch.to.clone(), fetch.make_directories);
+                ArrivalKind::File { to, mode, make_directories, notify: None }
+            }
+            Kind::ExecutionFile { name } => {
+                let text = self.read_whole(coming.body, coming.kept).await?;
+                match XFile::parse(&text) {
+                    Ok(file) => ArrivalKind::ExecutionFile {
+                        name,
+                        execute: file.execute,
+                        input: file.input.map_or(Input::Nothing, Input::Spooled),
+                    },
+                    Err(error) => {
+                        return self.put_aside(coming.identity, coming.body, &name, &error.to_string()).await;
+                    }
+                }
+            }
+        };
+        let arrival = Arrival {
+            identity: coming.identity,
+            stable: coming.offer.stable,
+            kind,
+            body: coming.body,
+            digest,
+            received,
+        };
+        match self.spool.receive(arrival).await? {
+            Received::Kept => {}
+            Received::Already => tracing::info!(peer = %self.peer, "a file that had come before was dropped"),
+        }
+        Ok(())
+    }
+
+    /// Keeps an X. file that says nothing that can be done, and tells of it.
+    async fn put_aside(
+        &self,
+        identity: Identity,
+        body: BodyId,
+        name: &str,
+        why: &str,
+    ) -> Result<(), SpoolError> {
+        let from = format!("{name} of {}", self.peer);
+        // A plain name at the peer itself: no peer makes us write to somebody elsewhere.
+        let notice = is_plain(&identity.user).then(|| NewNotice {
+            to: format!("{}!{}", self.peer, identity.user),
+            subject: format!("Your request {name} was refused"),
+            text: format!("The execution file {name} cannot be carried out here: {why}.\n"),
+        });
+        let notices = notice.into_iter().collect();
+        self.spool.quarantine(from, why.to_owned(), Content::body(body), notices, clock::wall()).await?;
+        Ok(())
+    }
+
+    /// The start of a body, as much as an X. file may have and a little more.
+    async fn read_whole(&self, body: BodyId, size: u64) -> Result<Vec<u8>, SpoolError> {
+        let mut text = Vec::new();
+        while (text.len() as u64) < size && text.len() < 4 * CHUNK {
+            let bytes = self.spool.body_read(body, text.len() as u64, CHUNK).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            text.extend(bytes);
+        }
+        Ok(text)
+    }
+}
+
+/// Whether a user name leads to no other system, and to nobody but a user.
+fn is_plain(user: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+');
+    user.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && user.len() <= 64
+        && user.bytes().all(plain)
+        && !user.eq_ignore_ascii_case("MAILER-DAEMON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::claims::Claims;
+    use super::super::super::settings::Node;
+    use super::*;
+    use crate::spool::Spool;
+    use crate::wire::session::{Offer, Slot, Store};
+    use std::time::Duration;
+
+    /// Who is told of an X. file without a command that came for `user`.
+    async fn told(user: &str) -> Vec<String> {
+        let spool = Spool::in_memory();
+        let node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
+        let mut store = CallStore::new(&spool, &node, "leaf".parse().unwrap(), Claims::default());
+        let offer = Offer {
+            temp: "D.X1".to_owned(),
+            size: None,
+            user: user.to_owned(),
+            command: "X.leafN1".to_owned(),
+            stable: None,
+            kind: Kind::ExecutionFile { name: "X.leafN1".to_owned() },
+            restart: false,
+            knows_already: false,
+        };
+        store.offer(Slot(1), offer).await.unwrap();
+        store.write(Slot(1), b"no execution file".to_vec()).await.unwrap();
+        assert!(store.commit(Slot(1)).await.unwrap());
+        assert_eq!(spool.quarantined(None).await.unwrap().len(), 1);
+        let notices = spool.claim_notices(clock::wall(), 9, Duration::from_secs(60)).await.unwrap();
+        notices.into_iter().map(|notice| notice.notice.to).collect()
+    }
+
+    #[tokio::test]
+    async fn only_a_user_of_the_peer_itself_is_told_of_a_bad_execution_file() {
+        assert_eq!(told("jan").await, ["leaf!jan"]);
+        for other in ["victim@bank.example", "bank!victim", "a%bank", "-oQ", "MAILER-DAEMON", "a\nBcc: b", ""]
+        {
+            assert!(told(other).await.is_empty(), "{other:?}");
+        }
+    }
+}
