@@ -52,7 +52,7 @@ impl Spool {
     }
 
     #[cfg(test)]
-    pub(super) fn writer(&self) -> &Writer {
+    pub(in crate::spool) fn writer(&self) -> &Writer {
         &self.writer
     }
 

@@ -49,6 +49,8 @@ pub struct System {
     pub transport: Transport,
     /// Call at least so often.
     pub poll: Option<Duration>,
+    /// How long a call may take, either way.
+    pub max_time: Option<Duration>,
     /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
     pub times: Windows,
 }
@@ -117,6 +119,7 @@ pub fn read(
         i: section.section("i").map(|i| packets(i, 1..=16, i_packet_size)).unwrap_or_default(),
         transport: section.value("transport", transport).unwrap_or_default(),
         poll: section.value("poll", duration),
+        max_time: section.value("max-time", call_time),
         times: section.value("times", windows).unwrap_or_else(Windows::any),
     };
     check(&section, &system);
@@ -234,6 +237,14 @@ fn g_packet_size(bytes: u64) -> Result<u16, String> {
 fn i_packet_size(bytes: u64) -> Result<u16, String> {
     let fits = u16::try_from(bytes).ok().filter(|size| (1..=4095).contains(size));
     fits.ok_or_else(|| "protocol i has packets of \"1 B\" to \"4095 B\"".into())
+}
+
+/// Shorter than this, hardly a call would come to its end.
+const LEAST_TIME: Duration = Duration::from_secs(60);
+
+fn call_time(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time >= LEAST_TIME { Ok(time) } else { Err("write \"1 min\" or more".into()) }
 }
 
 fn transport(text: &str) -> Result<Transport, String> {

@@ -61,7 +61,9 @@ fn call_system(system: &System) -> CallSystem {
         size: system.g.packet_size.unwrap_or(Packets::USUAL.size),
     });
     let account = system.called_login.clone().zip(system.called_password_hash.as_ref());
+    let usual = CallSystem::default();
     CallSystem {
+        max_time: system.max_time.unwrap_or(usual.max_time),
         protocols: system.protocols.chars().collect(),
         parameters,
         g_packets,
@@ -69,7 +71,7 @@ fn call_system(system: &System) -> CallSystem {
         chat: dialogue(system),
         certificate: system.called_certificate.clone(),
         login: account.map(|(name, hash)| Account { name, password_hash: hash.expose().to_owned() }),
-        ..CallSystem::default()
+        ..usual
     }
 }
 

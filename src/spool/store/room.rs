@@ -114,3 +114,90 @@ fn shown(bytes: u64) -> String {
         _ => format!("{} MiB", bytes >> 20),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{EventFilter, Identity, NewCall, Spool};
+    use super::*;
+    use jiff::Timestamp;
+    use std::time::Duration;
+
+    /// What takes a file of its own.
+    const LARGE: usize = 200_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_767_225_600 + seconds).unwrap()
+    }
+
+    fn identity(peer: &str, temp: &str) -> Identity {
+        Identity {
+            peer: peer.parse().unwrap(),
+            temp: temp.to_owned(),
+            size: Some(1_000_000),
+            user: "jan".to_owned(),
+            command: "rmail ida".to_owned(),
+        }
+    }
+
+    async fn partial(spool: &Spool, peer: &str, temp: &str, began: i64) {
+        let body = spool.body_new().await.unwrap();
+        for offset in (0..LARGE).step_by(10_000) {
+            spool.body_append(body, offset as u64, vec![b'x'; 10_000]).await.unwrap();
+        }
+        spool.keep_partial(identity(peer, temp), body, at(began)).await.unwrap();
+    }
+
+    /// Asks for room when so many bytes are free above the reserve.
+    async fn ask(spool: &Spool, above: u64, wanted: u64) -> Result<()> {
+        let verb = move |store: &mut Store| {
+            store.free = Some(store.settings.reserve + above);
+            store.room_for(wanted)
+        };
+        spool.writer().verb(0, verb).await
+    }
+
+    async fn left(spool: &Spool) -> Vec<&'static str> {
+        let mut left = Vec::new();
+        for (peer, temp) in [("polux", "D.old"), ("castor", "D.new"), ("moon", "D.oldest")] {
+            if spool.find_partial(identity(peer, temp), at(0)).await.unwrap().is_some() {
+                left.push(temp);
+            }
+        }
+        left
+    }
+
+    #[tokio::test]
+    async fn the_oldest_partial_files_make_room_for_new_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path(), at(0)).await.unwrap();
+        partial(&spool, "castor", "D.new", 30).await;
+        partial(&spool, "polux", "D.old", 20).await;
+        partial(&spool, "moon", "D.oldest", 10).await;
+        // The oldest may be growing at this moment.
+        let (system, line) = ("moon".parse().unwrap(), "test".to_owned());
+        let call = NewCall { system, line, outgoing: false, began: at(40) };
+        spool.call_began(call, Duration::from_secs(60)).await.unwrap();
+
+        let size = LARGE as u64;
+        ask(&spool, 100, 100).await.unwrap();
+        assert_eq!(left(&spool).await, ["D.old", "D.new", "D.oldest"], "there is room enough");
+        let refused = ask(&spool, 0, 3 * size).await.unwrap_err();
+        assert!(matches!(refused, SpoolError::Full(_)), "{refused}");
+        assert_eq!(left(&spool).await, ["D.old", "D.new", "D.oldest"], "nothing is given up for nothing");
+        let files = || std::fs::read_dir(folder.path().join("bodies")).unwrap().count();
+        assert_eq!(files(), 3);
+        ask(&spool, 0, size / 2).await.unwrap();
+        assert_eq!((left(&spool).await, files()), (vec!["D.new", "D.oldest"], 2));
+        let events = spool.events(EventFilter::default()).await.unwrap();
+        let given_up: Vec<_> = events.iter().filter(|(_, event)| event.what == "given-up").collect();
+        assert!(given_up.len() == 1 && given_up[0].1.ids == "temp=D.old", "{events:?}");
+
+        // Under the reserve they go though nothing asks for room.
+        let short = |store: &mut Store| {
+            store.free = Some(store.settings.reserve - 1);
+            store.relieve()
+        };
+        spool.writer().verb(0, short).await.unwrap();
+        assert_eq!(left(&spool).await, ["D.oldest"]);
+    }
+}

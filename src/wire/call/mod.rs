@@ -344,7 +344,8 @@ where
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();
-    let machine = Machine::new(node.name.clone(), &agreement, neighbour.permissions.clone(), public);
+    let machine = Machine::new(node.name.clone(), &agreement, neighbour.permissions.clone(), public)
+        .at_most(clock::now(), neighbour.max_time);
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone());
     let running = run(machine, link, stream, &agreement, &mut store, watch, node.idle_timeout);
     let ended = renewed(spool, node, claims, running).await;

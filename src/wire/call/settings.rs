@@ -67,11 +67,16 @@ pub struct System {
     /// The DNS name that the certificate which it calls us with has to show, in lower case. With one it need not log in,
     /// unless it has an account too; and without that certificate nobody is let in as this system.
     pub certificate: Option<String>,
+    /// How long a call may take from the handshake on; default 12 hours (`max-time`).
+    pub max_time: Duration,
     /// What it may put here, fetch from here, and how large.
     pub permissions: Permissions,
 }
 
 impl System {
+    /// A day's mail of a slow line (5 MB at 1200 bit/s) and no more; what has arrived by then need not come again.
+    const MAX_TIME: Duration = Duration::from_secs(12 * 3600);
+
     /// Whether its login chat says anything, which is to be taken for a secret.
     pub fn has_login(&self) -> bool {
         self.chat.as_ref().is_some_and(|dialogue| dialogue.script.sends_text())
@@ -88,6 +93,7 @@ impl Default for System {
             chat: None,
             login: None,
             certificate: None,
+            max_time: System::MAX_TIME,
             permissions: Permissions::default(),
         }
     }

@@ -447,3 +447,43 @@ fn a_certificate_lets_its_own_system_in_and_no_other() {
     assert!(!prompted("leaf.example") && prompted("both.example") && prompted("stranger.example"));
     assert!(!is_known_by_certificate(&node, &[]));
 }
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_ended_in_order_and_the_next_goes_on() {
+    for protocol in ['i', 'g'] {
+        let (mut leaf, mut polux) = sites();
+        leaf.neighbour().protocols = vec![protocol];
+        leaf.mail("a", b"to polux").await;
+        polux.neighbour().max_time = Duration::ZERO;
+        let (a, b) = duplex(4096);
+        let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+        let (told, why) = (placed.failure.unwrap(), answered.record.failure.unwrap());
+        assert!(why.contains("max-time"), "{why}");
+        assert!(told.contains("closed"), "the peer is told and does not have to find out: {told}");
+        assert_eq!(leaf.waiting().await, 1);
+        polux.neighbour().max_time = System::default().max_time;
+        let (a, b) = duplex(4096);
+        let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+        assert_eq!((placed.failure, answered.record.failure), (None, None));
+        assert_eq!(polux.arrived().await, [("rmail a".to_owned(), b"to polux".to_vec())]);
+    }
+}
+
+#[tokio::test]
+async fn a_silent_call_is_ended_when_its_time_is_over_whatever_its_patience() {
+    let (_, mut polux) = sites();
+    polux.node.idle_timeout = Duration::from_secs(3600);
+    polux.neighbour().max_time = Duration::from_millis(20);
+    polux.neighbour().protocols = vec!['g'];
+    let (mut a, b) = duplex(4096);
+    let watch = Watch::nobody();
+    let silent = async {
+        // The handshake, and nothing behind it.
+        a.write_all(b"\x10Sleaf\0\x10Ug\0").await.unwrap();
+        a.read_to_end(&mut Vec::new()).await.unwrap();
+    };
+    let answering = answer(b, &polux.node, Login::Trusted, Connected::default(), &polux.spool, &watch);
+    let (_, answered) = tokio::join!(silent, answering);
+    let why = answered.record.failure.unwrap();
+    assert!(why.contains("max-time"), "{why}");
+}

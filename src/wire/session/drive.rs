@@ -13,7 +13,7 @@ use crate::wire::link::{self, Counters, Link};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Where progress goes. Whoever is told must not wait: a call waits for nobody.
@@ -180,6 +180,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut pump = LinkPump::start(link, stream, &agreement.rest);
+    // How long to wait for whatever comes next.
+    let time = |machine: &Machine| {
+        let left = |end: Instant| end.saturating_duration_since(clock::now());
+        machine.poll_timeout().map_or(idle, |end| idle.min(left(end)))
+    };
     let result = loop {
         let step = machine.step(clock::now(), pump.link());
         while let Some(progress) = machine.poll_progress() {
@@ -192,23 +197,27 @@ where
                 continue;
             }
             Step::Over(result) => break result,
-            Step::Wait => heard_within(idle, pump.next()).await.map(|next| next.map(Wake::Event)),
-            Step::WaitForRoom => heard_within(idle, pump.next_or_room(1)).await,
+            Step::Wait => heard_within(time(&machine), pump.next()).await.map(|next| next.map(Wake::Event)),
+            Step::WaitForRoom => heard_within(time(&machine), pump.next_or_room(1)).await,
         };
         match wake {
             Some(Ok(Wake::Event(event))) => machine.handle_event(clock::now(), pump.link(), event),
             Some(Ok(Wake::Room)) => {}
             Some(Err(_)) if machine.hang_up_agreed() => break Ok(()),
             Some(Err(error)) => break Err(SessionError::Lost(error.to_string())),
+            // The next step says so.
+            None if time(&machine).is_zero() => {}
             None if pump.idle() => break Err(SessionError::Idle(idle.as_secs())),
             None => {}
         }
     };
     let ended = Ended { result, tally: machine.tally(), counters: pump.counters() };
-    // A failure of ours is not the peer's: it is told that the session is over, and not left to find out.
+    // What ends here is not the peer's failure: it is told that the session is over, and not left to find out.
     let in_order = match &ended.result {
         Ok(()) => true,
-        Err(SessionError::Store(_)) => heard_within(CLOSING, closed(&mut pump)).await == Some(true),
+        Err(SessionError::Store(_) | SessionError::TooLong(_)) => {
+            heard_within(CLOSING, closed(&mut pump)).await == Some(true)
+        }
         Err(_) => false,
     };
     if in_order {

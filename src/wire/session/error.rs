@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::wire::link::LinkError;
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
@@ -27,6 +28,8 @@ pub enum SessionError {
     Lost(String),
     #[error("nothing was heard for {0} s")]
     Idle(u64),
+    #[error("the call took longer than it may: {} min (max-time)", .0.as_secs() / 60)]
+    TooLong(Duration),
     #[error("the spool failed in mid-session: {0}")]
     Store(String),
 }
@@ -99,6 +102,12 @@ impl ToFault for SessionError {
                 (Stage::Protocol, whose, Retry::Later, "")
             }
             E::Lost(_) | E::Idle(_) => (Stage::Carrier, Whose::Line, Retry::Later, ""),
+            E::TooLong(_) => (
+                Stage::Transfer,
+                Whose::Line,
+                Retry::Later,
+                "the next call goes on where this one stopped; give a slow line more max-time",
+            ),
             E::Store(_) => (Stage::Spool, Whose::Local, Retry::Later, ""),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }

@@ -24,7 +24,7 @@ use crate::wire::link::{Channel, Event, Link, LinkError};
 use hang_up::HangUp;
 use ours::Ours;
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use theirs::Theirs;
 
 /// What comes next.
@@ -99,6 +99,8 @@ pub struct Machine {
     next_slot: u64,
     tally: Tally,
     progress: VecDeque<Progress>,
+    /// When it ends at the latest, and what time it was given.
+    end: Option<(Instant, Duration)>,
     over: Option<Result<(), SessionError>>,
 }
 
@@ -127,8 +129,21 @@ impl Machine {
             next_slot: 0,
             tally: Tally::default(),
             progress: VecDeque::new(),
+            end: None,
             over: None,
         }
+    }
+
+    /// Ends the session so long after `now`, wherever it stands. Every packet of a peer renews the patience of a
+    /// link, so without this one that sends a packet now and then would hold the line for ever.
+    pub fn at_most(mut self, now: Instant, time: Duration) -> Machine {
+        self.end = now.checked_add(time).map(|end| (end, time));
+        self
+    }
+
+    /// When [`Machine::step`] is to be called even if nothing has come.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.end.map(|(end, _)| end)
     }
 
     pub fn tally(&self) -> Tally {
@@ -141,6 +156,12 @@ impl Machine {
 
     /// The next thing to do.
     pub fn step(&mut self, now: Instant, link: &mut dyn Link) -> Step {
+        if let Some((_, time)) = self.end.filter(|(end, _)| *end <= now)
+            && self.over.is_none()
+        {
+            // Once both have agreed to hang up, nothing is lost.
+            self.over = Some(if self.hang_up_agreed() { Ok(()) } else { Err(SessionError::TooLong(time)) });
+        }
         while self.over.is_none() && self.asked.is_none() {
             if let Some((ask, whom)) = self.asks.pop_front() {
                 self.asked = Some(whom);

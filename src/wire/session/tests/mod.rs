@@ -3,9 +3,9 @@
 mod site;
 
 use super::features::Features;
-use super::handshake::{self, Handshake};
+use super::handshake::{self, Agreement, Handshake};
 use super::{Machine, Permissions, SessionError, Step, Tally};
-use crate::wire::link::{Event, Link, Parameters, Role, open};
+use crate::wire::link::{Channel, Event, Link, Parameters, Role, open};
 use crate::wire::noise::{Noise, Random, Settings};
 use proptest::prelude::*;
 use site::Site;
@@ -225,6 +225,82 @@ fn a_clean_line_takes_one_call() {
         assert!(leaf.is_done() && polux.is_done());
         assert_eq!((leaf.received(), polux.received()), (polux.sent(), leaf.sent()));
     }
+}
+
+/// A called system that may take so long, and a caller that sends a byte of its file whenever it would be given up.
+fn trickle(most: Option<Duration>, until: Duration) -> (Duration, Option<Result<(), SessionError>>) {
+    let begin = crate::clock::now();
+    let mut now = begin;
+    let mut site = Site::new("polux", "leaf", 'i');
+    let agreement = Agreement {
+        peer: site.peer.clone(),
+        caller: false,
+        features: Features::OURS,
+        protocol: 'i',
+        worst: None,
+        limit: None,
+        rest: Vec::new(),
+    };
+    let machine = Machine::new(site.name.clone(), &agreement, Permissions::default(), "/public".to_owned());
+    let mut machine = match most {
+        Some(most) => machine.at_most(now, most),
+        None => machine,
+    };
+    let mut caller = open('i', Role::Caller, &Parameters::default()).unwrap();
+    let mut called = open('i', Role::Called, &Parameters::default()).unwrap();
+    caller.start(now);
+    called.start(now);
+    let mut position = 0;
+    while now - begin <= until {
+        // All that crosses without time passing.
+        loop {
+            match machine.step(now, called.as_mut()) {
+                Step::Ask(ask) => {
+                    let reply = site.answer(ask);
+                    machine.reply(now, called.as_mut(), reply);
+                    continue;
+                }
+                Step::Over(result) => return (now - begin, Some(result)),
+                Step::Wait | Step::WaitForRoom => {}
+            }
+            if let Some(event) = called.poll_event() {
+                machine.handle_event(now, called.as_mut(), event);
+                continue;
+            }
+            if let Some(Event::Started) = caller.poll_event() {
+                let offer = b"E D.0000000000000004.1 D.1 leaf -C D.0001 0666 \"\" 0x7530 rmail jan";
+                caller.send_command(now, Channel::Ours(1), offer);
+            }
+            let (mut forth, mut back) = (Vec::new(), Vec::new());
+            caller.poll_transmit(now, usize::MAX, &mut forth);
+            called.poll_transmit(now, usize::MAX, &mut back);
+            if forth.is_empty() && back.is_empty() {
+                break;
+            }
+            called.handle_input(now, &forth);
+            caller.handle_input(now, &back);
+        }
+        now += Duration::from_secs(9);
+        for link in [&mut caller, &mut called] {
+            if link.poll_timeout().is_some_and(|at| at <= now) {
+                link.handle_timeout(now);
+            }
+        }
+        caller.send_data(now, Channel::Ours(1), position, b"x");
+        position += 1;
+    }
+    assert_eq!(site.under_way(), usize::try_from(position).unwrap() - 1, "every byte was taken");
+    (now - begin, None)
+}
+
+#[test]
+fn a_peer_that_trickles_does_not_hold_the_line_for_ever() {
+    let hour = Duration::from_secs(3600);
+    let (_, result) = trickle(None, hour * 24);
+    assert_eq!(result, None, "its link is content with it");
+    let (after, result) = trickle(Some(hour * 12), hour * 24);
+    assert_eq!(result, Some(Err(SessionError::TooLong(hour * 12))));
+    assert_eq!(after, hour * 12);
 }
 
 proptest! {

@@ -73,6 +73,11 @@ impl Site {
         self.jobs.values_mut().for_each(|job| job.taken = false);
     }
 
+    /// Bytes that have come of files that are not whole yet.
+    pub fn under_way(&self) -> usize {
+        self.coming.values().map(|(_, bytes)| bytes.len()).sum()
+    }
+
     pub fn answer(&mut self, ask: Ask) -> Reply {
         match ask {
             Ask::NextJob { .. } => Reply::Job(self.next_job().map(Box::new)),
