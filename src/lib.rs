@@ -9,7 +9,7 @@
 //! uux, uucp -> control socket -> job in the spool for its system
 //! delivery: local -> agent -> mailbox;  uux, uusmtp -> job in the spool for a neighbour
 //! call: station -> line -> modem (dial, answer) -> chat (login) -> session (handshake, S R X E H)
-//!     over link (g, i) -> spool
+//!     over link (i, t, g, ...) -> spool
 //! arrival, by call or bundle: spool (received, once) -> execute (rmail and rsmtp built in: back to the queue)
 //! ```
 //!

@@ -4,6 +4,7 @@ mod old_taylor;
 mod taylor_alone;
 mod taylor_exchange;
 pub mod taylor_pipe;
+mod taylor_protocols;
 mod taylor_session;
 mod taylor_tcp;
 mod taylor_telephone;

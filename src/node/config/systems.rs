@@ -13,6 +13,7 @@ use crate::observe::Secret;
 use crate::schedule::Windows;
 use crate::wire::chat::{self, Script};
 use crate::wire::line::Over;
+use crate::wire::link::KNOWN;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub struct System {
     pub called_certificate: Option<String>,
     /// The Argon2id hash (PHC string) of the password that it uses here.
     pub called_password_hash: Option<Secret>,
-    /// Protocol letters in order of preference.
+    /// Protocol letters in order of preference; without any, all that the line is fit for.
     pub protocols: String,
     pub g: PacketSettings,
     pub i: PacketSettings,
@@ -73,9 +74,6 @@ pub enum Transport {
     /// A batch of messages for `rsmtp`.
     Rsmtp,
 }
-
-/// Protocols in the order in which we like them.
-const USUAL_PROTOCOLS: &str = "ig";
 
 pub fn read(
     mut section: Section<'_>,
@@ -114,7 +112,7 @@ pub fn read(
         called_login: section.text("called-login"),
         called_certificate: section.value("called-certificate", domain),
         called_password_hash,
-        protocols: section.value("protocols", protocols).unwrap_or_else(|| USUAL_PROTOCOLS.to_owned()),
+        protocols: section.value("protocols", protocols).unwrap_or_default(),
         g: section.section("g").map(|g| packets(g, 1..=7, g_packet_size)).unwrap_or_default(),
         i: section.section("i").map(|i| packets(i, 1..=16, i_packet_size)).unwrap_or_default(),
         transport: section.value("transport", transport).unwrap_or_default(),
@@ -255,14 +253,13 @@ fn transport(text: &str) -> Result<Transport, String> {
     }
 }
 
-fn protocols(text: &str) -> Result<String, String> {
-    let known = |letter| USUAL_PROTOCOLS.contains(letter);
+pub(super) fn protocols(text: &str) -> Result<String, String> {
     let twice =
         text.char_indices().any(|(at, letter)| text.get(..at).is_some_and(|before| before.contains(letter)));
-    if !text.is_empty() && text.chars().all(known) && !twice {
+    if !text.is_empty() && text.chars().all(|letter| KNOWN.contains(letter)) && !twice {
         Ok(text.to_owned())
     } else {
-        Err("write the letters \"i\" and \"g\" in the order of your liking, each once, as \"ig\"".into())
+        Err(format!("write letters out of \"{KNOWN}\" in the order of your liking, each once, as \"ig\""))
     }
 }
 

@@ -8,6 +8,7 @@
 mod claims;
 mod error;
 mod login;
+mod offer;
 mod public;
 mod settings;
 mod store;
@@ -23,7 +24,7 @@ use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
 use crate::spool::{CallLease, CallRecord, Event, NewCall, PortErrors, Spool, SpoolError};
 use crate::wire::line::{Qualities, UartWatch};
-use crate::wire::link::{KNOWN, Role};
+use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
@@ -139,7 +140,7 @@ where
                 };
                 recorder.logged_in();
                 let (now, time) = (clock::now(), node.handshake_timeout);
-                let protocols = protocols(neighbour);
+                let protocols = offer::protocols(neighbour, connected.qualities);
                 let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
                     .also_known_as(neighbour.aliases.clone());
                 Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
@@ -211,8 +212,9 @@ where
         };
         recorder.logged_in();
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
-        let line = &connected.line;
-        let mut door = Door { node, login: name.as_deref(), certified, spool, line, begun: &mut begun };
+        let Connected { line, qualities, .. } = &connected;
+        let (login, qualities) = (name.as_deref(), *qualities);
+        let mut door = Door { node, login, certified, spool, line, qualities, begun: &mut begun };
         let agreement = shake(&mut stream, handshake, &early, &mut door).await?;
         let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
@@ -259,6 +261,7 @@ struct Door<'a> {
     certified: &'a [String],
     spool: &'a Spool,
     line: &'a str,
+    qualities: Qualities,
     begun: &'a mut Option<(SystemName, UnderWay)>,
 }
 
@@ -271,7 +274,7 @@ impl Gate for Door<'_> {
                 error => Denial::NotNow(error.to_string()),
             })?;
         *self.begun = Some((system.clone(), UnderWay::new(self.spool, lease)));
-        Ok((system.clone(), protocols(neighbour)))
+        Ok((system.clone(), offer::protocols(neighbour, self.qualities)))
     }
 }
 
@@ -312,11 +315,6 @@ fn admit<'a>(
     let of_another = || node.systems.values().any(|other| shows(other, certified));
     let right = right && if system.certificate.is_some() { shows(system, certified) } else { !of_another() };
     if right { Ok((name, system)) } else { Err(Denial::WrongLogin) }
-}
-
-/// The letters of the protocols that are configured and known.
-fn protocols(system: &System) -> String {
-    system.protocols.iter().filter(|letter| KNOWN.contains(**letter)).collect()
 }
 
 /// Runs the commands, and puts what was done into the record.

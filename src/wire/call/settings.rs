@@ -52,7 +52,7 @@ impl Node {
 /// A neighbour.
 #[derive(Debug, Clone)]
 pub struct System {
-    /// The packet protocols to use with it, best first: by default `i`, then `g`.
+    /// The packet protocols to use with it, best first; without any, all that the line is fit for.
     pub protocols: Vec<char>,
     /// How they are set up. What we announce for `g` is `g_packets`.
     pub parameters: Parameters,
@@ -86,7 +86,7 @@ impl System {
 impl Default for System {
     fn default() -> System {
         System {
-            protocols: vec!['i', 'g'],
+            protocols: Vec::new(),
             parameters: Parameters::default(),
             g_packets: None,
             aliases: Vec::new(),

@@ -8,13 +8,16 @@ mod budget;
 pub mod drive;
 mod g;
 mod i;
+mod parameters;
 mod reader;
 mod select;
 mod silence;
+mod stream;
 mod tally;
 mod timer;
 
-pub use select::{GParameters, IParameters, KNOWN, Parameters, choose, open};
+pub use parameters::{GParameters, IParameters, Parameters, StreamParameters};
+pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use std::time::Instant;
@@ -86,6 +89,8 @@ pub enum LinkError {
     ClosedByPeer { protocol: char },
     #[error("protocol {protocol}: a file arrived damaged")]
     Damaged { protocol: char },
+    #[error("protocol {protocol}: a file became shorter while it was sent")]
+    Shrunk { protocol: char },
     #[error("protocol {protocol}: the other end broke the protocol: {what}")]
     Misbehaved { protocol: char, what: String },
 }
@@ -103,6 +108,7 @@ impl ToFault for LinkError {
             LinkError::Damaged { .. } => {
                 (Whose::Line, "this line is not reliable: let protocols i or g see to its errors")
             }
+            LinkError::Shrunk { .. } => (Whose::Local, "the next call sends it as it is then"),
             LinkError::ClosedByPeer { .. } => (Whose::PeerRefused, "the log of the other system says why"),
             LinkError::Misbehaved { .. } => (Whose::PeerMisbehaved, "try another protocol with this peer"),
         };

@@ -1,117 +1,30 @@
-//! Which protocols there are, which one to speak, and how each is set up.
-//!
-//! Names and defaults are those of `protocol-parameter` in the Taylor UUCP manual, section "Protocol Selection",
-//! except where a field says otherwise.
+//! Which protocols there are, what each needs of the line, which one to speak.
+//! Taylor UUCP manual, section "Protocol Selection".
 
 use super::g::G;
 use super::i::I;
-use super::{Link, Role};
-use std::time::Duration;
+use super::stream::{E, Stream, T};
+use super::{Link, Parameters, Role};
 
-/// The letters that [`open`] knows, best first.
-pub const KNOWN: &str = "ig";
+/// The letters that [`open`] knows, in the order in which we like them on a line where both ends may send at once.
+/// Taylor UUCP's `a` is not among them: no document says what it is, and nothing else speaks it.
+pub const KNOWN: &str = "itge";
 
-/// How every protocol is set up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
-    pub i: IParameters,
-    pub g: GParameters,
+/// The same for a line where only one end may send at a time: what flows one way for a whole file comes first.
+pub const KNOWN_HALF_DUPLEX: &str = "tegi";
+
+/// What a protocol needs of the line that it runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Every byte value arrives as it was sent.
+    pub eight_bit: bool,
+    /// Nothing is lost or changed on the way.
+    pub reliable: bool,
 }
 
-/// Settings of the `i` protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IParameters {
-    /// How many packets the peer may send before an acknowledgement, 1 to 16.
-    pub window: u8,
-    /// The largest packet that the peer may send, in bytes of data, 1 to 4095.
-    pub packet_size: u16,
-    /// What we send at most in a packet, in bytes, whatever the peer asks; 0: as it asks.
-    pub remote_packet_size: u16,
-    /// How long to wait for the peer's SYNC before sending ours again.
-    pub sync_timeout: Duration,
-    /// How often to send SYNC again before giving up.
-    pub sync_retries: u32,
-    /// How long a silent peer is waited for before it is asked.
-    pub timeout: Duration,
-    /// How often it is asked before giving up.
-    pub retries: u32,
-    /// How many errors are permitted without good packets in between.
-    pub errors: u32,
-    /// How many good packets forgive one error.
-    pub error_decay: u32,
-    /// How many packets one acknowledgement is for; without a value, half the window.
-    pub ack_frequency: Option<u32>,
-}
-
-impl Default for IParameters {
-    fn default() -> Self {
-        IParameters {
-            window: 16,
-            packet_size: 1024,
-            remote_packet_size: 0,
-            sync_timeout: Duration::from_secs(10),
-            sync_retries: 6,
-            timeout: Duration::from_secs(10),
-            retries: 6,
-            errors: 100,
-            error_decay: 10,
-            ack_frequency: None,
-        }
-    }
-}
-
-/// Settings of the `g` protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GParameters {
-    /// How many packets the peer may send before an acknowledgement, 1 to 7.
-    pub window: u8,
-    /// The largest packet that the peer may send, in bytes of data: a power of two, 32 to 4096. Old systems die when
-    /// told of more than 64.
-    pub packet_size: u16,
-    /// How often the whole start is tried again.
-    pub startup_retries: u32,
-    /// How often one step of the start is tried again.
-    pub init_retries: u32,
-    /// How long one step of the start may take.
-    pub init_timeout: Duration,
-    /// How long a silent peer is waited for before it is asked.
-    pub timeout: Duration,
-    /// How often it is asked before giving up.
-    pub retries: u32,
-    /// How many errors are permitted without good packets in between.
-    pub errors: u32,
-    /// How many good packets forgive one error.
-    pub error_decay: u32,
-    /// The window that we use, whatever the peer asks; 0: as it asks.
-    pub remote_window: u8,
-    /// The packets that we send, in bytes, whatever the peer asks; 0: as it asks.
-    pub remote_packet_size: u16,
-    /// Send a smaller packet when there is less to send.
-    pub short_packets: bool,
-}
-
-impl Default for GParameters {
-    fn default() -> Self {
-        GParameters {
-            window: 7,
-            packet_size: 64,
-            startup_retries: 8,
-            init_retries: 4,
-            init_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(10),
-            retries: 6,
-            errors: 100,
-            error_decay: 10,
-            remote_window: 0,
-            remote_packet_size: 0,
-            short_packets: true,
-        }
-    }
-}
-
-/// The first of our protocols, best first, that the peer offers too (the letters after its `P`).
-pub fn choose(ours: &str, offered: &str) -> Option<char> {
-    ours.chars().find(|letter| KNOWN.contains(*letter) && offered.contains(*letter))
+/// What a protocol needs; it must not even be offered on a line that lacks it.
+pub fn needs(letter: char) -> Needs {
+    Needs { eight_bit: true, reliable: matches!(letter, 't' | 'e') }
 }
 
 /// A machine for a protocol; nothing if the letter is not known.
@@ -119,6 +32,8 @@ pub fn open(letter: char, role: Role, parameters: &Parameters) -> Option<Box<dyn
     match letter {
         'i' => Some(Box::new(I::new(role, parameters.i.clone()))),
         'g' => Some(Box::new(G::new('g', role, parameters.g.clone()))),
+        't' => Some(Box::new(Stream::new(T::default(), parameters.t.timeout))),
+        'e' => Some(Box::new(Stream::new(E::default(), parameters.e.timeout))),
         _ => None,
     }
 }
@@ -128,16 +43,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_order_decides_among_what_the_peer_offers() {
-        assert_eq!(choose("ig", "tgi"), Some('i'));
-        assert_eq!(choose("gi", "tgi"), Some('g'));
-        assert_eq!(choose("tig", "tg"), Some('g'));
-        assert_eq!(choose("ig", "ft"), None);
-        assert_eq!(choose("ig", ""), None);
-    }
-
-    #[test]
     fn every_known_letter_opens() {
+        let mut both = [KNOWN, KNOWN_HALF_DUPLEX].map(|letters| letters.chars().collect::<Vec<_>>());
+        both.iter_mut().for_each(|letters| letters.sort_unstable());
+        assert_eq!(both[0], both[1]);
         for letter in KNOWN.chars() {
             let link = open(letter, Role::Caller, &Parameters::default()).unwrap();
             assert_eq!(link.abilities().letter, letter);

@@ -6,4 +6,5 @@ mod hostile;
 mod i;
 mod noise;
 mod pair;
+mod stream;
 mod taylor;

@@ -48,6 +48,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
                 short_packets: short,
                 ..GParameters::default()
             },
+            ..Parameters::default()
         },
     )
 }

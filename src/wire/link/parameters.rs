@@ -1,0 +1,119 @@
+//! How each protocol is set up.
+//!
+//! Names and defaults are those of `protocol-parameter` in the Taylor UUCP manual, section "Protocol Selection",
+//! except where a field says otherwise.
+
+use std::time::Duration;
+
+/// How every protocol is set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    pub i: IParameters,
+    pub g: GParameters,
+    pub t: StreamParameters,
+    pub e: StreamParameters,
+}
+
+/// Settings of the `i` protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IParameters {
+    /// How many packets the peer may send before an acknowledgement, 1 to 16.
+    pub window: u8,
+    /// The largest packet that the peer may send, in bytes of data, 1 to 4095.
+    pub packet_size: u16,
+    /// What we send at most in a packet, in bytes, whatever the peer asks; 0: as it asks.
+    pub remote_packet_size: u16,
+    /// How long to wait for the peer's SYNC before sending ours again.
+    pub sync_timeout: Duration,
+    /// How often to send SYNC again before giving up.
+    pub sync_retries: u32,
+    /// How long a silent peer is waited for before it is asked.
+    pub timeout: Duration,
+    /// How often it is asked before giving up.
+    pub retries: u32,
+    /// How many errors are permitted without good packets in between.
+    pub errors: u32,
+    /// How many good packets forgive one error.
+    pub error_decay: u32,
+    /// How many packets one acknowledgement is for; without a value, half the window.
+    pub ack_frequency: Option<u32>,
+}
+
+impl Default for IParameters {
+    fn default() -> Self {
+        IParameters {
+            window: 16,
+            packet_size: 1024,
+            remote_packet_size: 0,
+            sync_timeout: Duration::from_secs(10),
+            sync_retries: 6,
+            timeout: Duration::from_secs(10),
+            retries: 6,
+            errors: 100,
+            error_decay: 10,
+            ack_frequency: None,
+        }
+    }
+}
+
+/// Settings of the `g` protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GParameters {
+    /// How many packets the peer may send before an acknowledgement, 1 to 7.
+    pub window: u8,
+    /// The largest packet that the peer may send, in bytes of data: a power of two, 32 to 4096. Old systems die when
+    /// told of more than 64.
+    pub packet_size: u16,
+    /// How often the whole start is tried again.
+    pub startup_retries: u32,
+    /// How often one step of the start is tried again.
+    pub init_retries: u32,
+    /// How long one step of the start may take.
+    pub init_timeout: Duration,
+    /// How long a silent peer is waited for before it is asked.
+    pub timeout: Duration,
+    /// How often it is asked before giving up.
+    pub retries: u32,
+    /// How many errors are permitted without good packets in between.
+    pub errors: u32,
+    /// How many good packets forgive one error.
+    pub error_decay: u32,
+    /// The window that we use, whatever the peer asks; 0: as it asks.
+    pub remote_window: u8,
+    /// The packets that we send, in bytes, whatever the peer asks; 0: as it asks.
+    pub remote_packet_size: u16,
+    /// Send a smaller packet when there is less to send.
+    pub short_packets: bool,
+}
+
+impl Default for GParameters {
+    fn default() -> Self {
+        GParameters {
+            window: 7,
+            packet_size: 64,
+            startup_retries: 8,
+            init_retries: 4,
+            init_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+            retries: 6,
+            errors: 100,
+            error_decay: 10,
+            remote_window: 0,
+            remote_packet_size: 0,
+            short_packets: true,
+        }
+    }
+}
+
+/// Settings of the `t` protocol, and of `e`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamParameters {
+    /// How long a silent peer is waited for; longer after a file, of which much may still be on its way.
+    pub timeout: Duration,
+}
+
+impl Default for StreamParameters {
+    fn default() -> Self {
+        StreamParameters { timeout: Duration::from_secs(120) }
+    }
+}

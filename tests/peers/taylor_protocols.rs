@@ -1,0 +1,61 @@
+//! uugate and Taylor UUCP over a pipe by each of the protocols beside `i` and `g`: who calls and who is called, mail both
+//! ways, every byte as it was.
+
+use super::taylor_pipe::{Pair, bytes};
+use crate::support::messages::assert_arrived;
+use crate::support::node::{Node, neighbour};
+use crate::support::open_folder;
+use crate::support::taylor::{Settings, Taylor};
+
+/// Four messages: with bytes of every value, with those that lines like to eat, none at all, and a large one.
+fn messages(direction: &str) -> Vec<Vec<u8>> {
+    let all: Vec<u8> = (0..=255).filter(|byte| *byte != b'\n').collect();
+    let spread = |n: usize| (n * n / 3 + n / 7) as u8;
+    let bodies =
+        [all, b"\x11\x13\x00\x10~~\x7e\x7f\xff\r".repeat(40), Vec::new(), (0..200_000).map(spread).collect()];
+    let message =
+        |(n, body): (usize, Vec<u8>)| [format!("Subject: {direction} {n}\n\n").into_bytes(), body].concat();
+    bodies.into_iter().enumerate().map(message).collect()
+}
+
+fn exchange(protocol: char, taylor_calls: bool) {
+    let folder = open_folder();
+    // What standard input is fit for has to be told.
+    let config = neighbour("leaf", &format!("protocols = \"{protocol}\"")) + "reliable = true\n";
+    let settings = Settings { protocol, ..Settings::default() };
+    let pair = Pair {
+        uugate: Node::new(folder.path(), "polux", &config),
+        taylor: Taylor::new(folder.path(), "leaf", "polux", &settings),
+    };
+    let (there, back) = (messages("there"), messages("back"));
+    for message in &there {
+        pair.uugate.mail("ann@polux.uucp", &["jan@leaf.uucp"], message);
+    }
+    for message in &back {
+        pair.taylor.mail("jan", &["ann"], message);
+    }
+    pair.call(taylor_calls);
+    pair.taylor.execute();
+    assert_arrived(&there, pair.taylor.inbox().into_iter().map(bytes), false);
+    assert_arrived(&back, pair.uugate.mailbox("ann"), true);
+    assert_eq!((pair.taylor.jobs_waiting(), pair.uugate.waiting()), (0, (0, 0)));
+}
+
+/// Both ways of calling, by one protocol.
+macro_rules! protocols {
+    ($($name:ident $letter:literal),*) => {
+        $(mod $name {
+            #[test]
+            fn taylor_calls() {
+                super::exchange($letter, true);
+            }
+
+            #[test]
+            fn taylor_is_called() {
+                super::exchange($letter, false);
+            }
+        })*
+    };
+}
+
+protocols!(t 't', e 'e');
