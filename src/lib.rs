@@ -42,6 +42,7 @@
 //! - [`wire::link`] (pure but for its driver): the packet protocols, each a machine, and the choice of one.
 //! - [`wire::session`] (pure but for its driver): the handshakes, the commands S R X E H, who is master.
 //! - [`wire::record`] (pure but for its driver): what crossed a line in one call, written down and read.
+//! - [`wire::trace`] (pure): what a recorded call says, packet by packet.
 //! - [`wire::call`]: one call, from a connected line to its written record; joins a session to the spool.
 //! - [`wire::station`]: the lines of this node: waits for rings, connections and the schedule, starts calls.
 //! - [`wire::exchange`]: a telephone exchange of virtual modems on PTYs, for tests, the demo and for play.
@@ -87,6 +88,7 @@
 //! wire::link: fault clock observe
 //! wire::session: fault lines job wire::link clock observe
 //! wire::record: clock observe
+//! wire::trace: observe wire::record wire::link wire::session
 //! wire::call: fault clock observe job spool lines wire::session wire::link wire::chat wire::modem wire::line wire::record
 //! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
@@ -116,6 +118,7 @@
 //! wire::link
 //! wire::session
 //! wire::record
+//! wire::trace
 //! post::address
 //! post::mail
 //! post::batch

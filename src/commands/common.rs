@@ -61,9 +61,7 @@ impl Common {
     }
 
     pub fn print_json(&self, report: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(report)
-            .map_err(|error| Failure::new(exit::SOFTWARE, error.to_string()))?;
-        self.say(&format!("{text}\n"))
+        say_json(report)
     }
 
     /// Writes to standard output.
@@ -79,6 +77,13 @@ pub fn say(text: &str) -> Result<(), Failure> {
         .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
         .collect();
     say_styled(&harmless)
+}
+
+/// Writes a report as JSON.
+pub fn say_json(report: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report)
+        .map_err(|error| Failure::new(exit::SOFTWARE, error.to_string()))?;
+    say(&format!("{text}\n"))
 }
 
 /// The same for text that was made harmless and has colours of our own.

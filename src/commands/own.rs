@@ -1,7 +1,7 @@
 //! `uugate` itself: its own subcommands.
 
 use super::site::Site;
-use super::{Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool};
+use super::{Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool, trace};
 use crate::exit;
 use crate::node::daemon;
 use crate::node::report::Report;
@@ -104,6 +104,14 @@ enum What {
     ///
     /// Each modem is published at its path, and stays until this is interrupted.
     Exchange(exchange::Options),
+    /// Print a recorded call: every packet, its meaning, what was sent again, and when.
+    Trace {
+        /// What --record or [record] wrote.
+        file: PathBuf,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make the hash of a password, for called-password-hash. The password is read from standard input.
     Password,
 }
@@ -149,6 +157,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
             spool::dump(&common(node), &directory)
         }
         What::Exchange(options) => exchange::run(options),
+        What::Trace { file, json } => trace::run(&file, json),
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
         What::Queue { node } => mailq::show(&common(node)),

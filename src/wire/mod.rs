@@ -10,3 +10,4 @@ pub mod noise;
 pub mod record;
 pub mod session;
 pub mod station;
+pub mod trace;

@@ -20,12 +20,14 @@ use uugate::wire::line::telnet::comport::{ComFlow, ComParity, ComSettings};
 use uugate::wire::line::telnet::{Role as TelnetRole, Telnet};
 use uugate::wire::link::{self, Channel, Link, Parameters, Role, open};
 use uugate::wire::modem::{Modem, Number, Profile, reply};
+use uugate::wire::record::{Chunk, Content, End, From, Head, Recording};
 use uugate::wire::session::command::{Answer, Request};
 use uugate::wire::session::handshake::{self, Agreement, Handshake};
 use uugate::wire::session::{
     Ask, Denial, Features, JobKey, Kind, Machine, OutgoingJob, Permissions, Refusal, Reply, SessionError,
     Step, Verdict, public_path, spool_name,
 };
+use uugate::wire::trace;
 
 /// A target and the name of its folder below `corpus`.
 pub type Entry = (&'static str, fn(&[u8]));
@@ -49,6 +51,7 @@ pub const ALL: &[Entry] = &[
     ("modem_spec", modem_spec),
     ("printable", printable),
     ("public_name", public_name),
+    ("recording", recording),
     ("session", session),
     ("session_command", session_command),
     ("smtp_command", smtp_command),
@@ -704,4 +707,27 @@ pub fn telnet(bytes: &[u8]) {
         assert_eq!(whole, hear(1));
         assert!(whole.0.len() <= bytes.len() && whole.1.len() <= 100 + 40 * bytes.len());
     }
+}
+
+/// A recording as a file, and a call as bytes of both sides: each may be anything, and is told of.
+pub fn recording(bytes: &[u8]) {
+    if let Ok(recording) = Recording::parse(&String::from_utf8_lossy(bytes)) {
+        let _ = trace::decode(&recording).to_string();
+    }
+    let shown = |piece: usize| {
+        let mut from = From::Us;
+        let mut chunks = Vec::new();
+        // A 0xff changes sides.
+        for side in bytes.split(|byte| *byte == 255) {
+            from = if from == From::Us { From::Them } else { From::Us };
+            let content = |piece: &[u8]| Content::Bytes(piece.to_vec());
+            let chunk = |piece| Chunk { at: Duration::ZERO, from, content: content(piece) };
+            chunks.extend(side.chunks(piece).map(chunk));
+        }
+        let head = Head { called: Some("polux".to_owned()), ..Head::default() };
+        trace::decode(&Recording { head, chunks, end: End::Missing })
+    };
+    let (whole, pieces) = (shown(bytes.len().max(1)), shown(1));
+    assert_eq!((&whole.us.bytes, &whole.us.packets), (&pieces.us.bytes, &pieces.us.packets));
+    assert_eq!((whole.them.files, whole.protocol), (pieces.them.files, pieces.protocol));
 }

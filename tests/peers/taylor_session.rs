@@ -14,13 +14,13 @@ use uugate::wire::call::{self, Connected, Login, Node, System};
 use uugate::wire::session::Watch;
 
 /// A uugate that exists in this process alone.
-struct Site {
-    node: Node,
-    spool: Spool,
+pub struct Site {
+    pub node: Node,
+    pub spool: Spool,
 }
 
 impl Site {
-    fn new(folder: &Path, name: &str, peer: &str, protocol: char) -> Site {
+    pub fn new(folder: &Path, name: &str, peer: &str, protocol: char) -> Site {
         let public = folder.join(format!("{name}-public"));
         std::fs::create_dir_all(&public).expect("a public directory");
         let mut node = Node::new(name.parse().expect("a name"), public);
@@ -48,7 +48,7 @@ impl Site {
         self.spool.submit_job(None, job).await.expect("a job");
     }
 
-    async fn mail(&self, to: &str, message: &[u8]) {
+    pub async fn mail(&self, to: &str, message: &[u8]) {
         let mut bytes = b"From jan Mon Nov 23 12:00:00 2026 remote from leaf\n".to_vec();
         bytes.extend_from_slice(message);
         let command = Command::parse(&format!("rmail {to}")).expect("a command");
@@ -57,7 +57,7 @@ impl Site {
     }
 
     /// What arrived: the command or place, and the bytes behind the From_ line.
-    async fn arrived(&self) -> Vec<(String, Vec<u8>)> {
+    pub async fn arrived(&self) -> Vec<(String, Vec<u8>)> {
         let mut found = Vec::new();
         let far = Timestamp::MAX - jiff::SignedDuration::from_hours(24);
         for execution in
@@ -77,12 +77,12 @@ impl Site {
         found
     }
 
-    async fn waiting(&self) -> usize {
+    pub async fn waiting(&self) -> usize {
         self.spool.jobs(None, None).await.expect("jobs").len()
     }
 
     /// A call over this stream, placed by us or not.
-    async fn call<S>(&self, we_call: bool, stream: S) -> CallRecord
+    pub async fn call<S>(&self, we_call: bool, stream: S) -> CallRecord
     where
         S: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
     {
@@ -99,7 +99,7 @@ impl Site {
 }
 
 /// One call between us and Taylor; the line is cut after so many bytes, if that is said.
-async fn call(we_call: bool, us: &Site, taylor: &Taylor, cut: Option<u64>) -> CallRecord {
+pub async fn call(we_call: bool, us: &Site, taylor: &Taylor, cut: Option<u64>) -> CallRecord {
     let command = if we_call { taylor.called() } else { taylor.caller() };
     let mut child = tokio::process::Command::from(command)
         .stdin(Stdio::piped())

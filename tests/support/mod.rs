@@ -6,6 +6,7 @@ pub mod exchange;
 pub mod messages;
 pub mod node;
 pub mod relay;
+pub mod replay;
 pub mod smtp;
 pub mod taylor;
 pub mod telephone;

@@ -53,6 +53,11 @@ impl Node {
         output_with_input(self.command(program).args(arguments), input)
     }
 
+    /// Looks at a recording.
+    pub fn trace(&self, arguments: &[&str]) -> Output {
+        output_with_input(Command::new(env!("CARGO_BIN_EXE_uugate")).arg("trace").args(arguments), b"")
+    }
+
     /// Calls a peer on standard input and output.
     pub fn caller(&self, peer: &str) -> Command {
         let mut command = self.command("uucico");

@@ -15,6 +15,7 @@ mod silence;
 mod stream;
 mod tally;
 mod timer;
+pub mod view;
 
 pub use parameters::{GParameters, IParameters, Parameters, StreamParameters};
 pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};

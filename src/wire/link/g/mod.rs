@@ -10,7 +10,7 @@
 //! - the end of a file is a short packet (TT 3) of 32 bytes that holds nothing;
 //! - each side sends CLOSE twice, without waiting for that of the other, and then the final handshake.
 
-mod packet;
+pub(super) mod packet;
 mod receive;
 mod send;
 mod start;

@@ -12,7 +12,7 @@
 //! - a side that loses many packets sends another SYNC, which asks for smaller ones, and gets them at once;
 //! - each side sends one CLOSE, without waiting for that of the other, and then the final handshake.
 
-mod packet;
+pub(super) mod packet;
 mod receive;
 mod send;
 mod size;

@@ -1,0 +1,161 @@
+//! What the packets of a call say, for whoever looks at its recording. Nothing here answers anybody.
+
+use super::reader::{Found, Framing, Reader};
+use super::{g, i};
+
+/// One packet, as its header has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// Its name in the manual.
+    pub name: &'static str,
+    /// Its place among the packets of its sender; only for those that have one.
+    pub number: Option<u8>,
+    /// The last packet that its sender has received in order.
+    pub ack: Option<u8>,
+    /// The conversation: the number of a command of the sender, or of one of the receiver.
+    pub channel: Option<(u8, u8)>,
+    /// What else it says, in words.
+    pub says: Option<String>,
+    /// Its data are a piece of a command or of a file.
+    pub carries: bool,
+    pub data: Vec<u8>,
+}
+
+/// What comes next in the bytes of one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    Packet(Packet),
+    /// A sound header whose data are not.
+    Damaged(Packet),
+    /// Bytes that begin no packet.
+    Noise,
+}
+
+/// Reads the packets of one side.
+#[derive(Debug)]
+pub struct View(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    I(Reader<i::packet::Packets>),
+    G(Reader<g::packet::Packets>),
+}
+
+impl View {
+    /// `None`: no packets of this protocol are known here.
+    pub fn open(letter: char) -> Option<View> {
+        match letter {
+            'i' => Some(View(Kind::I(Reader::default()))),
+            'g' | 'G' | 'v' => Some(View(Kind::G(Reader::default()))),
+            _ => None,
+        }
+    }
+
+    /// Numbers begin again after so many packets, and a packet may be so far ahead of its turn.
+    pub fn numbers(&self) -> (u8, u8) {
+        match self.0 {
+            Kind::I(_) => (32, 16),
+            // What comes before its turn is dropped by the other end.
+            Kind::G(_) => (8, 1),
+        }
+    }
+
+    /// Takes out what was not read as a packet.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        match &mut self.0 {
+            Kind::I(reader) => reader.take_rest(),
+            Kind::G(reader) => reader.take_rest(),
+        }
+    }
+
+    pub fn feed(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Kind::I(reader) => reader.feed(bytes),
+            Kind::G(reader) => reader.feed(bytes),
+        }
+    }
+
+    /// `None`: more bytes are needed.
+    pub fn next_seen(&mut self) -> Option<Seen> {
+        match &mut self.0 {
+            Kind::I(reader) => next(reader, of_i),
+            Kind::G(reader) => next(reader, of_g),
+        }
+    }
+}
+
+fn next<F: Framing>(reader: &mut Reader<F>, show: fn(F::Header, Vec<u8>) -> Packet) -> Option<Seen> {
+    Some(match reader.find()? {
+        Found::Packet(header, data) => Seen::Packet(show(header, data)),
+        Found::BadData(header) => Seen::Damaged(show(header, Vec::new())),
+        Found::BadHeader => Seen::Noise,
+    })
+}
+
+fn of_i(header: i::packet::Header, data: Vec<u8>) -> Packet {
+    use i::packet::Kind;
+    let (name, in_turn) = match header.kind {
+        Kind::Data => ("DATA", true),
+        Kind::Sync => ("SYNC", false),
+        Kind::Ack => ("ACK", false),
+        Kind::Nak => ("NAK", false),
+        Kind::Spos => ("SPOS", true),
+        Kind::Close => ("CLOSE", true),
+    };
+    let says = match (header.kind, data.as_slice()) {
+        (Kind::Nak, _) => Some(format!("asks for {} again", header.packet)),
+        (Kind::Sync, &[high, low, window, channels]) => {
+            let size = u16::from_be_bytes([high, low]);
+            Some(format!("takes packets of {size}, {window} at once, {channels} channels"))
+        }
+        (Kind::Spos, &[a, b, c, d]) => Some(format!("goes on at byte {}", u32::from_be_bytes([a, b, c, d]))),
+        _ => None,
+    };
+    Packet {
+        name,
+        number: in_turn.then_some(header.packet),
+        ack: (header.kind != Kind::Sync).then_some(header.ack),
+        channel: (header.kind == Kind::Data).then_some((header.local, header.remote)),
+        says,
+        carries: header.kind == Kind::Data,
+        data,
+    }
+}
+
+fn of_g(header: g::packet::Header, data: Vec<u8>) -> Packet {
+    use g::packet::{Control, Header};
+    let control = |name, says| Packet {
+        name,
+        number: None,
+        ack: None,
+        channel: None,
+        says,
+        carries: false,
+        data: Vec::new(),
+    };
+    let window = |value: u8| Some(format!("takes {value} packets at once"));
+    match header {
+        Header::Data { packet, ack, short, .. } => Packet {
+            name: if short { "SHORT" } else { "DATA" },
+            number: Some(packet),
+            ack: Some(ack),
+            channel: None,
+            says: None,
+            carries: true,
+            data,
+        },
+        Header::Control(Control::Close) => control("CLOSE", None),
+        Header::Control(Control::InitA(value)) => control("INITA", window(value)),
+        Header::Control(Control::InitC(value)) => control("INITC", window(value)),
+        Header::Control(Control::InitB(value)) => {
+            control("INITB", Some(format!("takes packets of {}", 32_u16 << value.min(7))))
+        }
+        Header::Control(Control::Ready(ack)) => Packet { ack: Some(ack), ..control("RR", None) },
+        Header::Control(Control::Reject(ack)) => {
+            Packet { ack: Some(ack), ..control("RJ", Some("asks for what follows again".to_owned())) }
+        }
+        Header::Control(Control::SelectiveReject(number)) => {
+            control("SRJ", Some(format!("asks for {number} again")))
+        }
+    }
+}
