@@ -58,4 +58,4 @@ macro_rules! protocols {
     };
 }
 
-protocols!(t 't', e 'e');
+protocols!(t 't', e 'e', f 'f', y 'y');

@@ -32,10 +32,11 @@ mod tests {
 
     #[test]
     fn what_the_line_is_not_fit_for_is_never_offered() {
-        for letter in "te".chars() {
-            assert_eq!(offered(&letter.to_string(), Qualities::STREAM), letter.to_string());
-            assert_eq!(offered(&letter.to_string(), Qualities::SERIAL), "");
-            assert_eq!(offered(&letter.to_string(), SEVEN_BIT), "");
+        for letter in "tefy".chars() {
+            let wanted = letter.to_string();
+            assert_eq!(offered(&wanted, Qualities::STREAM), wanted);
+            assert_eq!(offered(&wanted, Qualities::SERIAL), "");
+            assert_eq!(offered(&wanted, SEVEN_BIT), if letter == 'f' { "f" } else { "" });
             assert!(!offered("", Qualities::SERIAL).contains(letter));
         }
         assert_eq!(offered("ti", Qualities::SERIAL), "i");

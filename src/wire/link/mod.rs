@@ -17,7 +17,7 @@ mod tally;
 mod timer;
 pub mod view;
 
-pub use parameters::{GParameters, IParameters, Parameters, StreamParameters};
+pub use parameters::{FParameters, GParameters, IParameters, Parameters, StreamParameters, YParameters};
 pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
@@ -88,7 +88,7 @@ pub enum LinkError {
     TooManyErrors { protocol: char, errors: u32 },
     #[error("protocol {protocol}: the other end closed the protocol in mid-session")]
     ClosedByPeer { protocol: char },
-    #[error("protocol {protocol}: a file arrived damaged")]
+    #[error("protocol {protocol}: what arrived is damaged, and cannot be mended")]
     Damaged { protocol: char },
     #[error("protocol {protocol}: a file became shorter while it was sent")]
     Shrunk { protocol: char },

@@ -12,6 +12,8 @@ pub struct Parameters {
     pub g: GParameters,
     pub t: StreamParameters,
     pub e: StreamParameters,
+    pub f: FParameters,
+    pub y: YParameters,
 }
 
 /// Settings of the `i` protocol.
@@ -115,5 +117,36 @@ pub struct StreamParameters {
 impl Default for StreamParameters {
     fn default() -> Self {
         StreamParameters { timeout: Duration::from_secs(120) }
+    }
+}
+
+/// Settings of the `f` protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FParameters {
+    /// How long a silent peer is waited for; longer after a file, of which much may still be on its way.
+    pub timeout: Duration,
+    /// How often a file is sent again that came damaged.
+    pub retries: u32,
+}
+
+impl Default for FParameters {
+    fn default() -> Self {
+        FParameters { timeout: Duration::from_secs(120), retries: 2 }
+    }
+}
+
+/// Settings of the `y` protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YParameters {
+    /// How long a silent peer is waited for; longer after a file, of which much may still be on its way.
+    pub timeout: Duration,
+    /// The largest packet, either way, in bytes of data: a multiple of 256, up to 32512; the smaller wish of the two
+    /// ends counts.
+    pub packet_size: u16,
+}
+
+impl Default for YParameters {
+    fn default() -> Self {
+        YParameters { timeout: Duration::from_secs(60), packet_size: 1024 }
     }
 }

@@ -3,15 +3,15 @@
 
 use super::g::G;
 use super::i::I;
-use super::stream::{E, Stream, T};
+use super::stream::{E, F, Stream, T, Y};
 use super::{Link, Parameters, Role};
 
 /// The letters that [`open`] knows, in the order in which we like them on a line where both ends may send at once.
 /// Taylor UUCP's `a` is not among them: no document says what it is, and nothing else speaks it.
-pub const KNOWN: &str = "itge";
+pub const KNOWN: &str = "itgeyf";
 
 /// The same for a line where only one end may send at a time: what flows one way for a whole file comes first.
-pub const KNOWN_HALF_DUPLEX: &str = "tegi";
+pub const KNOWN_HALF_DUPLEX: &str = "teygif";
 
 /// What a protocol needs of the line that it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Needs {
 
 /// What a protocol needs; it must not even be offered on a line that lacks it.
 pub fn needs(letter: char) -> Needs {
-    Needs { eight_bit: true, reliable: matches!(letter, 't' | 'e') }
+    Needs { eight_bit: letter != 'f', reliable: matches!(letter, 't' | 'e' | 'f' | 'y') }
 }
 
 /// A machine for a protocol; nothing if the letter is not known.
@@ -34,6 +34,11 @@ pub fn open(letter: char, role: Role, parameters: &Parameters) -> Option<Box<dyn
         'g' => Some(Box::new(G::new('g', role, parameters.g.clone()))),
         't' => Some(Box::new(Stream::new(T::default(), parameters.t.timeout))),
         'e' => Some(Box::new(Stream::new(E::default(), parameters.e.timeout))),
+        'f' => Some(Box::new(Stream::new(F::new(parameters.f.retries), parameters.f.timeout))),
+        'y' => {
+            let code = Y::new(usize::from(parameters.y.packet_size));
+            Some(Box::new(Stream::new(code, parameters.y.timeout)))
+        }
         _ => None,
     }
 }

@@ -6,11 +6,16 @@
 //! read by who knows which of them is due ([`Link::expect`]); so it is read when the session polls, and no earlier.
 
 mod e;
+mod f;
 mod input;
+mod sum;
 mod t;
+mod y;
 
 pub use e::E;
+pub use f::F;
 pub use t::T;
+pub use y::Y;
 
 use super::{Abilities, Channel, Counters, Event, Expect, Link, LinkError};
 use input::Input;
@@ -244,8 +249,10 @@ impl<C: Code> Link for Stream<C> {
         Abilities { letter: C::LETTER, channels: 1, full_duplex: false, sound: C::SOUND }
     }
 
+    /// Half of the queue at least, so that blocks are full.
     fn room(&self) -> usize {
-        if self.state == State::Running { QUEUE.saturating_sub(self.waiting()) } else { 0 }
+        let room = QUEUE.saturating_sub(self.waiting());
+        if self.state == State::Running && room >= QUEUE / 2 { room } else { 0 }
     }
 
     fn send_command(&mut self, _now: Instant, _channel: Channel, text: &[u8]) {
