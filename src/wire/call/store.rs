@@ -151,14 +151,8 @@ impl<'a> CallStore<'a> {
 
 impl Store for CallStore<'_> {
     async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
-        let now = clock::wall();
-        let jobs = self
-            .spool
-            .claim_jobs(now, self.peer.clone(), worst, 1, self.node.lease)
-            .await
-            .map_err(failure)?;
-        let Some(job) = jobs.into_iter().next() else { return Ok(None) };
-        self.claims.add(job.claim);
+        let claimed = self.claims.next_job(self.spool, self.peer.clone(), worst, self.node.lease).await;
+        let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
         let key = JobKey(job.claim.id);
         let outgoing = OutgoingJob {
             key,

@@ -1,6 +1,6 @@
 //! A call that has begun in the spool, and is ended there whatever becomes of its task.
 
-use super::claims::Claims;
+use super::claims::{Claims, give_back};
 use crate::clock;
 use crate::spool::{CallLease, CallRecord, Spool};
 
@@ -25,6 +25,11 @@ impl UnderWay {
 
     /// Writes the record.
     pub(super) async fn end(mut self, record: CallRecord) -> CallRecord {
+        for job in self.claims.close().into_iter().filter(|claim| *claim != self.lease.claim) {
+            if let Err(error) = give_back(&self.spool, job).await {
+                tracing::warn!(%error, "a job of a call is left to lapse");
+            }
+        }
         if let Err(error) = self.spool.call_ended(self.lease, clock::wall(), record.clone()).await {
             tracing::error!(%error, "the record of a call could not be written");
         }
@@ -38,7 +43,7 @@ impl Drop for UnderWay {
         if self.ended {
             return;
         }
-        let mut jobs = self.claims.all();
+        let mut jobs = self.claims.close();
         jobs.retain(|claim| *claim != self.lease.claim);
         if let Err(error) = self.spool.call_abandoned(self.lease, jobs, clock::wall()) {
             tracing::warn!(%error, "a call was cut off, and is left to lapse");
