@@ -227,7 +227,17 @@ impl Line {
     fn note_end(&mut self, error: Option<&io::Error>) {
         if self.end.is_none() {
             let end = self.stream.end(error, self.watching);
-            tracing::debug!(line = %self.name, error = error.map(tracing::field::display), "{}", end.words());
+            let error = error.map(|error| (error.kind(), error.to_string()));
+            match error {
+                // TLS says by this kind what it does not like, or what the other end does not: a certificate, say.
+                Some((io::ErrorKind::InvalidData, error)) => {
+                    tracing::warn!(line = %self.name, error, "{}", end.words());
+                }
+                error => {
+                    let error = error.map(|(_, error)| error);
+                    tracing::debug!(line = %self.name, error, "{}", end.words());
+                }
+            }
             self.end = Some(end);
         }
     }

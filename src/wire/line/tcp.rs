@@ -123,3 +123,16 @@ pub(super) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, li
     };
     clock::within(limit, ending).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_stays_on_this_machine() {
+        let stays = |address: &str| stays_here(Ok(format!("{address}:540").parse().unwrap()));
+        assert!(stays("127.0.0.1") && stays("127.9.9.9") && stays("[::1]") && stays("[::ffff:127.0.0.1]"));
+        assert!(!stays("192.0.2.1") && !stays("[2001:db8::1]") && !stays("[::ffff:192.0.2.1]"));
+        assert!(!stays_here(Err(io::ErrorKind::NotConnected.into())), "what is not known is not safe");
+    }
+}

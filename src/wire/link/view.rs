@@ -1,7 +1,8 @@
 //! What the packets of a call say, for whoever looks at its recording. Nothing here answers anybody.
 
 use super::reader::{Found, Framing, Reader};
-use super::{g, i};
+use super::stream::{Code, E, F, Input, T, Y};
+use super::{Event, Expect, LinkError, g, i};
 
 /// One packet, as its header has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub enum Seen {
     Damaged(Packet),
     /// Bytes that begin no packet.
     Noise,
+    /// The final handshake begins here: the rest are its bytes.
+    Farewell,
+    /// Nothing that follows can be understood.
+    Lost,
 }
 
 /// Reads the packets of one side.
@@ -39,6 +44,39 @@ pub struct View(Kind);
 enum Kind {
     I(Reader<i::packet::Packets>),
     G(Reader<g::packet::Packets>),
+    Stream(Box<dyn Looked>),
+}
+
+/// One side of a streaming protocol.
+trait Looked: Send + std::fmt::Debug {
+    fn input(&mut self) -> &mut Input;
+    fn is_farewell(&mut self) -> bool;
+    fn read(&mut self, expect: Expect) -> Result<Option<Event>, LinkError>;
+}
+
+#[derive(Debug)]
+struct Side<C> {
+    code: C,
+    input: Input,
+}
+
+impl<C: Code + std::fmt::Debug> Looked for Side<C> {
+    fn input(&mut self) -> &mut Input {
+        &mut self.input
+    }
+
+    fn is_farewell(&mut self) -> bool {
+        self.code.is_farewell(self.input.rest())
+    }
+
+    fn read(&mut self, expect: Expect) -> Result<Option<Event>, LinkError> {
+        // What the code would answer is for nobody.
+        self.code.read(&mut self.input, expect, &mut Vec::new())
+    }
+}
+
+fn side<C: Code + std::fmt::Debug + 'static>(code: C) -> Kind {
+    Kind::Stream(Box::new(Side { code, input: Input::default() }))
 }
 
 impl View {
@@ -47,6 +85,11 @@ impl View {
         match letter {
             'i' => Some(View(Kind::I(Reader::default()))),
             'g' | 'G' | 'v' => Some(View(Kind::G(Reader::default()))),
+            't' => Some(View(side(T::default()))),
+            'e' => Some(View(side(E::default()))),
+            // However large its packets are, and however often a file comes damaged.
+            'y' => Some(View(side(Y::new(usize::MAX)))),
+            'f' => Some(View(side(F::new(u32::MAX)))),
             _ => None,
         }
     }
@@ -57,6 +100,7 @@ impl View {
             Kind::I(_) => (32, 16),
             // What comes before its turn is dropped by the other end.
             Kind::G(_) => (8, 1),
+            Kind::Stream(_) => (1, 0),
         }
     }
 
@@ -65,6 +109,7 @@ impl View {
         match &mut self.0 {
             Kind::I(reader) => reader.take_rest(),
             Kind::G(reader) => reader.take_rest(),
+            Kind::Stream(side) => side.input().take_rest(),
         }
     }
 
@@ -72,14 +117,16 @@ impl View {
         match &mut self.0 {
             Kind::I(reader) => reader.feed(bytes),
             Kind::G(reader) => reader.feed(bytes),
+            Kind::Stream(side) => side.input().feed(bytes),
         }
     }
 
-    /// `None`: more bytes are needed.
-    pub fn next_seen(&mut self) -> Option<Seen> {
+    /// `None`: more bytes are needed. `due` is what this side is to send next, for protocols that do not say.
+    pub fn next_seen(&mut self, due: Expect) -> Option<Seen> {
         match &mut self.0 {
             Kind::I(reader) => next(reader, of_i),
             Kind::G(reader) => next(reader, of_g),
+            Kind::Stream(side) => of_stream(&mut **side, due),
         }
     }
 }
@@ -90,6 +137,30 @@ fn next<F: Framing>(reader: &mut Reader<F>, show: fn(F::Header, Vec<u8>) -> Pack
         Found::BadData(header) => Seen::Damaged(show(header, Vec::new())),
         Found::BadHeader => Seen::Noise,
     })
+}
+
+/// What protocol `f` says of a file that came: good, again, or given up. No command is so short.
+fn is_verdict(text: &[u8]) -> bool {
+    matches!(text, b"G\0" | b"R\0" | b"Q\0")
+}
+
+fn of_stream(side: &mut dyn Looked, due: Expect) -> Option<Seen> {
+    let (name, carries) = match due {
+        Expect::Command if side.is_farewell() => return Some(Seen::Farewell),
+        Expect::Command => ("TEXT", true),
+        Expect::File => ("DATA", true),
+    };
+    let none = Packet { name, number: None, ack: None, channel: None, says: None, carries, data: Vec::new() };
+    match side.read(due) {
+        Ok(Some(Event::Data { bytes, .. })) if is_verdict(&bytes) && due == Expect::Command => {
+            Some(Seen::Packet(Packet { name: "VERDICT", carries: false, data: bytes, ..none }))
+        }
+        Ok(Some(Event::Spoiled)) => Some(Seen::Damaged(none)),
+        Ok(Some(Event::Data { bytes, .. })) => Some(Seen::Packet(Packet { data: bytes, ..none })),
+        Ok(Some(_)) => Some(Seen::Packet(Packet { name: "START", carries: false, ..none })),
+        Ok(None) => None,
+        Err(_) => Some(Seen::Lost),
+    }
 }
 
 fn of_i(header: i::packet::Header, data: Vec<u8>) -> Packet {

@@ -14,7 +14,7 @@
 //! 5.000201 end in order             how the call ended
 //! ```
 //!
-//! While somebody logs in, what the caller says is not shown, nor is it where the other end echoes it: a password may be
+//! It begins when the line is connected: what was said to a modem before is in the log. While somebody logs in, what the caller says is not shown, nor is it where the other end echoes it: a password may be
 //! in it.
 
 mod blank;

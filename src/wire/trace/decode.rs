@@ -1,7 +1,7 @@
 //! From a recording to its trace: the handshakes, between them the packets of each side.
 
 use super::order::Order;
-use super::talk::{Conversation, Said, Talk};
+use super::talk::{Conversation, ONLY, Said, Talk};
 use super::{Item, Packet, Side, Trace, Turn, What, Who};
 use crate::observe::printable;
 use crate::wire::link::view::{self, Seen, View};
@@ -236,13 +236,26 @@ impl Decoder {
     /// Takes out what the view has found.
     fn see(&mut self, from: Who) {
         loop {
+            let due = self.talk.due(from);
             let Phase::Packets(packets) = &mut self.hearing(from).phase else { return };
             let was_closed = packets.closed;
-            match packets.view.next_seen() {
+            match packets.view.next_seen(due) {
                 None => return,
                 Some(Seen::Noise) => {
                     self.hearing(from).side.noise += 1;
                     self.tell(from, What::Noise);
+                }
+                Some(Seen::Farewell) => {
+                    let rest = packets.view.take_rest();
+                    self.hearing(from).phase = Phase::Text;
+                    return self.hear_text(from, &rest);
+                }
+                Some(Seen::Lost) => {
+                    let rest = packets.view.take_rest();
+                    self.hearing(from).side.noise += 1;
+                    self.hearing(from).phase = Phase::Stream;
+                    self.tell(from, What::Noise);
+                    return self.hear_stream(from, &rest);
                 }
                 Some(Seen::Damaged(packet)) => {
                     self.hearing(from).side.damaged += 1;
@@ -276,7 +289,8 @@ impl Decoder {
                 let (turn, ready) = packets.order.take(at_us, number, packet.clone());
                 (Some(turn), ready)
             }
-            None => (None, Vec::new()),
+            // It has no number because nothing comes but in its turn.
+            None => (None, vec![packet.clone()]),
         };
         hearing.side.again += u64::from(turn == Some(Turn::Again));
         self.tell(from, What::Packet(shown(&packet, turn)));
@@ -305,7 +319,7 @@ impl Decoder {
         let conversation: Conversation = match packet.channel {
             Some((0, theirs)) if theirs > 0 => (!us, theirs),
             Some((ours, _)) => (us, ours),
-            None => (true, 0),
+            None => ONLY,
         };
         let channel = packet.channel.map(|_| match conversation {
             (true, number) => format!("ours {number}"),

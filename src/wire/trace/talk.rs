@@ -2,6 +2,7 @@
 
 use super::Who;
 use crate::observe::printable;
+use crate::wire::link::Expect;
 use crate::wire::session::Features;
 use crate::wire::session::command::{Answer, LONGEST, Request};
 use std::collections::BTreeMap;
@@ -13,6 +14,9 @@ const MOST: usize = 64;
 
 /// A conversation: who began it, and its number there.
 pub type Conversation = (bool, u8);
+
+/// The conversation of protocols that have but one.
+pub const ONLY: Conversation = (true, 0);
 
 /// Something that was said whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,14 @@ pub struct Talk {
 }
 
 impl Talk {
+    /// What a side is to send next, where there is but one conversation at a time.
+    pub fn due(&self, from: Who) -> Expect {
+        match self.saying.get(&(ONLY, from == Who::Us)) {
+            Some(Saying::File(_)) => Expect::File,
+            _ => Expect::Command,
+        }
+    }
+
     /// The data of a packet, in its turn.
     pub fn hear(&mut self, from: Who, conversation: Conversation, data: &[u8]) -> Option<Said> {
         let us = from == Who::Us;

@@ -107,8 +107,8 @@ fn a_login_and_a_protocol_that_is_not_known_are_told_as_far_as_they_go() {
     let chunks = vec![
         chunk(From::Them, b"\r\nlogin: "),
         blank,
-        chunk(From::Them, b"\x10Shere=beta\0\x10ROK\0\x10Ptf\0"),
-        chunk(From::Us, b"\x10Salpha\0\x10Uf\0H\r"),
+        chunk(From::Them, b"\x10Shere=beta\0\x10ROK\0\x10Pta\0"),
+        chunk(From::Us, b"\x10Salpha\0\x10Ua\0H\r"),
         chunk(From::Them, b"HY\r\x10OOOOOO\0"),
     ];
     let trace = decode(&Recording {
@@ -118,7 +118,7 @@ fn a_login_and_a_protocol_that_is_not_known_are_told_as_far_as_they_go() {
     });
     let text = trace.to_string();
     for line in
-        ["< text \\r\\nlogin: ", "> 7 bytes that are not shown", "< says Ptf", "> 2 bytes", "< says OOOOOO"]
+        ["< text \\r\\nlogin: ", "> 7 bytes that are not shown", "< says Pta", "> 2 bytes", "< says OOOOOO"]
     {
         assert!(text.contains(line), "{line}: {text}");
     }

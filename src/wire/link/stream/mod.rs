@@ -14,11 +14,11 @@ mod y;
 
 pub use e::E;
 pub use f::F;
+pub use input::Input;
 pub use t::T;
 pub use y::Y;
 
 use super::{Abilities, Channel, Counters, Event, Expect, Link, LinkError};
-use input::Input;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
