@@ -58,4 +58,4 @@ macro_rules! protocols {
     };
 }
 
-protocols!(t 't', e 'e', f 'f', y 'y');
+protocols!(big_g 'G', v 'v', j 'j', t 't', e 'e', f 'f', y 'y');

@@ -44,6 +44,13 @@ mod tests {
     }
 
     #[test]
+    fn on_a_line_that_keeps_some_bytes_for_itself_j_is_left() {
+        assert_eq!(offered("", Qualities { reliable: false, ..SEVEN_BIT }), "j");
+        assert_eq!(offered("", SEVEN_BIT), "jf");
+        assert_eq!(offered("gij", Qualities { reliable: false, ..SEVEN_BIT }), "j");
+    }
+
+    #[test]
     fn the_order_is_the_one_that_is_wanted_or_that_fits_the_line() {
         assert_eq!(offered("gti", Qualities::STREAM), "gti");
         assert_eq!(offered("", Qualities::STREAM).get(..1), Some("i"));

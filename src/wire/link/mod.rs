@@ -8,6 +8,7 @@ mod budget;
 pub mod drive;
 mod g;
 mod i;
+mod j;
 mod parameters;
 mod reader;
 mod select;
@@ -17,7 +18,9 @@ mod tally;
 mod timer;
 pub mod view;
 
-pub use parameters::{FParameters, GParameters, IParameters, Parameters, StreamParameters, YParameters};
+pub use parameters::{
+    FParameters, GParameters, IParameters, JParameters, Parameters, StreamParameters, YParameters,
+};
 pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};

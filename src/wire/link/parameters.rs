@@ -6,14 +6,35 @@
 use std::time::Duration;
 
 /// How every protocol is set up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
     pub i: IParameters,
+    pub j: JParameters,
     pub g: GParameters,
+    /// Those of `G`: as for `g`, but without short packets, for some packages take no others than they asked for.
+    pub big_g: GParameters,
+    /// Those of `v`: as for `g`, with larger packets.
+    pub v: GParameters,
     pub t: StreamParameters,
     pub e: StreamParameters,
     pub f: FParameters,
     pub y: YParameters,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Parameters {
+            i: IParameters::default(),
+            j: JParameters::default(),
+            g: GParameters::default(),
+            big_g: GParameters { short_packets: false, ..GParameters::default() },
+            v: GParameters { packet_size: 1024, ..GParameters::default() },
+            t: StreamParameters::default(),
+            e: StreamParameters::default(),
+            f: FParameters::default(),
+            y: YParameters::default(),
+        }
+    }
 }
 
 /// Settings of the `i` protocol.
@@ -58,7 +79,26 @@ impl Default for IParameters {
     }
 }
 
-/// Settings of the `g` protocol.
+/// Settings of the `j` protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JParameters {
+    /// Characters that must not be sent; printable ones cannot be avoided. What either end avoids, both do.
+    pub avoid: Vec<u8>,
+    /// The rest. No packet is larger than 2013 bytes, so that it fits however many of them are avoided.
+    pub i: IParameters,
+}
+
+impl Default for JParameters {
+    fn default() -> Self {
+        JParameters { avoid: vec![XON, XOFF], i: IParameters::default() }
+    }
+}
+
+/// The characters that serial lines use for flow control.
+const XON: u8 = 0x11;
+const XOFF: u8 = 0x13;
+
+/// Settings of the `g` protocol, and of `G` and `v`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GParameters {
     /// How many packets the peer may send before an acknowledgement, 1 to 7.

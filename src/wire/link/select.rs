@@ -2,16 +2,17 @@
 //! Taylor UUCP manual, section "Protocol Selection".
 
 use super::g::G;
-use super::i::I;
+use super::i::{I, MOST_DATA};
+use super::j::J;
 use super::stream::{E, F, Stream, T, Y};
 use super::{Link, Parameters, Role};
 
 /// The letters that [`open`] knows, in the order in which we like them on a line where both ends may send at once.
 /// Taylor UUCP's `a` is not among them: no document says what it is, and nothing else speaks it.
-pub const KNOWN: &str = "itgeyf";
+pub const KNOWN: &str = "itegGvyjf";
 
 /// The same for a line where only one end may send at a time: what flows one way for a whole file comes first.
-pub const KNOWN_HALF_DUPLEX: &str = "teygif";
+pub const KNOWN_HALF_DUPLEX: &str = "teygGvijf";
 
 /// What a protocol needs of the line that it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +25,17 @@ pub struct Needs {
 
 /// What a protocol needs; it must not even be offered on a line that lacks it.
 pub fn needs(letter: char) -> Needs {
-    Needs { eight_bit: letter != 'f', reliable: matches!(letter, 't' | 'e' | 'f' | 'y') }
+    Needs { eight_bit: !matches!(letter, 'f' | 'j'), reliable: matches!(letter, 't' | 'e' | 'f' | 'y') }
 }
 
 /// A machine for a protocol; nothing if the letter is not known.
 pub fn open(letter: char, role: Role, parameters: &Parameters) -> Option<Box<dyn Link>> {
     match letter {
-        'i' => Some(Box::new(I::new(role, parameters.i.clone()))),
+        'i' => Some(Box::new(I::new('i', role, parameters.i.clone(), MOST_DATA))),
         'g' => Some(Box::new(G::new('g', role, parameters.g.clone()))),
+        'G' => Some(Box::new(G::new('G', role, parameters.big_g.clone()))),
+        'v' => Some(Box::new(G::new('v', role, parameters.v.clone()))),
+        'j' => Some(Box::new(J::new(role, parameters.j.clone()))),
         't' => Some(Box::new(Stream::new(T::default(), parameters.t.timeout))),
         'e' => Some(Box::new(Stream::new(E::default(), parameters.e.timeout))),
         'f' => Some(Box::new(Stream::new(F::new(parameters.f.retries), parameters.f.timeout))),

@@ -22,7 +22,8 @@ use super::reader::{Found, Reader};
 use super::silence::{Patience, Silence};
 use super::tally::Tally;
 use super::{Abilities, Channel, Counters, Event, Expect, IParameters, Link, LinkError, Role};
-use packet::{Header, Kind, MOST_DATA, Packets};
+use packet::{Header, Kind, Packets};
+pub use packet::{MOST_DATA, OVERHEAD, length};
 use receive::{Order, Receiver};
 use send::Sender;
 use start::Sync;
@@ -51,10 +52,13 @@ enum State {
     Ended,
 }
 
-/// One call by the `i` protocol.
+/// One call by the `i` protocol, or by `j`, which wraps it.
 #[derive(Debug)]
 pub struct I {
+    letter: char,
     role: Role,
+    /// The largest packet there may be, either way, in bytes of data.
+    most: usize,
     parameters: IParameters,
     state: State,
     reader: Reader<Packets>,
@@ -71,12 +75,16 @@ pub struct I {
 }
 
 impl I {
-    pub fn new(role: Role, mut parameters: IParameters) -> Self {
+    /// `most`: the largest packet there may be, whatever anybody wishes, in bytes of data.
+    pub fn new(letter: char, role: Role, mut parameters: IParameters, most: usize) -> Self {
         parameters.window = parameters.window.clamp(1, MOST_WINDOW as u8);
-        parameters.packet_size = parameters.packet_size.clamp(1, MOST_DATA as u16);
+        let most = most.clamp(1, MOST_DATA);
+        parameters.packet_size = parameters.packet_size.clamp(1, most as u16);
         let half = u32::from(parameters.window.max(2)) / 2;
         I {
+            letter,
             role,
+            most,
             state: State::Idle,
             reader: Reader::default(),
             sender: Sender::new(role == Role::Caller, 1, 1, parameters.timeout),
@@ -84,7 +92,7 @@ impl I {
                 parameters.ack_frequency.unwrap_or(half),
                 usize::from(parameters.packet_size),
             ),
-            tally: Tally::new('i', parameters.errors, parameters.error_decay),
+            tally: Tally::new(letter, parameters.errors, parameters.error_decay),
             position: 0,
             channels: MOST_CHANNELS,
             events: VecDeque::new(),
@@ -109,7 +117,7 @@ impl I {
     }
 
     fn misbehaved(&mut self, what: impl Into<String>) {
-        self.fail(LinkError::Misbehaved { protocol: 'i', what: what.into() });
+        self.fail(LinkError::Misbehaved { protocol: self.letter, what: what.into() });
     }
 
     fn error(&mut self) {
@@ -120,6 +128,11 @@ impl I {
 
     fn runs(&self) -> bool {
         matches!(self.state, State::Running | State::AwaitClose)
+    }
+
+    /// Whether what comes is still read as packets.
+    pub fn listens(&self) -> bool {
+        self.state != State::Ended && !self.peer_closed
     }
 
     fn handle_packet(&mut self, now: Instant, header: Header, data: Vec<u8>) {
@@ -192,7 +205,7 @@ impl I {
                 self.state = State::Ended;
                 self.events.push_back(Event::Closed);
             }
-            Patience::GiveUp => self.fail(self.silence.error('i')),
+            Patience::GiveUp => self.fail(self.silence.error(self.letter)),
         }
     }
 
@@ -209,7 +222,7 @@ impl I {
     }
 
     fn read(&mut self, now: Instant) {
-        while self.state != State::Ended && !self.peer_closed {
+        while self.listens() {
             match self.reader.find() {
                 Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
                 Some(Found::BadData(header)) => {
@@ -258,7 +271,7 @@ impl Link for I {
                 let unanswered = self.sender.timed_out(now);
                 self.receiver.ask_next();
                 if self.silence.is_deaf(unanswered) {
-                    self.fail(LinkError::Silent { protocol: 'i', retries: unanswered });
+                    self.fail(LinkError::Silent { protocol: self.letter, retries: unanswered });
                     return;
                 }
             }
@@ -317,11 +330,11 @@ impl Link for I {
             return Some(Event::Closed);
         }
         self.sender.close();
-        Some(Event::Failed(LinkError::ClosedByPeer { protocol: 'i' }))
+        Some(Event::Failed(LinkError::ClosedByPeer { protocol: self.letter }))
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: 'i', channels: self.channels, full_duplex: true, sound: true }
+        Abilities { letter: self.letter, channels: self.channels, full_duplex: true, sound: true }
     }
 
     fn room(&self) -> usize {

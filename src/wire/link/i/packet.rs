@@ -21,6 +21,8 @@ static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_JAMCRC);
 const START: u8 = 0x07;
 const HEADER: usize = 6;
 const CHECKSUM: usize = 4;
+/// What a packet is longer than its data, in bytes.
+pub const OVERHEAD: usize = HEADER + CHECKSUM;
 /// The most data that the twelve bits of length can tell.
 pub const MOST_DATA: usize = 4095;
 
@@ -110,6 +112,17 @@ fn parse(bytes: &[u8]) -> Option<(Header, usize)> {
     // At least one channel number is zero; anything else is a piece of data that looks like a header.
     let whole = header.local == 0 || header.remote == 0;
     whole.then_some((header, usize::from(third & 0x0f) << 8 | usize::from(fourth)))
+}
+
+/// The length of the whole packet at the beginning of what [`frame`] made; 0 if there is none.
+pub fn length(frames: &[u8]) -> usize {
+    match frames {
+        [_, _, _, third, fourth, _, ..] => match usize::from(third & 0x0f) << 8 | usize::from(*fourth) {
+            0 => HEADER,
+            data => HEADER + data + CHECKSUM,
+        },
+        _ => 0,
+    }
 }
 
 /// How the reader finds packets of this protocol.

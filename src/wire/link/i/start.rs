@@ -1,6 +1,6 @@
 //! The start of the `i` protocol: each side sends a SYNC, which says what it wants to get; and SYNC in mid-session.
 
-use super::packet::{self, Kind, MOST_DATA};
+use super::packet::{self, Kind};
 use super::{I, MOST_CHANNELS, MOST_WINDOW, State};
 use crate::wire::link::{Event, LinkError};
 use std::time::Instant;
@@ -54,10 +54,10 @@ impl I {
                 self.sync.due = true;
             }
             // Observed with Taylor UUCP 1.07: on a line that loses many packets it asks for smaller ones so.
-            self.sender.limit(size.min(MOST_DATA));
+            self.sender.limit(size.min(self.most));
             return;
         }
-        self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(MOST_DATA));
+        self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(self.most));
         // A peer that does not tell is not asked for more than one.
         self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
         self.state = State::Running;
@@ -68,7 +68,7 @@ impl I {
     /// The peer's SYNC did not come in time.
     pub(super) fn handle_sync_timeout(&mut self, now: Instant, tries: u32) {
         if tries > self.parameters.sync_retries {
-            self.fail(LinkError::NoStart { protocol: 'i' });
+            self.fail(LinkError::NoStart { protocol: self.letter });
             return;
         }
         self.await_sync(now, tries + 1);

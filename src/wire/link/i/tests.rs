@@ -2,7 +2,7 @@ use super::*;
 
 /// The called side, started with a caller that asks for packets of 1024 bytes.
 fn running(now: Instant) -> I {
-    let mut link = I::new(Role::Called, IParameters::default());
+    let mut link = I::new('i', Role::Called, IParameters::default(), MOST_DATA);
     link.start(now);
     link.handle_input(now, &packet::frame(theirs(Kind::Sync, 0), &[4, 0, 16, 7]));
     assert_eq!(link.poll_event(), Some(Event::Started));

@@ -6,5 +6,6 @@ mod hostile;
 mod i;
 mod noise;
 mod pair;
+mod soak;
 mod stream;
 mod taylor;

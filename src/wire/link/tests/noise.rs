@@ -1,8 +1,8 @@
-//! Both protocols on lines that do everything wrong: the same bytes arrive, or the call fails in bounded time and what
+//! The packet protocols on lines that do everything wrong: the same bytes arrive, or the call fails in bounded time and what
 //! arrived is a beginning of what was sent.
 
 use super::pair::{Pair, file};
-use crate::wire::link::{GParameters, IParameters, LinkError, Parameters, g};
+use crate::wire::link::{GParameters, IParameters, JParameters, LinkError, Parameters, g};
 use crate::wire::noise::Settings;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -39,16 +39,14 @@ fn bad_line() -> impl Strategy<Value = Settings> {
 }
 
 fn parameters() -> impl Strategy<Value = Parameters> {
-    (1u8..=16, 1u16..=4095, 1u8..=7, 5u32..=12, any::<bool>()).prop_map(
-        |(window, size, g_window, log, short)| Parameters {
-            i: IParameters { window, packet_size: size, ..IParameters::default() },
-            g: GParameters {
-                window: g_window,
-                packet_size: 1 << log,
-                short_packets: short,
-                ..GParameters::default()
-            },
-            ..Parameters::default()
+    let avoid = proptest::collection::vec(any::<u8>(), 0..12);
+    (1u8..=16, 1u16..=4095, 1u8..=7, 5u32..=12, any::<bool>(), avoid).prop_map(
+        |(window, size, g_window, log, short_packets, avoid)| {
+            let i = IParameters { window, packet_size: size, ..IParameters::default() };
+            let packet_size = 1 << log;
+            let g = GParameters { window: g_window, packet_size, short_packets, ..GParameters::default() };
+            let j = JParameters { avoid, i: i.clone() };
+            Parameters { i, j, big_g: g.clone(), v: g.clone(), g, ..Parameters::default() }
         },
     )
 }
@@ -68,12 +66,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
-    fn i_delivers_the_same_bytes_or_fails_cleanly(
+    fn i_and_j_deliver_the_same_bytes_or_fail_cleanly(
+        letter in prop_oneof![Just('i'), Just('j')],
         lines in [bad_line(), bad_line()], ours in parameters(), theirs in parameters(), seed: u64,
         lengths in [0usize..20_000, 0usize..20_000],
     ) {
         let files = [file(lengths[0], seed), file(lengths[1], !seed)];
-        let mut pair = Pair::new('i', [&ours, &theirs], lines, seed, files.clone().map(Some));
+        let mut pair = Pair::new(letter, [&ours, &theirs], lines, seed, files.clone().map(Some));
         pair.run(LIMIT);
         prop_assert!(clean_end(&pair), "{}", pair.describe());
         for (sent, end) in files.iter().zip([&pair.called, &pair.caller]) {
@@ -83,12 +82,13 @@ proptest! {
     }
 
     #[test]
-    fn g_delivers_the_same_bytes_or_fails_cleanly(
+    fn the_family_of_g_delivers_the_same_bytes_or_fails_cleanly(
+        letter in prop_oneof![2 => Just('g'), 1 => Just('G'), 1 => Just('v')],
         lines in [bad_line(), bad_line()], ours in parameters(), theirs in parameters(), seed: u64,
         length in 0usize..20_000,
     ) {
         let sent = file(length, seed);
-        let mut pair = Pair::new('g', [&ours, &theirs], lines, seed, [Some(sent.clone()), None]);
+        let mut pair = Pair::new(letter, [&ours, &theirs], lines, seed, [Some(sent.clone()), None]);
         pair.run(LIMIT);
         let forged = [&pair.caller, &pair.called].map(|end| g::forged(&end.sent_bytes, &end.arrived_bytes));
         if forged == [0, 0] {
@@ -102,7 +102,7 @@ proptest! {
 /// A peer that says nothing, or nothing any more.
 #[test]
 fn a_dead_peer_is_given_up_in_bounded_time() {
-    for letter in ['i', 'g'] {
+    for letter in ['i', 'j', 'g', 'G', 'v'] {
         let parameters = Parameters::default();
         let silent = Settings { lost: 1.0, ..Settings::default() };
         let mut pair =
@@ -116,7 +116,7 @@ fn a_dead_peer_is_given_up_in_bounded_time() {
 /// One direction dies in the middle of a file.
 #[test]
 fn a_deaf_peer_is_given_up_in_bounded_time() {
-    for letter in ['i', 'g'] {
+    for letter in ['i', 'j', 'g', 'G', 'v'] {
         for deaf in 0..2 {
             let parameters = Parameters::default();
             let fine = Settings { rate: Some(9600), ..Settings::default() };

@@ -39,6 +39,8 @@ pub struct Pair {
     pub begin: Instant,
     pub now: Instant,
     pub dead: bool,
+    /// Bytes that the line keeps for itself, both ways.
+    pub kept: Vec<u8>,
 }
 
 impl End {
@@ -65,6 +67,11 @@ impl End {
             sent_bytes: Vec::new(),
             arrived_bytes: Vec::new(),
         }
+    }
+
+    /// What it sends.
+    pub fn file(&self) -> Option<&[u8]> {
+        self.file.as_deref()
     }
 
     fn ours(&self) -> Channel {
@@ -203,6 +210,7 @@ impl Pair {
             begin,
             now: begin,
             dead: false,
+            kept: Vec::new(),
         }
     }
 
@@ -233,7 +241,8 @@ impl Pair {
                     true => (&mut self.caller, &mut self.called.link),
                     false => (&mut self.called, &mut self.caller.link),
                 };
-                let bytes = from.line.poll_arrived(self.now);
+                let mut bytes = from.line.poll_arrived(self.now);
+                bytes.retain(|byte| !self.kept.contains(byte));
                 from.arrived_bytes.extend(&bytes);
                 if !bytes.is_empty() {
                     to.handle_input(self.now, &bytes);
@@ -243,6 +252,14 @@ impl Pair {
                 }
             }
         }
+    }
+
+    /// Whether anything arrived other than it was sent.
+    pub fn is_spoiled(&self) -> bool {
+        [&self.caller, &self.called].iter().any(|end| {
+            let spoiled = end.line.spoiled();
+            spoiled.total() > spoiled.stalls
+        })
     }
 
     pub fn describe(&self) -> String {
