@@ -129,8 +129,12 @@ fn taylor_is_called_over_tls_by_the_name_in_its_certificate() {
     for message in &there {
         node.mail("ann@polux.uucp", &["jan@leaf.uucp"], message);
     }
-    let output = node.try_run("uucico", &["-r1", "-S", "leaf"], b"");
+    let file = folder.path().join("call").display().to_string();
+    let output = node.try_run("poll", &["leaf", "--record", &file], b"");
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stderr), taylor.log());
+    // What is recorded is what TLS carries.
+    let traced = String::from_utf8(node.trace(&[&file]).stdout).expect("text");
+    assert!(traced.contains("says Shere=leaf") && traced.contains("\nended: in order\n"), "{traced}");
     assert!(
         wait(std::mem::replace(&mut listening.child, Command::new("true").spawn().expect("true"))).success()
     );

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uugate::clock;
@@ -335,4 +336,61 @@ async fn stopped_in_a_call(called: bool) {
     soon("the end of the call", freed).await;
     other.stop().await;
     exchange.shutdown().await;
+}
+
+/// An address of this machine that others can reach; none where there is no network.
+fn open_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // This sends nothing; the kernel says from which address it would be sent.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_others_could_read_is_neither_asked_for_nor_given() {
+    let Some(open) = open_address() else {
+        return eprintln!("this machine has no network on which a password could be read");
+    };
+    let listener = tokio::net::TcpListener::bind((open, 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let line = |answer, address| LineSettings {
+        name: "net".to_owned(),
+        answer,
+        declared: Default::default(),
+        kind: LineKind::tcp(vec![address]),
+    };
+    // Given: whoever listens here hears nothing.
+    let called = SystemSettings {
+        lines: vec!["net".to_owned()],
+        address: Some((open.to_string(), address.port())),
+        ..phone("feed", "")
+    };
+    let leaf = Site::start("leaf", "feed", vec![line(false, address)], Some(called));
+    leaf.wish().await;
+    let mut heard = Vec::new();
+    let listening = async {
+        let (mut stream, _) = listener.accept().await.expect("a call");
+        stream.read_to_end(&mut heard).await.expect("the caller hangs up");
+    };
+    soon("the call", listening).await;
+    assert!(heard.is_empty(), "{}", heard.escape_ascii());
+    let failure = leaf.calls(1).await[0].record.failure.clone();
+    assert!(failure.as_ref().is_some_and(|why| why.contains("others could read it")), "{failure:?}");
+    leaf.stop().await;
+    drop(listener);
+
+    // Asked for: whoever calls here is told nothing.
+    let feed = Site::start("feed", "leaf", vec![line(true, address)], None);
+    let calling = async {
+        loop {
+            match tokio::net::TcpStream::connect(address).await {
+                Ok(mut stream) => break stream.read_to_end(&mut heard).await,
+                Err(_) => clock::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    // The connection may also be reset.
+    let _ = soon("the answer", calling).await;
+    assert!(heard.is_empty(), "{}", heard.escape_ascii());
+    feed.stop().await;
 }

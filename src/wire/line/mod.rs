@@ -37,11 +37,14 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+/// How long a terminal server may take to tell that the carrier came: those that look at it by themselves do so once a
+/// second or so, and CONNECT is quicker.
+const TOLD_LATE: Duration = Duration::from_secs(5);
 /// How often carrier is looked at where there is one. No driver tells all of them, so it is asked for.
 const CARRIER_POLL: Duration = Duration::from_millis(250);
 
@@ -97,6 +100,8 @@ pub struct Line {
     end: Option<End>,
     /// Carrier must stay: set while a call is up.
     watching: bool,
+    /// Until then a carrier that was not seen yet may still be told of.
+    told_by: Option<Instant>,
     tick: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
@@ -108,7 +113,16 @@ impl std::fmt::Debug for Line {
 
 impl Line {
     fn new(name: String, stream: Stream) -> Self {
-        Line { name, stream, exposed: false, certified: Vec::new(), end: None, watching: false, tick: None }
+        Line {
+            name,
+            stream,
+            exposed: false,
+            certified: Vec::new(),
+            end: None,
+            watching: false,
+            told_by: None,
+            tick: None,
+        }
     }
 
     fn exposed(mut self, exposed: bool) -> Self {
@@ -174,6 +188,7 @@ impl Line {
     /// its loss ends the line; elsewhere it only decides what an end of file is called.
     pub fn watch_carrier(&mut self, watch: bool) {
         self.watching = watch;
+        self.told_by = (watch && self.stream.tells_late()).then(|| clock::now() + TOLD_LATE);
         self.tick = None;
     }
 
@@ -248,7 +263,11 @@ impl Line {
             if !self.watching || self.modem_lines() != ModemLines::Real {
                 return Poll::Pending;
             }
-            if self.carrier() == Carrier::Absent {
+            let is_there = self.carrier() == Carrier::Present;
+            if is_there || self.told_by.is_some_and(|by| by <= clock::now()) {
+                self.told_by = None;
+            }
+            if !is_there && self.told_by.is_none() {
                 self.end = Some(End::CarrierLost);
                 return Poll::Ready(Ok(()));
             }

@@ -58,6 +58,11 @@ impl Stream {
         }
     }
 
+    /// The modem lines are told from afar, and later than the bytes.
+    pub(super) fn tells_late(&self) -> bool {
+        matches!(self, Stream::Server(..))
+    }
+
     pub(super) fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {
         match self {
             Stream::Serial(port) => port.set_dtr(high),

@@ -523,8 +523,19 @@ async fn a_serial_port_behind_a_terminal_server_has_speed_dtr_and_carrier() {
     let mut echo = [0; 3];
     soon(line.read_exact(&mut echo)).await.unwrap();
     assert_eq!(&echo, b"AT\r");
-    // In a call the loss of the carrier ends the line, as on a port of our own.
+    // In a call the loss of the carrier ends the line, as on a port of our own. It may be told of later than CONNECT.
+    tell.send(32 + 16).unwrap();
+    soon(line.write_all(b"x")).await.unwrap();
+    soon(line.read_exact(&mut echo[..1])).await.unwrap();
+    while line.carrier() == Carrier::Present {
+        let _ = clock::within(Duration::from_millis(1), line.read(&mut echo)).await;
+    }
     line.watch_carrier(true);
+    assert!(clock::within(Duration::from_millis(50), line.read(&mut echo)).await.is_none(), "not lost yet");
+    tell.send(128 + 32 + 16).unwrap();
+    while line.carrier() == Carrier::Absent {
+        assert!(clock::within(Duration::from_millis(1), line.read(&mut echo)).await.is_none());
+    }
     tell.send(32 + 16).unwrap();
     let mut byte = [0; 1];
     assert_eq!(soon(line.read(&mut byte)).await.unwrap(), 0);

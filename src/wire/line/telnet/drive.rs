@@ -41,14 +41,17 @@ impl TelnetStream {
         let telnet = Telnet::new(role, port);
         let mut line =
             TelnetStream { stream, telnet, data: Vec::new(), out: Vec::new(), written: 0, has_lines: false };
-        let settled = clock::within(SETTLE, line.take_in_until(Telnet::settled)).await.transpose()?;
+        let failed = |telnet: &Telnet| telnet.port().is_some_and(|port| port.failed().is_some());
+        let done = |telnet: &Telnet| telnet.settled() || failed(telnet);
+        let settled = clock::within(SETTLE, line.take_in_until(done)).await.transpose()?;
         if !is_serial {
             return Ok(line);
         }
-        if let Some(what) = line.telnet.port().and_then(|port| port.failed()) {
+        if let Some(what) = line.telnet.port().and_then(ComPort::failed) {
             return Err(io::Error::other(format!("the terminal server does not set {what}")));
         }
-        if settled.is_none() {
+        // Some servers answer what is asked of the port, but not every option of telnet.
+        if settled.is_none() && !line.telnet.port().is_some_and(ComPort::settled) {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the terminal server does not answer"));
         }
         let told = |telnet: &Telnet| telnet.port().is_some_and(|port| port.lines().is_some());
