@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use uugate::job::{Command, Execute, Fetch, Grade, Notify, Send, SystemName, Work};
 use uugate::spool::{CHUNK, CallRecord, Content, NewJob, Spool, Task};
-use uugate::wire::call::{self, Connected, Login, Node, System};
+use uugate::wire::call::{self, Connected, Login, Node, Protocols, System};
 use uugate::wire::session::Watch;
 
 /// A uugate that exists in this process alone.
@@ -24,7 +24,8 @@ impl Site {
         let public = folder.join(format!("{name}-public"));
         std::fs::create_dir_all(&public).expect("a public directory");
         let mut node = Node::new(name.parse().expect("a name"), public);
-        let system = System { protocols: vec![protocol], ..System::default() };
+        let protocols = Protocols { letters: vec![protocol], ..Protocols::default() };
+        let system = System { protocols, ..System::default() };
         node.systems.insert(peer.parse().expect("a name"), system);
         Site { node, spool: Spool::in_memory() }
     }

@@ -157,6 +157,7 @@ fn modem_line(name: &str, device: &Path, answer: bool) -> LineSettings {
         name: name.to_owned(),
         answer,
         declared,
+        protocols: Default::default(),
         kind: LineKind::Modem { port: Port::Serial(serial), profile },
     }
 }
@@ -197,6 +198,7 @@ async fn a_wish_brings_a_call_over_tcp_with_login_and_mail_goes_both_ways() {
         name: "net".to_owned(),
         answer,
         declared: Default::default(),
+        protocols: Default::default(),
         kind: LineKind::tcp(vec![address]),
     };
     let called = SystemSettings {
@@ -357,6 +359,7 @@ async fn a_password_that_others_could_read_is_neither_asked_for_nor_given() {
         name: "net".to_owned(),
         answer,
         declared: Default::default(),
+        protocols: Default::default(),
         kind: LineKind::tcp(vec![address]),
     };
     // Given: whoever listens here hears nothing.

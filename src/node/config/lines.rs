@@ -2,11 +2,13 @@
 
 use super::findings::Findings;
 use super::names::{Kind, Names};
+use super::protocols;
 use super::section::{Section, plain};
 use super::smtp::address;
 use super::systems::host_and_port;
 use super::units::{duration, speed};
 use crate::fault::ToFault;
+use crate::wire::call::Protocols;
 use crate::wire::line::{Declared, Identity, Over, PipeSettings, TlsSettings};
 use crate::wire::modem::Profile;
 use std::net::SocketAddr;
@@ -22,6 +24,8 @@ pub struct LineConfig {
     pub answer: bool,
     /// What it is fit for, where that is not as its kind has it.
     pub declared: Declared,
+    /// The protocols that may run on it, and how they are set up, where the system says nothing else.
+    pub protocols: Protocols,
 }
 
 /// What the line is made of.
@@ -116,6 +120,7 @@ pub fn read(
         reliable: section.boolean("reliable"),
         full_duplex: section.boolean("full-duplex"),
     };
+    let protocols = protocols::read(&mut section);
     match &name {
         Some(name) => names.give(Kind::Line, name, section.span("name"), findings),
         None if !section.has("name") => section.missing("name", "add a name, as name = \"modem\""),
@@ -127,7 +132,7 @@ pub fn read(
         // Without a sound type it is not known which keys belong here.
         section.finish();
     }
-    Some(LineConfig { name: name?, kind: kind?, answer, declared })
+    Some(LineConfig { name: name?, kind: kind?, answer, declared, protocols })
 }
 
 fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
@@ -143,7 +148,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
     if flow == Some(Flow::XonXoff) {
         section.doubtful(
             "flow",
-            "with xon-xoff the bytes 0x11 and 0x13 never arrive, and protocols i and g need all bytes",
+            "with xon-xoff the bytes 0x11 and 0x13 never arrive: of the protocols for lines that lose bytes, j alone bears it",
             "write flow = \"rts-cts\", or \"none\" if the cable has three wires",
         );
     }

@@ -10,6 +10,7 @@ mod log;
 mod mail;
 mod names;
 mod node;
+mod protocols;
 mod record;
 mod routes;
 mod secrets;
@@ -27,7 +28,7 @@ pub use mail::Mail;
 pub use node::Node;
 pub use routes::Routes;
 pub use smtp::Smtp;
-pub use systems::{PacketSettings, System, Transport};
+pub use systems::{System, Transport};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::LogSettings;

@@ -4,16 +4,17 @@ use super::findings::Findings;
 use super::lines::{LineConfig, LineKind};
 use super::names::{Kind, Names};
 use super::node::{domain, system_name};
+use super::protocols;
 use super::secrets;
 use super::section::{Section, plain};
-use super::units::{duration, size};
+use super::units::duration;
 use super::wire::dialogue;
 use crate::job::SystemName;
 use crate::observe::Secret;
 use crate::schedule::Windows;
+use crate::wire::call::Protocols;
 use crate::wire::chat::{self, Script};
 use crate::wire::line::Over;
-use crate::wire::link::KNOWN;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -43,10 +44,8 @@ pub struct System {
     pub called_certificate: Option<String>,
     /// The Argon2id hash (PHC string) of the password that it uses here.
     pub called_password_hash: Option<Secret>,
-    /// Protocol letters in order of preference; without any, all that the line is fit for.
-    pub protocols: String,
-    pub g: PacketSettings,
-    pub i: PacketSettings,
+    /// Protocols to speak with it, and how they are set up; what is not said is as the line has it.
+    pub protocols: Protocols,
     pub transport: Transport,
     /// Call at least so often.
     pub poll: Option<Duration>,
@@ -54,15 +53,6 @@ pub struct System {
     pub max_time: Option<Duration>,
     /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
     pub times: Windows,
-}
-
-/// Window and packet size of a protocol, where something else than its default is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PacketSettings {
-    /// Packets.
-    pub window: Option<u8>,
-    /// Bytes.
-    pub packet_size: Option<u16>,
 }
 
 /// How mail travels to a neighbour.
@@ -112,9 +102,7 @@ pub fn read(
         called_login: section.text("called-login"),
         called_certificate: section.value("called-certificate", domain),
         called_password_hash,
-        protocols: section.value("protocols", protocols).unwrap_or_default(),
-        g: section.section("g").map(|g| packets(g, 1..=7, g_packet_size)).unwrap_or_default(),
-        i: section.section("i").map(|i| packets(i, 1..=16, i_packet_size)).unwrap_or_default(),
+        protocols: protocols::read(&mut section),
         transport: section.value("transport", transport).unwrap_or_default(),
         poll: section.value("poll", duration),
         max_time: section.value("max-time", call_time),
@@ -212,31 +200,6 @@ fn is_loopback(host: &str) -> bool {
     number.map_or(host == "localhost", |number| number.to_canonical().is_loopback())
 }
 
-fn packets(
-    mut section: Section<'_>,
-    windows: std::ops::RangeInclusive<u32>,
-    packet_size: fn(u64) -> Result<u16, String>,
-) -> PacketSettings {
-    let window = section.count("window", windows).and_then(|window| u8::try_from(window).ok());
-    let packet_size = section.value("packet-size", |text| size(text).and_then(packet_size));
-    section.finish();
-    PacketSettings { window, packet_size }
-}
-
-/// Protocol g: the manual, "UUCP g Protocol": 32 to 4096, a power of two.
-fn g_packet_size(bytes: u64) -> Result<u16, String> {
-    let fits = u16::try_from(bytes).ok().filter(|size| (32..=4096).contains(size) && size.is_power_of_two());
-    fits.ok_or_else(|| {
-        "protocol g has packets of \"32 B\", \"64 B\", and so on by doubling, up to \"4096 B\"".into()
-    })
-}
-
-/// Protocol i: the manual, "UUCP i Protocol": the header has 12 bits for the length.
-fn i_packet_size(bytes: u64) -> Result<u16, String> {
-    let fits = u16::try_from(bytes).ok().filter(|size| (1..=4095).contains(size));
-    fits.ok_or_else(|| "protocol i has packets of \"1 B\" to \"4095 B\"".into())
-}
-
 /// Shorter than this, hardly a call would come to its end.
 const LEAST_TIME: Duration = Duration::from_secs(60);
 
@@ -250,16 +213,6 @@ fn transport(text: &str) -> Result<Transport, String> {
         "rmail" => Ok(Transport::Rmail),
         "rsmtp" => Ok(Transport::Rsmtp),
         _ => Err("write \"rmail\" or \"rsmtp\"".into()),
-    }
-}
-
-pub(super) fn protocols(text: &str) -> Result<String, String> {
-    let twice =
-        text.char_indices().any(|(at, letter)| text.get(..at).is_some_and(|before| before.contains(letter)));
-    if !text.is_empty() && text.chars().all(|letter| KNOWN.contains(letter)) && !twice {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("write letters out of \"{KNOWN}\" in the order of your liking, each once, as \"ig\""))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::link::Parameters;
 
 fn read(source: &str) -> (Option<Config>, Findings) {
     Config::read(Path::new("/tmp/site/uugate.toml"), source.to_owned())
@@ -271,4 +272,54 @@ fn recordings_have_a_place_and_a_limit() {
         ["3:1 [record] lacks `directory`", "4:8 `keep` is out of range in [record]"]
     );
     assert_eq!(read("[node]\nname = \"x\"\n").0.unwrap().record, None);
+}
+
+#[test]
+fn protocols_are_set_up_for_a_line_and_for_a_system() {
+    let source = r#"
+[node]
+name = "polux"
+
+[[line]]
+name = "radio"
+type = "serial"
+device = "/dev/ttyS1"
+full-duplex = false
+protocols = "gi"
+g = { packet-size = "128 B", timeout = "30 s" }
+
+[[system]]
+name = "leaf"
+line = "radio"
+protocols = "jG"
+
+[system.j]
+avoid = '\021\023\377'
+window = 8
+
+[system.G]
+short-packets = true
+"#;
+    let (config, findings) = read(source);
+    let config = config.unwrap_or_else(|| panic!("{}", findings.render(false)));
+    let (line, system) = (&config.lines[0].protocols, &config.systems[0].protocols);
+    assert_eq!((line.letters.as_slice(), system.letters.as_slice()), (&['g', 'i'][..], &['j', 'G'][..]));
+    let mut parameters = Parameters::default();
+    line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));
+    assert_eq!((parameters.g.packet_size, parameters.g.timeout.as_secs()), (128, 30));
+    assert_eq!((&parameters.j.avoid[..], parameters.j.i.window), (&[0x11, 0x13, 0xff][..], 8));
+    assert!(parameters.big_g.short_packets);
+    assert_eq!(parameters.i, Parameters::default().i);
+
+    let wrong = source.replace("128 B", "100 B").replace(r"\377", "x").replace("\"jG\"", "\"ja\"");
+    let (config, findings) = read(&wrong);
+    assert!(config.is_none());
+    assert_eq!(
+        titles(&findings),
+        [
+            "11:21 wrong `packet-size` in [g]",
+            "16:13 wrong `protocols` in [[system]]",
+            "19:9 wrong `avoid` in [j]",
+        ]
+    );
 }

@@ -1,12 +1,11 @@
 //! Fills the settings of lines, calls and the station from the configuration.
 
-use super::{Config, Flow, LineConfig, LineKind, ModemConfig, PacketSettings, SerialPort, System};
+use super::{Config, Flow, LineConfig, LineKind, ModemConfig, SerialPort, System};
 use crate::observe::Secret;
 use crate::schedule::Plan;
-use crate::wire::call::{Account, Dialogue, Node, Packets, System as CallSystem};
+use crate::wire::call::{Account, Dialogue, Node, System as CallSystem};
 use crate::wire::chat::{self, Kind, Script, Values};
 use crate::wire::line::{self, PipeSettings, Port, SerialServerSettings, SerialSettings, TcpSettings};
-use crate::wire::link::Parameters;
 use crate::wire::modem::Profile;
 use crate::wire::station;
 use std::sync::Arc;
@@ -52,21 +51,11 @@ impl Config {
 }
 
 fn call_system(system: &System) -> CallSystem {
-    let mut parameters = Parameters::default();
-    let PacketSettings { window, packet_size } = system.i;
-    parameters.i.window = window.unwrap_or(parameters.i.window);
-    parameters.i.packet_size = packet_size.unwrap_or(parameters.i.packet_size);
-    let g_packets = (system.g != PacketSettings::default()).then(|| Packets {
-        window: system.g.window.unwrap_or(Packets::USUAL.window),
-        size: system.g.packet_size.unwrap_or(Packets::USUAL.size),
-    });
     let account = system.called_login.clone().zip(system.called_password_hash.as_ref());
     let usual = CallSystem::default();
     CallSystem {
         max_time: system.max_time.unwrap_or(usual.max_time),
-        protocols: system.protocols.chars().collect(),
-        parameters,
-        g_packets,
+        protocols: system.protocols.clone(),
         aliases: system.aliases.clone(),
         chat: dialogue(system),
         certificate: system.called_certificate.clone(),
@@ -131,8 +120,8 @@ fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
         LineKind::Pipe { program } => station::LineKind::Pipe(PipeSettings { argv: program.clone() }),
         LineKind::Stdin => return None,
     };
-    let LineConfig { name, answer, declared, .. } = config.clone();
-    Some(station::LineSettings { name, answer, declared, kind })
+    let LineConfig { name, answer, declared, protocols, .. } = config.clone();
+    Some(station::LineSettings { name, answer, declared, protocols, kind })
 }
 
 fn profile(modem: &ModemConfig) -> Profile {

@@ -59,9 +59,10 @@ impl Verbs {
     /// What a command brings may be anything, also a login over a modem; what is declared of the line counts.
     fn stdin(&self) -> Connected {
         let is_stdin = |line: &&LineConfig| matches!(line.kind, LineKind::Stdin);
-        let declared = self.config.lines.iter().find(is_stdin).map(|line| line.declared).unwrap_or_default();
-        let qualities = Qualities::default().declared(declared);
-        Connected { line: STDIN.to_owned(), qualities, ..Connected::default() }
+        let line = self.config.lines.iter().find(is_stdin);
+        let qualities = Qualities::default().declared(line.map(|line| line.declared).unwrap_or_default());
+        let protocols = line.map(|line| line.protocols.clone()).unwrap_or_default();
+        Connected { line: STDIN.to_owned(), qualities, protocols, ..Connected::default() }
     }
 
     /// Who may bring a caller in: whoever is trusted, and the login name of a neighbour for itself. Without that

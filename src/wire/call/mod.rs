@@ -17,6 +17,7 @@ mod tests;
 mod under_way;
 
 pub use error::CallError;
+pub use offer::Protocols;
 pub use settings::{Account, Dialogue, Node, Packets, System};
 
 use crate::clock;
@@ -28,7 +29,7 @@ use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
-use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
+use crate::wire::session::{Denial, Gate, Machine, Watch, run, shake};
 use claims::Claims;
 use std::future::Future;
 use store::CallStore;
@@ -74,6 +75,8 @@ pub struct Connected {
     pub connect: Option<String>,
     /// What the line is fit for.
     pub qualities: Qualities,
+    /// Which protocols may run on it, and how they are set up, where the system says nothing else.
+    pub protocols: Protocols,
     /// The DNS names that the caller's certificate shows, verified.
     pub certified: Vec<String>,
     /// What the serial port sees go wrong from now on.
@@ -86,6 +89,11 @@ fn how(result: &Result<(), CallError>) -> String {
 }
 
 impl Connected {
+    /// The protocols that a neighbour is offered here.
+    fn letters(&self, neighbour: &System) -> String {
+        offer::letters(&neighbour.protocols, &self.protocols, self.qualities)
+    }
+
     /// Begins to record, if calls are recorded; `called` is whom we call.
     fn recorder(&self, node: &Node, called: Option<&SystemName>) -> Recorder {
         let head = Head {
@@ -140,14 +148,25 @@ where
                 };
                 recorder.logged_in();
                 let (now, time) = (clock::now(), node.handshake_timeout);
-                let protocols = offer::protocols(neighbour, connected.qualities);
+                let protocols = connected.letters(neighbour);
                 let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
                     .also_known_as(neighbour.aliases.clone());
                 Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
             };
             match renewed(spool, node, claims, connecting).await.and_then(|agreement| agreement) {
                 Ok(agreement) => {
-                    session(stream, node, neighbour, agreement, claims, spool, watch, &mut record).await
+                    session(
+                        stream,
+                        node,
+                        neighbour,
+                        &connected.protocols,
+                        agreement,
+                        claims,
+                        spool,
+                        watch,
+                        &mut record,
+                    )
+                    .await
                 }
                 Err(error) => Err(error),
             }
@@ -212,13 +231,22 @@ where
         };
         recorder.logged_in();
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
-        let Connected { line, qualities, .. } = &connected;
-        let (login, qualities) = (name.as_deref(), *qualities);
-        let mut door = Door { node, login, certified, spool, line, qualities, begun: &mut begun };
+        let mut door = Door { node, login: name.as_deref(), connected: &connected, spool, begun: &mut begun };
         let agreement = shake(&mut stream, handshake, &early, &mut door).await?;
         let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
-        session(stream, node, neighbour, agreement, call.claims(), spool, watch, &mut record).await
+        session(
+            stream,
+            node,
+            neighbour,
+            &connected.protocols,
+            agreement,
+            call.claims(),
+            spool,
+            watch,
+            &mut record,
+        )
+        .await
     }
     .await;
     recorder.end(how(&result));
@@ -258,23 +286,23 @@ impl Gate for NobodyAsks {
 struct Door<'a> {
     node: &'a Node,
     login: Option<&'a str>,
-    certified: &'a [String],
+    connected: &'a Connected,
     spool: &'a Spool,
-    line: &'a str,
-    qualities: Qualities,
     begun: &'a mut Option<(SystemName, UnderWay)>,
 }
 
 impl Gate for Door<'_> {
     async fn check(&mut self, caller: String) -> Result<(SystemName, String), Denial> {
-        let (system, neighbour) = admit(self.node, self.login, self.certified, &caller)?;
+        let (system, neighbour) = admit(self.node, self.login, &self.connected.certified, &caller)?;
         let lease =
-            lock(self.spool, self.node, system, self.line, false).await.map_err(|error| match error {
-                SpoolError::Conflict(_) => Denial::Locked,
-                error => Denial::NotNow(error.to_string()),
+            lock(self.spool, self.node, system, &self.connected.line, false).await.map_err(|error| {
+                match error {
+                    SpoolError::Conflict(_) => Denial::Locked,
+                    error => Denial::NotNow(error.to_string()),
+                }
             })?;
         *self.begun = Some((system.clone(), UnderWay::new(self.spool, lease)));
-        Ok((system.clone(), offer::protocols(neighbour, self.qualities)))
+        Ok((system.clone(), self.connected.letters(neighbour)))
     }
 }
 
@@ -323,6 +351,7 @@ async fn session<S>(
     stream: S,
     node: &Node,
     neighbour: &System,
+    line: &Protocols,
     agreement: Agreement,
     claims: &Claims,
     spool: &Spool,
@@ -334,11 +363,7 @@ where
 {
     record.protocol = Some(agreement.protocol);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
-    let mut parameters = neighbour.parameters.clone();
-    let old = agreement.features == Features::default();
-    let packets = neighbour.g_packets.unwrap_or(if old { Packets::OLD } else { Packets::USUAL });
-    parameters.g.window = packets.window;
-    parameters.g.packet_size = packets.size;
+    let parameters = offer::parameters(&neighbour.protocols, line, agreement.features);
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();

@@ -1,18 +1,41 @@
-//! Which protocols are offered on a line. Taylor UUCP manual, section "Protocol Selection".
+//! Which protocols are offered on a line, and how they are set up. Taylor UUCP manual, section "Protocol Selection".
 
-use super::System;
+use super::Packets;
 use crate::wire::line::Qualities;
-use crate::wire::link::{KNOWN, KNOWN_HALF_DUPLEX, needs};
+use crate::wire::link::{Change, KNOWN, KNOWN_HALF_DUPLEX, Parameters, needs};
+use crate::wire::session::Features;
 
-/// The letters of the protocols to offer, best first: those of the configuration, or else all, but only such as the
-/// line is fit for.
-pub fn protocols(system: &System, line: Qualities) -> String {
-    let all = if line.full_duplex { KNOWN } else { KNOWN_HALF_DUPLEX };
-    let wanted: String = match system.protocols.as_slice() {
-        [] => all.to_owned(),
-        wanted => wanted.iter().filter(|letter| KNOWN.contains(**letter)).collect(),
+/// What the configuration says about protocols, for a system or for a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Protocols {
+    /// Their letters, best first; without any, all that the line is fit for.
+    pub letters: Vec<char>,
+    /// Settings that are other than usual.
+    pub changes: Vec<Change>,
+}
+
+/// The letters of the protocols to offer, best first: those that are listed for the system, else those for the line, else
+/// all; of these, such as the line is fit for.
+pub fn letters(system: &Protocols, line: &Protocols, qualities: Qualities) -> String {
+    let all = if qualities.full_duplex { KNOWN } else { KNOWN_HALF_DUPLEX };
+    let wanted: String = match (system.letters.as_slice(), line.letters.as_slice()) {
+        ([], []) => all.to_owned(),
+        ([], wanted) | (wanted, _) => wanted.iter().filter(|letter| KNOWN.contains(**letter)).collect(),
     };
-    wanted.chars().filter(|letter| is_fit(line, *letter)).collect()
+    wanted.chars().filter(|letter| is_fit(qualities, *letter)).collect()
+}
+
+/// How the protocols are set up; what is said of the system counts before what is said of the line.
+pub fn parameters(system: &Protocols, line: &Protocols, features: Features) -> Parameters {
+    let mut parameters = Parameters::default();
+    let usual = features != Features::default();
+    let packets = if usual { Packets::USUAL } else { Packets::OLD };
+    (parameters.g.window, parameters.g.packet_size) = (packets.window, packets.size);
+    if usual {
+        (parameters.big_g.window, parameters.big_g.packet_size) = (packets.window, packets.size);
+    }
+    line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));
+    parameters
 }
 
 fn is_fit(line: Qualities, letter: char) -> bool {
@@ -23,9 +46,29 @@ fn is_fit(line: Qualities, letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::link::Value;
+
+    fn list(letters: &str) -> Protocols {
+        Protocols { letters: letters.chars().collect(), ..Protocols::default() }
+    }
 
     fn offered(wanted: &str, line: Qualities) -> String {
-        protocols(&System { protocols: wanted.chars().collect(), ..System::default() }, line)
+        letters(&list(wanted), &Protocols::default(), line)
+    }
+
+    #[test]
+    fn what_is_said_of_the_system_counts_before_what_is_said_of_the_line() {
+        assert_eq!(letters(&list(""), &list("gt"), Qualities::STREAM), "gt");
+        assert_eq!(letters(&list("i"), &list("gt"), Qualities::STREAM), "i");
+        let size = |bytes| Change { letter: 'g', name: "packet-size", value: Value::Number(bytes) };
+        let (old, ours) = (Features::default(), Features::OURS);
+        let with = |changes: Vec<Change>| Protocols { changes, ..Protocols::default() };
+        let of =
+            |system: &Protocols, line: &Protocols, features| parameters(system, line, features).g.packet_size;
+        assert_eq!(of(&with(vec![]), &with(vec![]), old), 64);
+        assert_eq!(of(&with(vec![]), &with(vec![]), ours), 2048);
+        assert_eq!(of(&with(vec![]), &with(vec![size(128)]), old), 128);
+        assert_eq!(of(&with(vec![size(256)]), &with(vec![size(128)]), ours), 256);
     }
 
     const SEVEN_BIT: Qualities = Qualities { eight_bit: false, ..Qualities::STREAM };

@@ -1,8 +1,8 @@
 //! What a call must know of this node and of its neighbours. The configuration fills it.
 
+use super::Protocols;
 use crate::job::SystemName;
 use crate::wire::chat::{self, LoginSettings, Script, Values};
-use crate::wire::link::Parameters;
 use crate::wire::record::drive::RecordSettings;
 use crate::wire::session::Permissions;
 use std::collections::BTreeMap;
@@ -52,12 +52,8 @@ impl Node {
 /// A neighbour.
 #[derive(Debug, Clone)]
 pub struct System {
-    /// The packet protocols to use with it, best first; without any, all that the line is fit for.
-    pub protocols: Vec<char>,
-    /// How they are set up. What we announce for `g` is `g_packets`.
-    pub parameters: Parameters,
-    /// What it may send us over `g`; `None`: what its handshake lets us think that it bears.
-    pub g_packets: Option<Packets>,
+    /// The packet protocols to use with it, and how they are set up.
+    pub protocols: Protocols,
     /// Other names that it calls itself by.
     pub aliases: Vec<SystemName>,
     /// How we get from the connection to its `Shere`; `None`: nothing is to be said.
@@ -86,9 +82,7 @@ impl System {
 impl Default for System {
     fn default() -> System {
         System {
-            protocols: Vec::new(),
-            parameters: Parameters::default(),
-            g_packets: None,
+            protocols: Protocols::default(),
             aliases: Vec::new(),
             chat: None,
             login: None,

@@ -264,8 +264,8 @@ async fn cut_after(mut a: DuplexStream, mut b: DuplexStream, bytes: u64) -> bool
 /// Cuts the line of call after call, `step` bytes later each time, until nothing waits any more.
 async fn everything_arrives_once(protocol: char, first: u64, step: u64) {
     let (mut leaf, mut polux) = sites();
-    leaf.neighbour().protocols = vec![protocol];
-    polux.neighbour().protocols = vec![protocol];
+    leaf.neighbour().protocols.letters = vec![protocol];
+    polux.neighbour().protocols.letters = vec![protocol];
     for number in 0..3_u8 {
         leaf.mail(&format!("a{number}"), &text(number, 700 * usize::from(number))).await;
         polux.mail(&format!("b{number}"), &text(number, 900)).await;
@@ -389,8 +389,8 @@ async fn nothing_comes_twice_because_a_handshake_was_spoiled() {
 async fn cut_at_every_byte(protocol: char) {
     for bytes in 0.. {
         let (mut leaf, mut polux) = sites();
-        leaf.neighbour().protocols = vec![protocol];
-        polux.neighbour().protocols = vec![protocol];
+        leaf.neighbour().protocols.letters = vec![protocol];
+        polux.neighbour().protocols.letters = vec![protocol];
         leaf.mail("a", b"to polux").await;
         polux.mail("b", b"to leaf").await;
         let ((a, near), (far, b)) = (duplex(4096), duplex(4096));
@@ -452,7 +452,7 @@ fn a_certificate_lets_its_own_system_in_and_no_other() {
 async fn a_call_that_takes_too_long_is_ended_in_order_and_the_next_goes_on() {
     for protocol in ['i', 'g'] {
         let (mut leaf, mut polux) = sites();
-        leaf.neighbour().protocols = vec![protocol];
+        leaf.neighbour().protocols.letters = vec![protocol];
         leaf.mail("a", b"to polux").await;
         polux.neighbour().max_time = Duration::ZERO;
         let (a, b) = duplex(4096);
@@ -474,7 +474,7 @@ async fn a_silent_call_is_ended_when_its_time_is_over_whatever_its_patience() {
     let (_, mut polux) = sites();
     polux.node.idle_timeout = Duration::from_secs(3600);
     polux.neighbour().max_time = Duration::from_millis(20);
-    polux.neighbour().protocols = vec!['g'];
+    polux.neighbour().protocols.letters = vec!['g'];
     let (mut a, b) = duplex(4096);
     let watch = Watch::nobody();
     let silent = async {

@@ -12,6 +12,7 @@ mod j;
 mod parameters;
 mod reader;
 mod select;
+mod setting;
 mod silence;
 mod stream;
 mod tally;
@@ -22,6 +23,7 @@ pub use parameters::{
     FParameters, GParameters, IParameters, JParameters, Parameters, StreamParameters, YParameters,
 };
 pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};
+pub use setting::{Change, Kind, Value, settings};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use std::time::Instant;

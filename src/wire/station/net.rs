@@ -129,7 +129,14 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
     let connect = Some(format!("{over} {}", line.name()));
     let qualities = line.qualities().declared(settings.declared);
     let certified = line.certified().to_vec();
-    let connected = Connected { line: settings.name, connect, qualities, certified, counters: None };
+    let connected = Connected {
+        line: settings.name,
+        connect,
+        qualities,
+        protocols: settings.protocols,
+        certified,
+        counters: None,
+    };
     let name = connected.line.clone();
     let tell = |step| shared.events.tell(&name, None, step);
     tell(CallStep::Connected { connect: connected.connect.clone() });
@@ -168,7 +175,9 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
         Ok(mut line) => {
             let connect = Some(line.name().to_owned());
             let qualities = line.qualities().declared(settings.declared);
-            let connected = Connected { line: settings.name, connect, qualities, ..Connected::default() };
+            let protocols = settings.protocols;
+            let connected =
+                Connected { line: settings.name, connect, qualities, protocols, ..Connected::default() };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
             let (stream, spool) = (shared.until_cut(&mut line), &shared.spool);

@@ -169,8 +169,9 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
     let qualities = open.qualities().declared(line.declared);
-    let (line, connect) = (line.name.clone(), connection.connect.clone());
-    Connected { line, connect, qualities, counters: open.uart(), ..Connected::default() }
+    let (line, protocols) = (line.name.clone(), line.protocols.clone());
+    let connect = connection.connect.clone();
+    Connected { line, connect, qualities, protocols, counters: open.uart(), ..Connected::default() }
 }
 
 /// Takes a call.

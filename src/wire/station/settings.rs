@@ -3,7 +3,7 @@
 use super::StationError;
 use crate::job::SystemName;
 use crate::schedule::Plan;
-use crate::wire::call::Node;
+use crate::wire::call::{Node, Protocols};
 use crate::wire::line::{Declared, Over, PipeSettings, Port, TcpSettings};
 use crate::wire::modem::Profile;
 use jiff::tz::TimeZone;
@@ -67,6 +67,8 @@ pub struct LineSettings {
     pub answer: bool,
     /// What it is fit for, where that is not as its kind has it.
     pub declared: Declared,
+    /// The protocols that may run on it, and how they are set up, where the system says nothing else.
+    pub protocols: Protocols,
     pub kind: LineKind,
 }
 
