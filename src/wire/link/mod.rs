@@ -10,6 +10,7 @@ mod g;
 mod i;
 mod j;
 mod parameters;
+mod pace;
 mod reader;
 mod select;
 mod setting;

@@ -51,6 +51,15 @@ impl RoundTrip {
         }
     }
 
+    pub fn is_known(&self) -> bool {
+        self.smoothed.is_some()
+    }
+
+    /// How long an answer takes at most as a rule; zero while nothing was measured.
+    pub fn usual(&self) -> Duration {
+        self.smoothed.map_or(Duration::ZERO, |smoothed| smoothed + self.deviation * 4)
+    }
+
     /// How long to wait for an answer that did not come so many times already: each time twice as long, up to
     /// `longest`.
     pub fn patience(&self, unanswered: u32, longest: Duration) -> Duration {

@@ -266,7 +266,9 @@ impl Link for I {
         {
             self.handle_sync_timeout(now, tries);
         }
+        self.sender.pause_over(now);
         if self.runs() {
+            self.sender.repair(now);
             if self.sender.deadline().is_some_and(|at| at <= now) {
                 let unanswered = self.sender.timed_out(now);
                 self.receiver.ask_next();
@@ -313,7 +315,13 @@ impl Link for I {
         if !self.runs() {
             return None;
         }
-        [self.sender.deadline(), self.receiver.deadline(), self.silence_deadline()]
+        [
+            self.sender.deadline(),
+            self.sender.repair_deadline(),
+            self.sender.pause(),
+            self.receiver.deadline(),
+            self.silence_deadline(),
+        ]
             .into_iter()
             .flatten()
             .min()

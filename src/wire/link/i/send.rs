@@ -3,6 +3,7 @@
 use super::packet::{self, Header, Kind};
 use super::size::PacketSize;
 use crate::wire::link::Channel;
+use crate::wire::link::pace::Pace;
 use crate::wire::link::timer::RoundTrip;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,6 +13,12 @@ pub const SEQUENCES: u8 = 32;
 
 /// No packet is repeated unasked sooner than this (RFC 6298 section 2.4).
 const LEAST_WAIT: Duration = Duration::from_secs(1);
+
+/// So often a packet is repeated that the peer has asked for once; then the peer is to ask again.
+const MOST_REPAIRS: u32 = 4;
+
+/// The shortest wait before such a packet is repeated.
+const LEAST_REPAIR: Duration = Duration::from_millis(100);
 
 /// Something that waits for a place in the window.
 #[derive(Debug)]
@@ -50,6 +57,8 @@ struct Sent {
     resent: u32,
     /// It has to be sent again.
     wanted: bool,
+    /// The peer asked for it.
+    lost: bool,
     /// The peer asked for it, and what was sent then may be repeated once while the line would be idle.
     spare: bool,
 }
@@ -76,6 +85,9 @@ pub struct Sender {
     unanswered: u32,
     asked: Option<Instant>,
     timeout: Duration,
+    pace: Pace,
+    /// The line has enough to carry until then.
+    pause: Option<Instant>,
     pub packets_sent: u64,
     pub packets_resent: u64,
 }
@@ -99,6 +111,8 @@ impl Sender {
             unanswered: 0,
             asked: None,
             timeout,
+            pace: Pace::default(),
+            pause: None,
             packets_sent: 0,
             packets_resent: 0,
         }
@@ -149,11 +163,22 @@ impl Sender {
         let Some(count) = self.unacked.iter().position(|sent| sent.packet == ack).map(|at| at + 1) else {
             return 0;
         };
+        // An acknowledgement is prompt when it is for the newest packet of several that nothing was missing before, or
+        // for one that was missing.
+        let clean = self.unacked.iter().all(|sent| !sent.lost && sent.resent == 0);
+        if let Some(first) = self.unacked.front()
+            && (first.lost && first.resent == 1 && count > 1)
+        {
+            self.trip.sample(now.saturating_duration_since(first.last_sent));
+        }
+        let waiting: usize = self.unacked.iter().skip(count).map(|sent| sent.frame.len()).sum();
         for (n, sent) in self.unacked.drain(..count).enumerate() {
             if sent.resent == 0 {
                 self.size.arrived(sent.data);
-                if n + 1 == count {
-                    self.trip.sample(now.saturating_duration_since(sent.last_sent));
+                if n + 1 == count && clean {
+                    let trip = now.saturating_duration_since(sent.last_sent);
+                    self.trip.sample(trip);
+                    self.pace.passed(now, waiting, trip, sent.frame.len());
                 }
             }
         }
@@ -168,8 +193,9 @@ impl Sender {
     pub fn rejected(&mut self, now: Instant, number: u8) -> bool {
         let least = self.trip.least();
         let Some(sent) = self.unacked.iter_mut().find(|sent| sent.packet == number) else { return false };
-        if !sent.wanted && now.saturating_duration_since(sent.last_sent) >= least {
+        if !sent.wanted && (!sent.lost || now.saturating_duration_since(sent.last_sent) >= least) {
             sent.wanted = true;
+            sent.lost = true;
             sent.spare = true;
             self.size.lost();
         }
@@ -195,6 +221,28 @@ impl Sender {
         };
         let since = self.asked.map_or(since, |asked| asked.max(since));
         Some(since + self.trip.patience(self.unanswered, self.timeout))
+    }
+
+    /// When a packet that was asked for, and sent again, has to be taken to be lost again.
+    pub fn repair_deadline(&self) -> Option<Instant> {
+        self.unacked.iter().filter_map(|sent| self.lost_again(sent)).min()
+    }
+
+    fn lost_again(&self, sent: &Sent) -> Option<Instant> {
+        let known = sent.lost && !sent.wanted && sent.resent <= MOST_REPAIRS;
+        let wait = self.trip.usual().max(LEAST_REPAIR);
+        (known && self.trip.is_known()).then(|| sent.last_sent + wait * 2u32.pow(sent.resent.saturating_sub(2)))
+    }
+
+    /// Sends again what was lost again.
+    pub fn repair(&mut self, now: Instant) {
+        for at in 0..self.unacked.len() {
+            let late = self.unacked.get(at).and_then(|sent| self.lost_again(sent)).is_some_and(|by| by <= now);
+            if let Some(sent) = self.unacked.get_mut(at).filter(|_| late) {
+                sent.wanted = true;
+                self.size.lost();
+            }
+        }
     }
 
     /// No acknowledgement came in time. Returns how often that happened since the last one.
@@ -241,24 +289,47 @@ impl Sender {
         self.window * self.size.most()
     }
 
+    /// The packet that has to be sent again now.
+    ///
+    /// With the window full the line would be idle for a round trip, and for another if what was sent again is lost
+    /// again: so that is sent once more.
+    fn again(&self) -> Option<usize> {
+        let wanted = self.unacked.iter().position(|sent| sent.wanted);
+        wanted.or_else(|| self.unacked.iter().position(|sent| self.is_full() && sent.spare))
+    }
+
+    fn is_full(&self) -> bool {
+        self.unacked.len() >= self.window
+    }
+
+    /// When the line will take what waits for it.
+    pub fn pause(&self) -> Option<Instant> {
+        self.pause
+    }
+
+    pub fn pause_over(&mut self, now: Instant) {
+        self.pause = self.pause.filter(|until| *until > now);
+    }
+
     /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.
     pub fn transmit(&mut self, now: Instant, ack: u8, out: &mut Vec<u8>) -> bool {
-        // With the window full the line would be idle for a round trip, and for another if what was sent again is lost
-        // again: so that is sent once more.
-        let full = self.unacked.len() >= self.window;
-        let wanted = self.unacked.iter().position(|sent| sent.wanted);
-        let again = wanted.or_else(|| self.unacked.iter().position(|sent| full && sent.spare));
-        if let Some(sent) = again.and_then(|at| self.unacked.get_mut(at)) {
+        let waits = self.again().is_some() || !self.is_full() && !self.queue.is_empty();
+        self.pause = self.pace.until(now).filter(|_| waits && self.size.is_noisy());
+        if self.pause.is_some() {
+            return false;
+        }
+        if let Some(sent) = self.again().and_then(|at| self.unacked.get_mut(at)) {
             sent.spare &= sent.wanted;
             sent.wanted = false;
             sent.resent += 1;
             sent.last_sent = now;
             packet::restamp(&mut sent.frame, ack);
             out.extend_from_slice(&sent.frame);
+            self.pace.sent(now, sent.frame.len());
             self.packets_resent += 1;
             return true;
         }
-        if full {
+        if self.is_full() {
             return false;
         }
         let Some((kind, channel, data)) = self.next_content() else { return false };
@@ -270,6 +341,7 @@ impl Sender {
         let header = Header { kind, packet: self.next, ack, local, remote, caller: self.caller };
         let frame = packet::frame(header, &data);
         out.extend_from_slice(&frame);
+        self.pace.sent(now, frame.len());
         self.unacked.push_back(Sent {
             packet: self.next,
             frame,
@@ -277,6 +349,7 @@ impl Sender {
             last_sent: now,
             resent: 0,
             wanted: false,
+            lost: false,
             spare: false,
         });
         self.next = (self.next + 1) % SEQUENCES;

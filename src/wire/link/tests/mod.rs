@@ -9,3 +9,4 @@ mod pair;
 mod soak;
 mod stream;
 mod taylor;
+mod limit;

@@ -22,6 +22,8 @@ pub struct End {
     pub file_done: bool,
     confirmed: bool,
     pub end: Option<Result<(), LinkError>>,
+    /// When it ended.
+    pub over: Option<Instant>,
     closing: bool,
     pub started: bool,
     /// When the last file data arrived.
@@ -59,6 +61,7 @@ impl End {
             file_done: false,
             confirmed: false,
             end: None,
+            over: None,
             closing: false,
             started: false,
             last_data: None,
@@ -124,6 +127,9 @@ impl End {
     }
 
     fn handle(&mut self, now: Instant, event: Event) {
+        if matches!(event, Event::Closed | Event::Failed(_)) {
+            self.over = Some(now);
+        }
         match event {
             Event::Started => {
                 self.started = true;

@@ -1,0 +1,86 @@
+//! How fast the line takes packets, and how much of them waits in front of it.
+//!
+//! Between the program and the line there may be buffers that hold a window of packets. On a line without errors that
+//! does no harm; on one with errors a packet that is sent again would wait behind all of them, while the window is
+//! full. So there packets go out no faster than the line carries them, which is measured by what is acknowledged.
+
+use std::time::{Duration, Instant};
+
+/// How far ahead of the line packets are sent, in time on the line.
+const AHEAD: Duration = Duration::from_millis(40);
+
+/// The shortest time over which the line's rate is measured: acknowledgements may come in bunches.
+const LEAST_SPAN: Duration = Duration::from_millis(250);
+
+/// So many measurements are remembered; the line is as fast as the best of them.
+const REMEMBERED: usize = 8;
+
+/// What is sent in relation to what the line was seen to carry: a little more as long as nothing waits in front of it,
+/// to find out whether it carries more, else less, so that it is not in front of it for long.
+const MORE: f64 = 1.05;
+const LESS: f64 = 0.9;
+
+/// The rate of one direction of a line.
+#[derive(Debug, Default)]
+pub struct Pace {
+    /// Bytes handed out so far.
+    out: u64,
+    /// When so many bytes had left the line.
+    mark: Option<(Instant, u64)>,
+    /// Bytes a second, the last few measurements.
+    rates: [f64; REMEMBERED],
+    measured: usize,
+    /// When what was handed out will have left the line.
+    free: Option<Instant>,
+    least_trip: Option<Duration>,
+    crowded: bool,
+}
+
+impl Pace {
+    /// A packet of so many bytes was handed out.
+    pub fn sent(&mut self, now: Instant, bytes: usize) {
+        self.out += bytes as u64;
+        if let Some(rate) = self.rate() {
+            let rate = rate * if self.crowded { LESS } else { MORE };
+            let free = self.free.map_or(now, |free| free.max(now));
+            self.free = Some(free + Duration::from_secs_f64(bytes as f64 / rate));
+        }
+    }
+
+    /// All that was handed out has passed the line, but for `waiting` bytes that were sent once; the newest of them took so
+    /// long (`trip`), there and back.
+    pub fn passed(&mut self, now: Instant, waiting: usize, trip: Duration, size: usize) {
+        let passed = self.out - waiting as u64;
+        let least = self.least_trip.map_or(trip, |least| least.min(trip));
+        self.least_trip = Some(least);
+        if let Some(rate) = self.rate() {
+            let own = Duration::from_secs_f64(size as f64 / rate);
+            self.crowded = trip > least + own + AHEAD * 2;
+        }
+        let Some((since, before)) = self.mark else {
+            self.mark = Some((now, passed));
+            return;
+        };
+        let span = now.saturating_duration_since(since);
+        if span < LEAST_SPAN.max(least) {
+            return;
+        }
+        if let Some(rate) = self.rates.get_mut(self.measured % REMEMBERED) {
+            *rate = passed.saturating_sub(before) as f64 / span.as_secs_f64();
+        }
+        self.measured += 1;
+        self.mark = Some((now, passed));
+    }
+
+    /// Bytes a second.
+    pub fn rate(&self) -> Option<f64> {
+        let best = self.rates.iter().copied().fold(0.0, f64::max);
+        (best > 0.0).then_some(best)
+    }
+
+    /// Until when nothing more is to be handed out.
+    pub fn until(&self, now: Instant) -> Option<Instant> {
+        let until = self.free?.checked_sub(AHEAD)?;
+        (until > now).then_some(until)
+    }
+}
