@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 /// How far ahead of the line packets are sent, in time on the line.
-const AHEAD: Duration = Duration::from_millis(40);
+const AHEAD: Duration = Duration::from_millis(15);
 
 /// The shortest time over which the line's rate is measured: acknowledgements may come in bunches.
 const LEAST_SPAN: Duration = Duration::from_millis(250);
@@ -37,14 +37,14 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A packet of so many bytes was handed out.
-    pub fn sent(&mut self, now: Instant, bytes: usize) {
+    /// A packet of so many bytes was handed out. `paced`: the next has to wait until the line is ready for it.
+    pub fn sent(&mut self, now: Instant, bytes: usize, paced: bool) {
         self.out += bytes as u64;
-        if let Some(rate) = self.rate() {
+        self.free = self.rate().filter(|_| paced).map(|rate| {
             let rate = rate * if self.crowded { LESS } else { MORE };
             let free = self.free.map_or(now, |free| free.max(now));
-            self.free = Some(free + Duration::from_secs_f64(bytes as f64 / rate));
-        }
+            free + Duration::from_secs_f64(bytes as f64 / rate)
+        });
     }
 
     /// All that was handed out has passed the line, but for `waiting` bytes that were sent once; the newest of them took so

@@ -51,6 +51,10 @@ impl RoundTrip {
         }
     }
 
+    pub fn smoothed(&self) -> Duration {
+        self.smoothed.unwrap_or_default()
+    }
+
     pub fn is_known(&self) -> bool {
         self.smoothed.is_some()
     }

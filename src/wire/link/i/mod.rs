@@ -149,8 +149,11 @@ impl I {
             // The peer has our SYNC, but its own was lost; ours goes out again by the clock.
             return;
         }
-        self.sync.peer_runs = true;
+        if let Some(sent) = self.sync.answered() {
+            self.sender.trip.sample(now.saturating_duration_since(sent));
+        }
         self.silence.heard(now);
+        let rejected = header.kind == Kind::Nak && self.sender.rejected(now, header.packet);
         let acknowledged = self.sender.acknowledged(now, header.ack);
         self.tally.good(acknowledged);
         match header.kind {
@@ -160,7 +163,7 @@ impl I {
                 }
                 Order::Early | Order::Again => {}
             },
-            Kind::Nak if self.sender.rejected(now, header.packet) => self.error(),
+            Kind::Nak if rejected => self.error(),
             // Observed with Taylor UUCP 1.07: a side that waits asks for a packet that was never sent.
             Kind::Nak if self.sender.is_next(header.packet) => self.receiver.ack_at_once(),
             Kind::Ack if acknowledged == 0 => self.sender.nothing_new(),
@@ -287,7 +290,7 @@ impl Link for I {
     fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool {
         let before = out.len();
         self.sync.due |= self.receiver.take_wish() && self.state == State::Running;
-        if std::mem::take(&mut self.sync.due) {
+        if self.sync.take_due(now) {
             out.extend(self.sync_packet());
         }
         if self.runs() || self.peer_closed {
@@ -322,9 +325,9 @@ impl Link for I {
             self.receiver.deadline(),
             self.silence_deadline(),
         ]
-            .into_iter()
-            .flatten()
-            .min()
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn poll_event(&mut self) -> Option<Event> {

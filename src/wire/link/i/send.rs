@@ -231,13 +231,15 @@ impl Sender {
     fn lost_again(&self, sent: &Sent) -> Option<Instant> {
         let known = sent.lost && !sent.wanted && sent.resent <= MOST_REPAIRS;
         let wait = self.trip.usual().max(LEAST_REPAIR);
-        (known && self.trip.is_known()).then(|| sent.last_sent + wait * 2u32.pow(sent.resent.saturating_sub(2)))
+        (known && self.trip.is_known())
+            .then(|| sent.last_sent + wait * 2u32.pow(sent.resent.saturating_sub(2)))
     }
 
     /// Sends again what was lost again.
     pub fn repair(&mut self, now: Instant) {
         for at in 0..self.unacked.len() {
-            let late = self.unacked.get(at).and_then(|sent| self.lost_again(sent)).is_some_and(|by| by <= now);
+            let late =
+                self.unacked.get(at).and_then(|sent| self.lost_again(sent)).is_some_and(|by| by <= now);
             if let Some(sent) = self.unacked.get_mut(at).filter(|_| late) {
                 sent.wanted = true;
                 self.size.lost();
@@ -314,7 +316,7 @@ impl Sender {
     /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.
     pub fn transmit(&mut self, now: Instant, ack: u8, out: &mut Vec<u8>) -> bool {
         let waits = self.again().is_some() || !self.is_full() && !self.queue.is_empty();
-        self.pause = self.pace.until(now).filter(|_| waits && self.size.is_noisy());
+        self.pause = self.pace.until(now).filter(|_| waits);
         if self.pause.is_some() {
             return false;
         }
@@ -325,7 +327,7 @@ impl Sender {
             sent.last_sent = now;
             packet::restamp(&mut sent.frame, ack);
             out.extend_from_slice(&sent.frame);
-            self.pace.sent(now, sent.frame.len());
+            self.pace.sent(now, sent.frame.len(), self.size.is_noisy());
             self.packets_resent += 1;
             return true;
         }
@@ -341,7 +343,7 @@ impl Sender {
         let header = Header { kind, packet: self.next, ack, local, remote, caller: self.caller };
         let frame = packet::frame(header, &data);
         out.extend_from_slice(&frame);
-        self.pace.sent(now, frame.len());
+        self.pace.sent(now, frame.len(), self.size.is_noisy());
         self.unacked.push_back(Sent {
             packet: self.next,
             frame,
@@ -360,7 +362,9 @@ impl Sender {
 
     /// What the next packet is made of.
     fn next_content(&mut self) -> Option<(Kind, Option<Channel>, Vec<u8>)> {
-        let size = self.size.choose();
+        let rate = self.pace.rate();
+        let round_trip = rate.unwrap_or_default() * self.trip.smoothed().as_secs_f64();
+        let size = self.size.choose(rate, round_trip, self.window);
         let (kind, channel, data) = match self.queue.front_mut()? {
             Item::Close => {
                 self.queue.pop_front();

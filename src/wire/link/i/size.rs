@@ -1,17 +1,32 @@
 //! How large packets should be on this line: large ones cost little in headers, small ones lose little to noise.
 //!
 //! With `h` bytes of header and checksum and `e` errors a byte, the cost of a packet of `n` bytes is about
-//! `h / n + e * n` of the line, least at `n = sqrt(h / e)`. Somewhat larger ones keep the line full while a packet
-//! is sent again, for the window counts packets.
+//! `h / n + e * n` of the line, least at `n = sqrt(h / e)`. Somewhat larger ones are better where a window of those
+//! does not last while a packet is sent again, for the window counts packets.
 
 /// Bytes of header and checksum of a packet with data.
 const OVERHEAD: f64 = 10.0;
 
-/// How much larger than the cheapest size a packet is made, so that a window of them lasts a round trip.
-const FOR_THE_WINDOW: f64 = 1.7;
+/// How many round trips a window should last: one until the peer has said that a packet is missing, one until it has it.
+const ROUND_TRIPS: f64 = 2.0;
+
+/// How much larger than the cheapest size a packet is made for that at most.
+const FOR_THE_WINDOW: f64 = 1.6;
 
 /// The smallest packet that is chosen, in bytes; below it headers cost more than errors on any line that works.
 const LEAST: usize = 64;
+
+/// The largest packet, in bytes, while it is not known how fast the line is; on a line that is known, one that takes
+/// [`LONGEST`], so that an answer is not stuck behind it.
+const MOST_AT_FIRST: usize = 1024;
+
+/// Seconds.
+const LONGEST: f64 = 0.7;
+
+/// What is taken to be known of a line before anything was sent: most are good, so that packets begin with about 300 bytes
+/// and grow with every window that arrives.
+const ERRORS_BEFORE: f64 = 0.1;
+const BYTES_BEFORE: f64 = 1000.0;
 
 /// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
 const MEMORY: f64 = 65536.0;
@@ -59,12 +74,20 @@ impl PacketSize {
         self.errors >= 1.5
     }
 
-    /// How many bytes of data the next packet should carry at most.
-    pub fn choose(&self) -> usize {
-        let f = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-        let rate = (self.errors + f("PE", 0.1)) / (self.bytes + f("PB", 1000.0));
-        let best = ((OVERHEAD / rate).sqrt() * f("F", FOR_THE_WINDOW)) as usize;
-        best.clamp(LEAST.min(self.most), self.most)
+    /// How many bytes of data the next packet should carry at most, for the line alone.
+    fn cheapest(&self) -> f64 {
+        let rate = (self.errors + ERRORS_BEFORE) / (self.bytes + BYTES_BEFORE);
+        (OVERHEAD / rate).sqrt()
+    }
+
+    /// How many bytes of data the next packet should carry at most. `rate`: bytes a second of the line, where it is known;
+    /// `round_trip`: bytes that it carries in a round trip; `window`: in packets.
+    pub fn choose(&self, rate: Option<f64>, round_trip: f64, window: usize) -> usize {
+        let cheapest = self.cheapest();
+        let to_last = ROUND_TRIPS * round_trip / window as f64;
+        let best = cheapest.max(to_last.min(cheapest * FOR_THE_WINDOW)) as usize;
+        let longest = rate.map_or(0, |rate| (rate * LONGEST) as usize).max(MOST_AT_FIRST);
+        best.clamp(LEAST.min(self.most), self.most.min(longest))
     }
 }
 
@@ -73,7 +96,7 @@ const EVIDENCE: f64 = 6.0;
 
 /// A peer may take its time over what was lost, and its window has to last as long: seen with Taylor UUCP 1.07, which is
 /// slower with the size that costs the line least than with one of several times that.
-const FOR_A_SLOW_REPAIR: usize = 2;
+const FOR_A_SLOW_REPAIR: f64 = 3.0;
 
 /// The smallest packet that is asked for, in bytes.
 const LEAST_WISH: usize = 256;
@@ -119,7 +142,7 @@ impl Wish {
     fn changed(&mut self) -> bool {
         let best = match self.line.errors {
             errors if errors < EVIDENCE => self.line.most(),
-            _ => (self.line.choose() * FOR_A_SLOW_REPAIR).max(LEAST_WISH).min(self.line.most()),
+            _ => ((self.line.cheapest() * FOR_A_SLOW_REPAIR) as usize).max(LEAST_WISH).min(self.line.most()),
         };
         if best * 2 <= self.asked || best >= self.asked * 2 {
             self.asked = best;
@@ -155,22 +178,22 @@ mod tests {
         let mut size = PacketSize::new(1024);
         (0..100).for_each(|_| size.arrived(1024));
         size.lost();
-        assert_eq!(size.choose(), 1024);
+        assert_eq!(size.choose(None, 0.0, 16), 1024);
         // One bit in 10^4.
         for _ in 0..200 {
             size.lost();
             (0..5).for_each(|_| size.arrived(240));
         }
-        let small = size.choose();
+        let small = size.choose(None, 0.0, 16);
         assert!((120..300).contains(&small), "{small}");
         (0..4000).for_each(|_| size.arrived(240));
-        assert_eq!(size.choose(), 1024);
+        assert_eq!(size.choose(None, 0.0, 16), 1024);
     }
 
     #[test]
     fn no_size_is_over_what_the_peer_accepts() {
         let mut size = PacketSize::new(1);
         (0..50).for_each(|_| size.lost());
-        assert_eq!(size.choose(), 1);
+        assert_eq!(size.choose(None, 0.0, 16), 1);
     }
 }

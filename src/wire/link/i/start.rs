@@ -13,7 +13,29 @@ pub struct Sync {
     /// How often one was sent in answer to a repeated one.
     answers: u32,
     /// The peer has sent a packet that it can only send after our SYNC.
-    pub peer_runs: bool,
+    peer_runs: bool,
+    /// When ours went out, if it did once.
+    sent: Option<Instant>,
+    times: u32,
+}
+
+impl Sync {
+    /// Whether a SYNC has to go out; then it does.
+    pub fn take_due(&mut self, now: Instant) -> bool {
+        let due = std::mem::take(&mut self.due);
+        if due {
+            self.times += 1;
+            self.sent = Some(now).filter(|_| self.times == 1);
+        }
+        due
+    }
+
+    /// The peer has sent a packet that it can only send after our SYNC. Returns, the first time, when that was sent: no
+    /// round trip is longer.
+    pub fn answered(&mut self) -> Option<Instant> {
+        self.peer_runs = true;
+        self.sent.take()
+    }
 }
 
 impl I {

@@ -12,7 +12,13 @@ const FILE: usize = 200 << 10;
 
 /// 57 600 bit/s, 100 ms each way, and what stands between the program and the line takes so many bytes at once.
 fn line(bit_errors: f64, buffer: usize) -> Settings {
-    Settings { rate: Some(57600), delay: Duration::from_millis(100), bit_errors, buffer, ..Settings::default() }
+    Settings {
+        rate: Some(57600),
+        delay: Duration::from_millis(100),
+        bit_errors,
+        buffer,
+        ..Settings::default()
+    }
 }
 
 /// The share of the line that the file had in each call of a seed; nothing for a call that failed.
@@ -23,7 +29,9 @@ fn shares(letter: char, parameters: &Parameters, line: &Settings, seeds: u64) ->
             let lines = [line.clone(), line.clone()];
             let mut pair = Pair::new(letter, [parameters; 2], lines, seed, [Some(sent.clone()), None]);
             pair.run(HOUR);
-            if std::env::var("SAY").is_ok() { println!("{seed} {}", pair.describe()); }
+            if std::env::var("SAY").is_ok() {
+                println!("{seed} {}", pair.describe());
+            }
             let time = (pair.caller.over.unwrap() - pair.begin).as_secs_f64();
             let whole = pair.caller.end == Some(Ok(())) && pair.called.received == sent;
             whole.then(|| FILE as f64 * 10.0 / 57600.0 / time)
