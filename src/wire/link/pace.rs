@@ -12,12 +12,13 @@ const AHEAD: Duration = Duration::from_millis(15);
 /// The shortest time over which the line's rate is measured: acknowledgements may come in bunches.
 const LEAST_SPAN: Duration = Duration::from_millis(250);
 
-/// So many measurements are remembered; the line is as fast as the best of them.
-const REMEMBERED: usize = 8;
+/// The line is as fast as the best measurement, for others may be of a time when it was idle now and then; with each the
+/// best counts for a little less, for the line may have got slower.
+const FADING: f64 = 0.99;
 
 /// What is sent in relation to what the line was seen to carry: a little more as long as nothing waits in front of it,
 /// to find out whether it carries more, else less, so that it is not in front of it for long.
-const MORE: f64 = 1.05;
+const MORE: f64 = 1.1;
 const LESS: f64 = 0.9;
 
 /// The rate of one direction of a line.
@@ -27,9 +28,8 @@ pub struct Pace {
     out: u64,
     /// When so many bytes had left the line.
     mark: Option<(Instant, u64)>,
-    /// Bytes a second, the last few measurements.
-    rates: [f64; REMEMBERED],
-    measured: usize,
+    /// Bytes a second.
+    rate: Option<f64>,
     /// When what was handed out will have left the line.
     free: Option<Instant>,
     least_trip: Option<Duration>,
@@ -65,17 +65,19 @@ impl Pace {
         if span < LEAST_SPAN.max(least) {
             return;
         }
-        if let Some(rate) = self.rates.get_mut(self.measured % REMEMBERED) {
-            *rate = passed.saturating_sub(before) as f64 / span.as_secs_f64();
-        }
-        self.measured += 1;
+        let measured = passed.saturating_sub(before) as f64 / span.as_secs_f64();
+        self.rate = Some(self.rate.map_or(measured, |rate| measured.max(rate * FADING)));
         self.mark = Some((now, passed));
+    }
+
+    /// There is nothing to send: how fast the line is will not show.
+    pub fn idle(&mut self) {
+        self.mark = None;
     }
 
     /// Bytes a second.
     pub fn rate(&self) -> Option<f64> {
-        let best = self.rates.iter().copied().fold(0.0, f64::max);
-        (best > 0.0).then_some(best)
+        self.rate.filter(|rate| *rate > 0.0)
     }
 
     /// Until when nothing more is to be handed out.

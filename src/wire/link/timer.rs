@@ -73,7 +73,7 @@ impl RoundTrip {
 
     /// No answer can be quicker than this; zero while nothing was measured.
     pub fn least(&self) -> Duration {
-        if self.smoothed.is_some() { self.least * 3 / 4 } else { Duration::ZERO }
+        if self.smoothed.is_some() { self.least * 19 / 20 } else { Duration::ZERO }
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
             trip.sample(Duration::from_millis(3000));
         }
         assert!((3000..3100).contains(&trip.timeout().as_millis()), "{:?}", trip.timeout());
-        assert_eq!(trip.least(), Duration::from_millis(2250));
+        assert_eq!(trip.least(), Duration::from_millis(2850));
         for _ in 0..60 {
             trip.sample(Duration::from_millis(20));
         }

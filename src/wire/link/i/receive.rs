@@ -19,7 +19,7 @@ const FIRST_REPAIR: Duration = Duration::from_secs(3);
 
 /// The shortest such wait. While a packet is missing the peer's window fills up, so it must not be long; asking too
 /// soon costs one packet.
-const LEAST_REPAIR: Duration = Duration::from_millis(200);
+const LEAST_REPAIR: Duration = Duration::from_millis(400);
 
 /// A packet that was asked for.
 #[derive(Debug)]
@@ -131,8 +131,12 @@ impl Receiver {
     /// The header of a packet arrived, its data did not.
     pub fn spoiled(&mut self, now: Instant, number: u8) {
         if self.ahead(number) < MOST_WINDOW && !self.early.contains_key(&number) {
-            if self.missing.contains_key(&number) {
+            if let Some(asked) = self.missing.get_mut(&number) {
+                // What was asked for came, and was spoiled as well.
                 self.wish_changed |= self.wish.lost();
+                asked.at = now;
+                asked.times += 1;
+                self.ask(number);
             }
             self.miss(now, number);
         }
@@ -150,8 +154,12 @@ impl Receiver {
 
     /// The peer is silent: asks for the next packet.
     pub fn ask_next(&mut self) {
-        if !self.naks.contains(&self.expected) {
-            self.naks.push(self.expected);
+        self.ask(self.expected);
+    }
+
+    fn ask(&mut self, number: u8) {
+        if !self.naks.contains(&number) {
+            self.naks.push(number);
         }
     }
 

@@ -334,7 +334,10 @@ impl Sender {
         if self.is_full() {
             return false;
         }
-        let Some((kind, channel, data)) = self.next_content() else { return false };
+        let Some((kind, channel, data)) = self.next_content() else {
+            self.pace.idle();
+            return false;
+        };
         let (local, remote) = match channel {
             Some(Channel::Ours(number)) => (number, 0),
             Some(Channel::Theirs(number)) => (0, number),

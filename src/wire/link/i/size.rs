@@ -29,7 +29,7 @@ const ERRORS_BEFORE: f64 = 0.1;
 const BYTES_BEFORE: f64 = 1000.0;
 
 /// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
-const MEMORY: f64 = 65536.0;
+const MEMORY: f64 = 131_072.0;
 
 /// The packets sent and lost of late.
 #[derive(Debug)]
@@ -173,27 +173,55 @@ mod tests {
         assert!(wish.asked() > small);
     }
 
+    /// On a line whose round trip a window of the cheapest packets outlasts.
+    fn chosen(size: &PacketSize) -> usize {
+        size.choose(None, 0.0, 16)
+    }
+
     #[test]
-    fn packets_shrink_on_a_noisy_line_and_grow_again_on_a_quiet_one() {
+    fn packets_grow_as_they_arrive_shrink_on_a_noisy_line_and_grow_again_on_a_quiet_one() {
         let mut size = PacketSize::new(1024);
+        assert!(chosen(&size) < 512);
         (0..100).for_each(|_| size.arrived(1024));
+        assert_eq!(chosen(&size), 1024);
+        // One error may happen to anybody.
         size.lost();
-        assert_eq!(size.choose(None, 0.0, 16), 1024);
+        assert!(chosen(&size) > 512 && !size.is_noisy());
         // One bit in 10^4.
         for _ in 0..200 {
             size.lost();
             (0..5).for_each(|_| size.arrived(240));
         }
-        let small = size.choose(None, 0.0, 16);
-        assert!((120..300).contains(&small), "{small}");
-        (0..4000).for_each(|_| size.arrived(240));
-        assert_eq!(size.choose(None, 0.0, 16), 1024);
+        let small = chosen(&size);
+        assert!((80..150).contains(&small) && size.is_noisy(), "{small}");
+        (0..6000).for_each(|_| size.arrived(240));
+        assert_eq!(chosen(&size), 1024);
+    }
+
+    #[test]
+    fn packets_are_larger_where_a_window_does_not_last_two_round_trips() {
+        let mut size = PacketSize::new(1024);
+        (0..10).for_each(|_| size.arrived(1000));
+        (0..5).for_each(|_| size.lost());
+        let small = chosen(&size);
+        assert_eq!(size.choose(None, 1e6, 16), (size.cheapest() * FOR_THE_WINDOW) as usize);
+        assert!(size.choose(None, 1500.0, 16) > small);
+        assert_eq!(size.choose(None, 100.0, 16), small);
+    }
+
+    #[test]
+    fn a_large_packet_needs_a_line_that_is_known_to_be_fast() {
+        let mut size = PacketSize::new(4095);
+        (0..120).for_each(|_| size.arrived(1024));
+        assert_eq!(size.choose(None, 0.0, 16), MOST_AT_FIRST);
+        assert_eq!(size.choose(Some(240.0), 0.0, 16), MOST_AT_FIRST);
+        assert!(size.choose(Some(5760.0), 0.0, 16) > 2048);
     }
 
     #[test]
     fn no_size_is_over_what_the_peer_accepts() {
         let mut size = PacketSize::new(1);
         (0..50).for_each(|_| size.lost());
-        assert_eq!(size.choose(None, 0.0, 16), 1);
+        assert_eq!(chosen(&size), 1);
     }
 }
