@@ -34,6 +34,10 @@ pub fn parameters(system: &Protocols, line: &Protocols, features: Features) -> P
     if usual {
         (parameters.big_g.window, parameters.big_g.packet_size) = (packets.window, packets.size);
     }
+    if features.has(Features::UUGATE) {
+        // It begins with small packets, and sends large ones only while the line shows to be good.
+        parameters.i.packet_size = 4095;
+    }
     line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));
     parameters
 }
@@ -67,6 +71,8 @@ mod tests {
             |system: &Protocols, line: &Protocols, features| parameters(system, line, features).g.packet_size;
         assert_eq!(of(&with(vec![]), &with(vec![]), old), 64);
         assert_eq!(of(&with(vec![]), &with(vec![]), ours), 2048);
+        let i = |features| parameters(&with(vec![]), &with(vec![]), features).i.packet_size;
+        assert_eq!((i(ours), i(ours.without(Features::UUGATE))), (4095, 1024));
         assert_eq!(of(&with(vec![]), &with(vec![size(128)]), old), 128);
         assert_eq!(of(&with(vec![size(256)]), &with(vec![size(128)]), ours), 256);
     }
