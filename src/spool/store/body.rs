@@ -280,7 +280,8 @@ impl Store {
         Ok(body.size)
     }
 
-    /// Opens the file of a partial that an earlier process, or call, left. None: it is not there.
+    /// Opens the file of a partial that an earlier process, or call, left. None: it is not there. What lies behind
+    /// `synced` is cut off: after a power cut it may be anything, and a later sync would declare it sound.
     pub(super) fn reopen(&mut self, id: BodyId, synced: u64) -> Result<Option<u64>> {
         if let Some(body) = self.open.get(&id) {
             return Ok(Some(body.size.min(synced)));
@@ -292,12 +293,12 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         lock(&file)?;
-        let size = file.metadata()?.len();
-        let synced = size.min(synced);
+        let size = file.metadata()?.len().min(synced);
+        file.set_len(size)?;
         let body =
-            OpenBody { bytes: Bytes::Filed(file), size, synced: Some(synced), touched: self.last_recovery };
+            OpenBody { bytes: Bytes::Filed(file), size, synced: Some(size), touched: self.last_recovery };
         self.open.insert(id, body);
-        Ok(Some(synced))
+        Ok(Some(size))
     }
 
     fn body_new_id(&mut self) -> BodyId {

@@ -292,6 +292,26 @@ async fn a_partial_goes_on_where_it_is_safe(mut home: Home) {
     assert_eq!(due(&home.spool, 4).await, [pair("ida", "abCDEFGH")]);
 }
 
+#[tokio::test]
+async fn what_a_power_cut_leaves_behind_a_partial_is_no_part_of_it() {
+    let mut home = Home::directory().await;
+    let same = identity("D.1", 8);
+    let body = body_of(&home.spool, b"abcd").await;
+    home.spool.keep_partial(same.clone(), body, at(0)).await.unwrap();
+    home.spool.close().await;
+    let path = home.folder.as_ref().unwrap().path().join("bodies").join(format!("{:016x}", body.0));
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    std::io::Write::write_all(&mut file, &[0; 4]).unwrap();
+    home.reopen(at(1)).await;
+    let sound = Some(Partial { body, offset: 4 });
+    assert_eq!(home.spool.find_partial(same.clone(), at(0)).await.unwrap(), sound);
+    // The line drops before the first new byte.
+    home.spool.keep_partial(same.clone(), body, at(2)).await.unwrap();
+    home.reopen(at(3)).await;
+    assert_eq!(home.spool.find_partial(same, at(0)).await.unwrap(), sound);
+    assert_eq!(read_all(&home.spool, body).await, b"abcd");
+}
+
 async fn executions_are_deferred_and_refused(home: Home) {
     let spool = &home.spool;
     mail(spool, "D.1", "hello\n").await;
