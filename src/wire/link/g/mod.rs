@@ -13,6 +13,7 @@
 pub(super) mod packet;
 mod receive;
 mod send;
+mod size;
 mod start;
 
 use super::reader::{Found, Reader};
@@ -20,7 +21,7 @@ use super::silence::{Patience, Silence};
 use super::tally::Tally;
 use super::{Abilities, Channel, Counters, Event, Expect, GParameters, Link, LinkError, Role};
 use packet::{Control, HEADER, Header, LEAST_DATA, MOST_DATA, Packets};
-use receive::Receiver;
+use receive::{Order, Receiver};
 use send::Sender;
 use start::{Announced, Step};
 use std::collections::VecDeque;
@@ -132,15 +133,17 @@ impl G {
         match header {
             Header::Data { packet, ack, .. } => {
                 self.acknowledged(now, ack);
-                if self.receiver.packet(now, packet) {
-                    self.tally.good(1);
-                    self.events.push_back(Event::Data {
-                        channel: Channel::ONLY,
-                        position: None,
-                        bytes: data,
-                    });
-                } else {
-                    self.error();
+                match self.receiver.packet(now, packet) {
+                    Order::Next => {
+                        self.tally.good(1);
+                        self.events.push_back(Event::Data {
+                            channel: Channel::ONLY,
+                            position: None,
+                            bytes: data,
+                        });
+                    }
+                    Order::Missed => self.error(),
+                    Order::Useless => {}
                 }
             }
             Header::Control(Control::Ready(ack)) => self.acknowledged(now, ack),
@@ -233,10 +236,11 @@ impl G {
         while self.state != State::Ended && !self.peer_closed {
             match self.reader.find() {
                 Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
-                Some(Found::BadData(_)) => {
+                Some(Found::BadData(header)) => {
                     self.tally.bad_checksum();
-                    if self.runs() {
-                        self.receiver.miss(now);
+                    if let (Header::Data { packet, .. }, true) = (header, self.runs())
+                        && self.receiver.spoiled(now, packet) == Order::Missed
+                    {
                         self.error();
                     }
                 }
@@ -272,6 +276,7 @@ impl Link for G {
         {
             self.handle_init_timeout(now, step, tries, startups);
         }
+        self.sender.pause_over(now);
         if self.runs() {
             if self.sender.deadline().is_some_and(|at| at <= now) {
                 let unanswered = self.sender.timed_out();
@@ -313,7 +318,7 @@ impl Link for G {
         if !self.runs() {
             return None;
         }
-        [self.sender.deadline(), self.receiver.deadline(), self.silence_deadline()]
+        [self.sender.deadline(), self.sender.pause(), self.receiver.deadline(), self.silence_deadline()]
             .into_iter()
             .flatten()
             .min()

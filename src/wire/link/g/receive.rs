@@ -17,6 +17,19 @@ const MOST_REJECTS: u32 = 5;
 struct Rejected {
     at: Instant,
     times: u32,
+    /// How far ahead of the awaited packet the last one was that came since.
+    ahead: u8,
+}
+
+/// What a packet is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The next one.
+    Next,
+    /// Not the next one, which is missing.
+    Missed,
+    /// One that followed a missing one, and will come again.
+    Useless,
 }
 
 #[derive(Debug)]
@@ -54,12 +67,19 @@ impl Receiver {
         self.untouched
     }
 
-    /// Takes a packet's number; true if it is the next one. With eight numbers and a window of seven, an old packet
-    /// and one too early look the same: a reject is the right answer to both, for it says what was received.
-    pub fn packet(&mut self, now: Instant, number: u8) -> bool {
+    /// Takes a packet's number. With eight numbers and a window of seven, an old packet and one too early look the same: a
+    /// reject is the right answer to both, for it says what was received.
+    pub fn packet(&mut self, now: Instant, number: u8) -> Order {
         if number != self.expected {
-            self.miss(now);
-            return false;
+            let ahead = (number + SEQUENCES - self.expected) % SEQUENCES;
+            // What was on its way when the reject went out comes in order; when the order begins anew, the peer has sent
+            // again what was awaited, and it was lost again.
+            let again = self.rejected.as_mut().is_some_and(|rejected| {
+                let again = ahead <= rejected.ahead;
+                rejected.ahead = ahead;
+                again
+            });
+            return self.miss(now, again, ahead);
         }
         self.untouched = false;
         if let Some(rejected) = self.rejected.take()
@@ -70,15 +90,28 @@ impl Receiver {
         self.reject_due = false;
         self.expected = (self.expected + 1) % SEQUENCES;
         self.ack_due = true;
-        true
+        Order::Next
     }
 
-    /// A packet did not arrive: says so once, and again only when the answer stays away.
-    pub fn miss(&mut self, now: Instant) {
-        if self.rejected.is_none() {
-            self.rejected = Some(Rejected { at: now, times: 1 });
-            self.reject_due = true;
+    /// A packet of this number came spoiled.
+    pub fn spoiled(&mut self, now: Instant, number: u8) -> Order {
+        self.miss(now, number == self.expected, 0)
+    }
+
+    /// A packet did not arrive: says so once, and again only when what was sent again did not arrive either (`again`), or the
+    /// answer stays away.
+    fn miss(&mut self, now: Instant, again: bool, ahead: u8) -> Order {
+        match &mut self.rejected {
+            None => self.rejected = Some(Rejected { at: now, times: 1, ahead }),
+            Some(rejected) if again => {
+                rejected.at = now;
+                rejected.times += 1;
+                rejected.ahead = ahead;
+            }
+            Some(_) => return Order::Useless,
         }
+        self.reject_due = true;
+        Order::Missed
     }
 
     /// The peer is silent: asks for the next packet.

@@ -1,6 +1,8 @@
 //! The sending half of the `g` family: cutting into packets, go-back-N.
 
 use super::packet::{self, HEADER, LEAST_DATA};
+use super::size::PacketSize;
+use crate::wire::link::pace::Pace;
 use crate::wire::link::timer::RoundTrip;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -47,8 +49,12 @@ pub struct Sender {
     /// How many packets may be unacknowledged, and how large their data field is, as the peer asked.
     window: usize,
     size: usize,
-    /// Smaller packets may be sent when there is less to send.
+    /// Smaller packets may be sent when there is less to send, or the line spoils large ones.
     short_packets: bool,
+    best: PacketSize,
+    pace: Pace,
+    /// The line has enough to carry until then.
+    pause: Option<Instant>,
     queue: VecDeque<Item>,
     /// Bytes of file data in `queue`.
     queued: usize,
@@ -72,6 +78,9 @@ impl Sender {
             window: 1,
             size: LEAST_DATA,
             short_packets,
+            best: PacketSize::default(),
+            pace: Pace::default(),
+            pause: None,
             queue: VecDeque::new(),
             queued: 0,
             unacked: VecDeque::new(),
@@ -131,10 +140,16 @@ impl Sender {
         let Some(count) = self.unacked.iter().position(|sent| sent.packet == ack).map(|at| at + 1) else {
             return 0;
         };
+        let clean = self.unacked.iter().all(|sent| sent.resent == 0 && !sent.wanted);
         for (n, sent) in self.unacked.drain(..count).enumerate() {
             self.unacked_bytes -= sent.frame.len();
+            self.best.arrived(sent.frame.len());
             if n + 1 == count && sent.resent == 0 {
-                self.trip.sample(now.saturating_duration_since(sent.last_sent));
+                let trip = now.saturating_duration_since(sent.last_sent);
+                self.trip.sample(trip);
+                if clean {
+                    self.pace.passed(now, self.unacked_bytes, trip, sent.frame.len());
+                }
             }
         }
         self.unanswered = 0;
@@ -148,6 +163,7 @@ impl Sender {
         let fresh = self.went_back.is_none_or(|at| now.saturating_duration_since(at) >= least);
         if fresh && !self.unacked.is_empty() {
             self.went_back = Some(now);
+            self.best.lost();
             self.go_back();
         }
         !self.unacked.is_empty()
@@ -184,26 +200,60 @@ impl Sender {
         self.last_new
     }
 
+    fn is_full(&self, size: usize) -> bool {
+        self.unacked.len() >= self.window
+            || !self.unacked.is_empty() && self.unacked_bytes + HEADER + size > MOST_UNACKED
+    }
+
+    /// When the line will take what waits for it.
+    pub fn pause(&self) -> Option<Instant> {
+        self.pause
+    }
+
+    pub fn pause_over(&mut self, now: Instant) {
+        self.pause = self.pause.filter(|until| *until > now);
+    }
+
+    /// The largest data field of the next packet, in bytes.
+    fn size_now(&self) -> usize {
+        if !self.short_packets {
+            return self.size;
+        }
+        let round_trip = self.pace.rate().map(|rate| rate * self.trip.least().as_secs_f64());
+        self.best.choose(self.size, self.window, round_trip)
+    }
+
     /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.
     pub fn transmit(&mut self, now: Instant, ack: u8, out: &mut Vec<u8>) -> bool {
-        if let Some(sent) = self.unacked.iter_mut().find(|sent| sent.wanted) {
+        let size = self.size_now();
+        let paced = self.best.is_noisy();
+        let again = self.unacked.iter().position(|sent| sent.wanted);
+        let new = !self.is_full(size) && !self.queue.is_empty();
+        self.pause = self.pace.until(now).filter(|_| again.is_some() || new);
+        if self.pause.is_some() {
+            return false;
+        }
+        if let Some(sent) = again.and_then(|at| self.unacked.get_mut(at)) {
             sent.wanted = false;
             sent.resent += 1;
             sent.last_sent = now;
             packet::restamp(&mut sent.frame, ack);
             out.extend_from_slice(&sent.frame);
+            self.pace.sent(now, sent.frame.len(), paced);
             self.packets_resent += 1;
             return true;
         }
-        let full = self.unacked.len() >= self.window
-            || !self.unacked.is_empty() && self.unacked_bytes + HEADER + self.size > MOST_UNACKED;
-        if full || self.queue.is_empty() {
+        if !new {
+            if self.queue.is_empty() {
+                self.pace.idle();
+            }
             return false;
         }
-        let (size, data) = self.next_content();
+        let (size, data) = self.next_content(size);
         let frame = packet::data(self.next, ack, size, &data);
         out.extend_from_slice(&frame);
         self.unacked_bytes += frame.len();
+        self.pace.sent(now, frame.len(), paced);
         self.unacked.push_back(Sent { packet: self.next, frame, last_sent: now, resent: 0, wanted: false });
         self.next = (self.next + 1) % SEQUENCES;
         self.last_new = Some(now);
@@ -212,34 +262,34 @@ impl Sender {
     }
 
     /// The data field's size and the data of the next packet.
-    fn next_content(&mut self) -> (usize, Vec<u8>) {
+    fn next_content(&mut self, most: usize) -> (usize, Vec<u8>) {
         match self.queue.front_mut() {
             Some(Item::Command { text, at }) => {
                 // Old systems want the last byte of a command's last packet to be NUL, and no short packets here.
-                let end = text.len().min(*at + self.size);
+                let end = text.len().min(*at + most);
                 let mut data = text.get(*at..end).unwrap_or_default().to_vec();
                 *at = end;
                 if end == text.len() {
                     self.queue.pop_front();
                 }
-                let size = self.field(data.len(), |length, size| length <= size);
+                let size = self.field(most, data.len(), |length, size| length <= size);
                 data.resize(size, 0);
                 (size, data)
             }
             Some(Item::Data { .. }) => {
-                let data = self.take_data();
-                (self.field(data.len(), packet::fits), data)
+                let data = self.take_data(most);
+                (self.field(most, data.len(), packet::fits), data)
             }
             Some(Item::EndOfFile) | None => {
                 self.queue.pop_front();
-                (self.field(0, packet::fits), Vec::new())
+                (self.field(most, 0, packet::fits), Vec::new())
             }
         }
     }
 
     /// The smallest field that will do.
-    fn field(&self, length: usize, fits: impl Fn(usize, usize) -> bool) -> usize {
-        let mut size = self.size;
+    fn field(&self, most: usize, length: usize, fits: impl Fn(usize, usize) -> bool) -> usize {
+        let mut size = most;
         while self.short_packets && size > LEAST_DATA && fits(length, size / 2) {
             size /= 2;
         }
@@ -247,10 +297,10 @@ impl Sender {
     }
 
     /// As much file data as fits into a packet.
-    fn take_data(&mut self) -> Vec<u8> {
-        let mut data = Vec::with_capacity(self.size);
+    fn take_data(&mut self, most: usize) -> Vec<u8> {
+        let mut data = Vec::with_capacity(most);
         while let Some(Item::Data { bytes, at }) = self.queue.front_mut() {
-            let end = bytes.len().min(*at + self.size - data.len());
+            let end = bytes.len().min(*at + most - data.len());
             data.extend_from_slice(bytes.get(*at..end).unwrap_or_default());
             *at = end;
             if end < bytes.len() {
@@ -263,7 +313,7 @@ impl Sender {
         if self.short_packets
             && half >= LEAST_DATA
             && half < data.len()
-            && self.field(data.len(), packet::fits) > data.len() * 5 / 4
+            && self.field(most, data.len(), packet::fits) > data.len() * 5 / 4
         {
             let rest = data.split_off(half);
             self.queue.push_front(Item::Data { bytes: rest, at: 0 });

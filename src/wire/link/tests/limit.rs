@@ -76,8 +76,29 @@ fn noise_costs_i_little_whatever_stands_before_the_line() {
         for (bit_errors, wanted) in [(0.0, 0.98), (1e-6, 0.96), (1e-5, 0.91), (1e-4, 0.68)] {
             // What is in a large pipe cannot be overtaken, and on a good line a whole window is in it.
             let wanted = if buffer > 60_000 { wanted - 0.04 } else { wanted };
-            let (_, mean, lost) = sum_up(&shares('i', &sized(4095, 64), &line(bit_errors, buffer), 10));
+            let (_, mean, lost) = sum_up(&shares('i', &sized(4095, 64), &line(bit_errors, buffer), 5));
             assert!(mean > wanted && lost == 0, "buffer {buffer} errors {bit_errors}: {mean} lost {lost}");
         }
+    }
+}
+
+/// Calls whose damage the 16-bit sum does not show are no matter of the line's use.
+fn of_g(parameters: &Parameters, line: &Settings, seed: u64) -> Option<f64> {
+    let lines = [line.clone(), line.clone()];
+    let mut pair = Pair::new('g', [parameters; 2], lines, seed, [Some(file(FILE, seed)), None]);
+    pair.run(HOUR);
+    let time = pair.caller.over? - pair.begin;
+    (pair.caller.end == Some(Ok(()))).then(|| FILE as f64 * 10.0 / 57_600.0 / time.as_secs_f64())
+}
+
+#[test]
+fn noise_costs_g_a_round_trip_an_error_and_no_call_is_given_up() {
+    for (size, bit_errors, wanted) in
+        [(64, 1e-5, 0.33), (64, 1e-4, 0.24), (2048, 0.0, 0.96), (2048, 1e-5, 0.78), (2048, 1e-4, 0.36)]
+    {
+        let line = line(bit_errors, 5120);
+        let all: Vec<_> = (1..=5).map(|seed| of_g(&sized(1024, size), &line, seed)).collect();
+        let (_, mean, lost) = sum_up(&all);
+        assert!(mean > wanted && lost == 0, "{size} errors {bit_errors}: {mean} lost {lost}");
     }
 }
