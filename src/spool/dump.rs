@@ -14,12 +14,12 @@
 //! ```
 
 use super::store::body_name;
-use super::verify::open_to_read;
+use super::verify::{Checked, blocks_column, check_file, open_to_read};
 use super::{BodyId, SpoolError};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Rows between the two ends of a damaged table that are tried one by one.
@@ -250,21 +250,27 @@ impl Dump {
         for _ in 0..LAYERS {
             let Some(id) = next else { return Ok(()) };
             self.seen.insert(id.cast_unsigned());
+            let blocks = blocks_column(connection);
             let row = connection
-                .prepare_cached("SELECT head, digest, base, filed FROM bodies WHERE id = ?1")?
+                .prepare_cached(&format!(
+                    "SELECT head, digest, base, filed, {blocks} FROM bodies WHERE id = ?1"
+                ))?
                 .query_row([id], |row| {
-                    Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, [u8; 32]>(1)?, row.get(2)?, row.get(3)?))
+                    let (head, digest) = (row.get::<_, Vec<u8>>(0)?, row.get::<_, [u8; 32]>(1)?);
+                    Ok((head, digest, row.get(2)?, row.get(3)?, row.get(4)?))
                 })
                 .optional()?;
-            let Some((head, digest, base, filed)) = row else {
+            let Some((head, digest, base, filed, sums)) = row else {
                 return Err(SpoolError::Corrupt(format!("body {id} is not there")));
             };
             out.write_all(&head)?;
-            if *blake3::hash(&head).as_bytes() != digest {
-                self.dumped.lost.push(format!("body {id} is not what was written; it is kept as it is"));
-            }
+            let mut is_sound = *blake3::hash(&head).as_bytes() == digest;
             if filed {
-                copy(&self.directory.join("bodies").join(body_name(BodyId(id.cast_unsigned()))), out)?;
+                let path = self.directory.join("bodies").join(body_name(BodyId(id.cast_unsigned())));
+                is_sound &= copy(&path, sums, out)?.is_sound;
+            }
+            if !is_sound {
+                self.dumped.lost.push(format!("body {id} is not what was written; it is kept as it is"));
             }
             next = base;
         }
@@ -288,8 +294,9 @@ impl Dump {
                 continue;
             }
             let name = body_name(body);
-            match copy(&self.directory.join("bodies").join(&name), &mut File::create(folder.join(&name))?) {
-                Ok(()) => self.dumped.loose_bodies += 1,
+            let from = self.directory.join("bodies").join(&name);
+            match copy(&from, None, &mut File::create(folder.join(&name))?) {
+                Ok(_) => self.dumped.loose_bodies += 1,
                 Err(error) => self.dumped.lost.push(format!("bodies/{name}: {error}")),
             }
         }
@@ -312,17 +319,10 @@ fn scan<T>(
     Ok(())
 }
 
-fn copy(from: &Path, to: &mut File) -> Result<(), SpoolError> {
+fn copy(from: &Path, sums: Option<Vec<u8>>, to: &mut File) -> Result<Checked, SpoolError> {
     let said = |error: std::io::Error| SpoolError::Corrupt(format!("{}: {error}", from.display()));
-    let mut file = File::open(from).map_err(said)?;
-    let mut piece = vec![0; super::CHUNK];
-    loop {
-        let length = file.read(&mut piece).map_err(said)?;
-        if length == 0 {
-            return Ok(());
-        }
-        to.write_all(piece.get(..length).unwrap_or_default())?;
-    }
+    let file = File::open(from).map_err(said)?;
+    check_file(file, sums, &mut |bytes| to.write_all(bytes)).map_err(said)
 }
 
 /// Mail is nobody else's business.

@@ -96,6 +96,18 @@ impl Spool {
     pub async fn body_read(&self, body: BodyId, offset: u64, limit: usize) -> Result<Vec<u8>> {
         self.writer.verb(0, move |store| store.body_read(body, offset, limit)).await
     }
+    /// Reads all of a body, for whoever must not begin with one that is damaged: [`SpoolError::Corrupt`] says that it is.
+    pub async fn body_check(&self, body: BodyRef) -> Result<()> {
+        let mut offset = 0;
+        while offset < body.size {
+            let piece = self.body_read(body.id, offset, CHUNK).await?;
+            if piece.is_empty() {
+                return Err(SpoolError::Corrupt(format!("body {} ends early", body.id.0)));
+            }
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    }
     /// Gives up a body that nothing refers to.
     pub async fn body_drop(&self, body: BodyId) -> Result<()> {
         self.writer.verb(0, move |store| store.body_drop(body)).await

@@ -1,10 +1,11 @@
 //! `spool verify`: what is written, held against itself. Reads only, beside a daemon or without one.
 
-use super::store::{body_name, body_of_name};
-use super::{BodyId, SpoolError};
-use rusqlite::{Connection, OpenFlags};
+use super::store::{SUM, body_name, body_of_name, is_sound};
+use super::{BodyId, CHUNK, SpoolError};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fmt;
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub enum Finding {
     NoFile { body: BodyId, error: String },
     /// A body is not as long as its row says.
     Size { body: BodyId, expected: u64, found: u64 },
-    /// The bytes in the row of a body are not those that were written.
+    /// The bytes of a body, in its row or its file, are not those that were written.
     Content { body: BodyId },
     /// A delivery without its message.
     NoMessage { delivery: i64 },
@@ -137,20 +138,23 @@ fn look(connection: &Connection, directory: &Path, verified: &mut Verified) -> R
     for delivery in statement.query_map([], |row| row.get(0))? {
         findings.push(Finding::NoMessage { delivery: delivery? });
     }
-    look_at_bodies(connection, directory, findings)?;
+    let filed = look_at_bodies(connection, findings)?;
+    // Files take long to read; meanwhile the daemon may end with some of them.
+    connection.execute_batch("COMMIT")?;
+    for body in filed {
+        look_at_file(connection, directory, body, findings)?;
+    }
     look_for_orphans(connection, directory, findings)
 }
 
-fn look_at_bodies(
-    connection: &Connection,
-    directory: &Path,
-    findings: &mut Vec<Finding>,
-) -> Result<(), SpoolError> {
+/// Looks at what is in rows; gives the bodies that lie in files.
+fn look_at_bodies(connection: &Connection, findings: &mut Vec<Finding>) -> Result<Vec<BodyId>, SpoolError> {
     let mut statement = connection.prepare(
         "SELECT b.id, b.size, b.head, b.digest, b.filed, coalesce(c.size, 0)
             FROM bodies b LEFT JOIN bodies c ON c.id = b.base",
     )?;
     let mut rows = statement.query([])?;
+    let mut filed = Vec::new();
     while let Some(row) = rows.next()? {
         let body = BodyId(row.get::<_, i64>(0)?.cast_unsigned());
         let expected = row.get::<_, i64>(1)?.cast_unsigned();
@@ -158,23 +162,85 @@ fn look_at_bodies(
         if *blake3::hash(&head).as_bytes() != row.get::<_, [u8; 32]>(3)? {
             findings.push(Finding::Content { body });
         }
-        let base = row.get::<_, i64>(5)?.cast_unsigned();
-        let found = if row.get(4)? {
-            match std::fs::metadata(directory.join("bodies").join(body_name(body))) {
-                Ok(data) => data.len(),
-                Err(error) => {
-                    findings.push(Finding::NoFile { body, error: error.to_string() });
-                    continue;
-                }
-            }
-        } else {
-            head.len() as u64 + base
-        };
+        if row.get(4)? {
+            filed.push(body);
+            continue;
+        }
+        let found = head.len() as u64 + row.get::<_, i64>(5)?.cast_unsigned();
         if found != expected {
             findings.push(Finding::Size { body, expected, found });
         }
     }
+    Ok(filed)
+}
+
+fn look_at_file(
+    connection: &Connection,
+    directory: &Path,
+    body: BodyId,
+    findings: &mut Vec<Finding>,
+) -> Result<(), SpoolError> {
+    let blocks = blocks_column(connection);
+    let sql = format!("SELECT size, {blocks} FROM bodies WHERE id = ?1");
+    let mut statement = connection.prepare(&sql)?;
+    let id = body.0.cast_signed();
+    let row = statement.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    let Some((expected, sums)) = row else { return Ok(()) };
+    let expected = expected.cast_unsigned();
+    let finding = match File::open(directory.join("bodies").join(body_name(body))) {
+        Err(error) => Some(Finding::NoFile { body, error: error.to_string() }),
+        Ok(file) => match check_file(file, sums, &mut |_| Ok(())) {
+            Ok(Checked { length, .. }) if length != expected => {
+                Some(Finding::Size { body, expected, found: length })
+            }
+            Ok(Checked { is_sound: true, .. }) => None,
+            Ok(_) => Some(Finding::Content { body }),
+            Err(error) => Some(Finding::NoFile { body, error: error.to_string() }),
+        },
+    };
+    if let Some(finding) = finding
+        && statement.exists([id])?
+    {
+        findings.push(finding);
+    }
     Ok(())
+}
+
+/// The column with the digests of the file of a body. A database that no newer program has opened yet has none.
+pub fn blocks_column(connection: &Connection) -> &'static str {
+    let found = connection.prepare("SELECT blocks FROM bodies LIMIT 0");
+    if found.is_ok() { "blocks" } else { "NULL" }
+}
+
+/// What became of reading the file of a body.
+pub struct Checked {
+    pub length: u64,
+    /// Every block is what was written, as far as that is known.
+    pub is_sound: bool,
+}
+
+/// Reads the file of a body to its end, whatever is wrong with it, and hands out its bytes.
+pub fn check_file(
+    mut file: File,
+    sums: Option<Vec<u8>>,
+    out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> std::io::Result<Checked> {
+    let sums = sums.as_deref();
+    let mut expected = sums.unwrap_or_default().chunks(SUM);
+    let mut checked = Checked { length: 0, is_sound: true };
+    loop {
+        let mut block = Vec::new();
+        (&mut file).take(CHUNK as u64).read_to_end(&mut block)?;
+        let sum = expected.next().and_then(|sum| sum.try_into().ok());
+        if sums.is_some() && !is_sound(&block, sum) {
+            checked.is_sound = false;
+        }
+        if block.is_empty() {
+            return Ok(checked);
+        }
+        checked.length += block.len() as u64;
+        out(&block)?;
+    }
 }
 
 fn look_for_orphans(

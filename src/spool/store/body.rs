@@ -5,6 +5,7 @@
 //! row is committed. A partial is an open body whose file is known by a row, so that it outlives the process.
 
 use super::super::{BodyId, BodyRef, CHUNK, Content, SpoolError};
+use super::blocks::{self, Blocks, SUM};
 use super::{Home, Result, Store, micros, signed, unsigned};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
@@ -18,7 +19,7 @@ const LOOSE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 enum Bytes {
     Held(Vec<u8>),
-    Filed(File),
+    Filed { file: File, blocks: Blocks },
 }
 
 /// A body that is being written.
@@ -30,6 +31,16 @@ pub struct OpenBody {
     synced: Option<u64>,
     /// When it was written to last, in microseconds, as far as the store knows the time.
     touched: i64,
+}
+
+impl OpenBody {
+    /// The digest of what is in its file.
+    fn digest(&self) -> Option<[u8; SUM]> {
+        match &self.bytes {
+            Bytes::Held(_) => None,
+            Bytes::Filed { blocks, .. } => Some(blocks.digest()),
+        }
+    }
 }
 
 impl Store {
@@ -58,32 +69,39 @@ impl Store {
         if let (Bytes::Held(held), Some(path)) = (&body.bytes, &file)
             && end > CHUNK as u64
         {
-            body.bytes = Bytes::Filed(new_file(path, held)?);
+            body.bytes = new_file(path, held)?;
         }
         let cut_into = body.synced.is_some_and(|synced| offset < synced);
+        let mut digest = None;
         match &mut body.bytes {
             Bytes::Held(held) => {
                 held.truncate(usize::try_from(offset).unwrap_or(usize::MAX));
                 held.extend_from_slice(bytes);
             }
-            Bytes::Filed(file) => {
+            Bytes::Filed { file, blocks } => {
                 if offset < body.size {
                     file.set_len(offset)?;
                     body.size = offset;
+                    let from = blocks.cut(offset);
+                    blocks.push(&read_at(file, from, CHUNK)?);
+                }
+                if cut_into {
+                    digest = Some(blocks.digest());
                 }
                 if let Err(error) = file.write_all_at(bytes, offset) {
                     // A part of it may stand there: what follows must not begin behind that.
                     file.set_len(body.size)?;
                     return Err(error.into());
                 }
+                blocks.push(bytes);
             }
         }
         body.size = end;
         if cut_into {
             body.synced = Some(offset);
             self.run(
-                "UPDATE partials SET synced = ?2 WHERE body = ?1",
-                params![signed(id.0), signed(offset)],
+                "UPDATE partials SET synced = ?2, digest = ?3 WHERE body = ?1",
+                params![signed(id.0), signed(offset), digest],
             )?;
         }
         Ok(())
@@ -91,13 +109,16 @@ impl Store {
 
     pub fn body_sync(&mut self, id: BodyId) -> Result<()> {
         let Some(body) = self.open.get_mut(&id) else { return Err(self.not_open(id)) };
-        if let Bytes::Filed(file) = &body.bytes {
+        if let Bytes::Filed { file, .. } = &body.bytes {
             file.sync_data()?;
         }
         if body.synced.is_some() {
             body.synced = Some(body.size);
-            let size = signed(body.size);
-            self.run("UPDATE partials SET synced = ?2 WHERE body = ?1", params![signed(id.0), size])?;
+            let (size, digest) = (signed(body.size), body.digest());
+            self.run(
+                "UPDATE partials SET synced = ?2, digest = ?3 WHERE body = ?1",
+                params![signed(id.0), size, digest],
+            )?;
         }
         Ok(())
     }
@@ -125,7 +146,7 @@ impl Store {
             let from = usize::try_from(offset).unwrap_or(usize::MAX);
             return match &body.bytes {
                 Bytes::Held(held) => Ok(held.iter().skip(from).take(limit).copied().collect()),
-                Bytes::Filed(file) => read_at(file, offset, limit),
+                Bytes::Filed { file, blocks } => read_in_block(id, file, blocks.sum(offset), offset, limit),
             };
         }
         loop {
@@ -138,10 +159,7 @@ impl Store {
                 return Err(SpoolError::Missing(format!("body {}", id.0)));
             };
             if filed {
-                let path = self.body_path(id).unwrap_or_default();
-                let file = File::open(&path)
-                    .map_err(|error| SpoolError::Corrupt(format!("{}: {error}", path.display())))?;
-                return read_at(&file, offset, limit);
+                return self.read_filed(id, offset, limit);
             }
             if offset < unsigned(head) {
                 return self.read_head(id, offset, limit);
@@ -154,6 +172,23 @@ impl Store {
         }
     }
 
+    fn read_filed(&self, id: BodyId, offset: u64, limit: usize) -> Result<Vec<u8>> {
+        let path = self.body_path(id).unwrap_or_default();
+        let file =
+            File::open(&path).map_err(|error| SpoolError::Corrupt(format!("{}: {error}", path.display())))?;
+        let place = signed(blocks::number(offset)) * SUM as i64 + 1;
+        let sum = self.one(
+            "SELECT substr(blocks, ?2, ?3) FROM bodies WHERE id = ?1",
+            params![signed(id.0), place, SUM as i64],
+            |row| row.get::<_, Option<Vec<u8>>>(0),
+        )?;
+        match sum.flatten() {
+            Some(sum) => read_in_block(id, &file, sum.try_into().ok(), offset, limit),
+            // It was written before digests of files were kept.
+            None => read_at(&file, offset, limit),
+        }
+    }
+
     fn read_head(&self, id: BodyId, offset: u64, limit: usize) -> Result<Vec<u8>> {
         let row = self.one("SELECT head, digest FROM bodies WHERE id = ?1", [signed(id.0)], |row| {
             Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, [u8; 32]>(1)?))
@@ -161,7 +196,7 @@ impl Store {
         let Some((head, digest)) = row else { return Err(SpoolError::Missing(format!("body {}", id.0))) };
         // In memory a head may be large, and damage is not to be feared.
         if matches!(self.home, Home::Directory(_)) && *blake3::hash(&head).as_bytes() != digest {
-            return Err(SpoolError::Corrupt(format!("body {} is not what was written", id.0)));
+            return Err(damaged(id));
         }
         let from = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(head.into_iter().skip(from).take(limit).collect())
@@ -180,7 +215,7 @@ impl Store {
             rest => {
                 let id = self.body_new_id();
                 let size = content.head.len() as u64 + rest.map_or(0, |rest| rest.size);
-                self.insert_body(id, size, &content.head, rest.map(|rest| rest.id), false)?;
+                self.insert_body(id, size, &content.head, rest.map(|rest| rest.id), None)?;
                 Ok(BodyRef { id, size })
             }
         }
@@ -197,15 +232,15 @@ impl Store {
             return Err(SpoolError::Missing(format!("body {}", id.0)));
         };
         let size = body.size;
-        let inline = match &body.bytes {
-            Bytes::Held(held) => Some(held.clone()),
-            Bytes::Filed(file) if size <= CHUNK as u64 => {
+        let (head, sums) = match &body.bytes {
+            Bytes::Held(held) => (held.clone(), None),
+            Bytes::Filed { file, blocks } if size <= CHUNK as u64 => {
                 self.effects.unlink.push(id);
-                Some(read_at(file, 0, CHUNK)?)
+                (read_in_block(id, file, blocks.sum(0), 0, CHUNK)?, None)
             }
-            Bytes::Filed(_) => None,
+            Bytes::Filed { blocks, .. } => (Vec::new(), Some(blocks.sums())),
         };
-        self.insert_body(id, size, inline.as_deref().unwrap_or_default(), None, inline.is_none())?;
+        self.insert_body(id, size, &head, None, sums.as_deref())?;
         self.run("DELETE FROM partials WHERE body = ?1", [signed(id.0)])?;
         self.effects.adopted.push(id);
         Ok(BodyRef { id, size })
@@ -217,12 +252,13 @@ impl Store {
         size: u64,
         head: &[u8],
         base: Option<BodyId>,
-        filed: bool,
+        sums: Option<&[u8]>,
     ) -> Result<()> {
         let digest = *blake3::hash(head).as_bytes();
+        let (base, filed) = (base.map(|base| signed(base.0)), sums.is_some());
         self.run(
-            "INSERT INTO bodies VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![signed(id.0), signed(size), head, digest, base.map(|base| signed(base.0)), filed],
+            "INSERT INTO bodies (id, size, head, digest, base, filed, blocks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![signed(id.0), signed(size), head, digest, base, filed, sums],
         )?;
         Ok(())
     }
@@ -263,26 +299,33 @@ impl Store {
         Ok(())
     }
 
-    /// Makes an open body the partial that `synced` is kept for: its bytes go to a file and to disk.
-    pub(super) fn file_open_body(&mut self, id: BodyId) -> Result<u64> {
+    /// Makes an open body the partial that `synced` is kept for: its bytes go to a file and to disk. Gives how many they
+    /// are, and their digest.
+    pub(super) fn file_open_body(&mut self, id: BodyId) -> Result<(u64, Option<[u8; SUM]>)> {
         let path = self.body_path(id);
         let Some(body) = self.open.get_mut(&id) else { return Err(self.not_open(id)) };
         if let Some(path) = path {
             if let Bytes::Held(held) = &body.bytes {
-                body.bytes = Bytes::Filed(new_file(&path, held)?);
+                body.bytes = new_file(&path, held)?;
             }
-            if let Bytes::Filed(file) = &body.bytes {
+            if let Bytes::Filed { file, .. } = &body.bytes {
                 file.sync_all()?;
             }
             sync_directory(&path)?;
         }
         body.synced = Some(body.size);
-        Ok(body.size)
+        Ok((body.size, body.digest()))
     }
 
-    /// Opens the file of a partial that an earlier process, or call, left. None: it is not there. What lies behind
-    /// `synced` is cut off: after a power cut it may be anything, and a later sync would declare it sound.
-    pub(super) fn reopen(&mut self, id: BodyId, synced: u64) -> Result<Option<u64>> {
+    /// Opens the file of a partial that an earlier process, or call, left, and reads it, for what comes behind it makes
+    /// one body with it. None: it is not there, or no longer what was written. What lies behind `synced` is cut off: after a
+    /// power cut it may be anything, and a later sync would declare it sound.
+    pub(super) fn reopen(
+        &mut self,
+        id: BodyId,
+        synced: u64,
+        digest: Option<[u8; SUM]>,
+    ) -> Result<Option<u64>> {
         if let Some(body) = self.open.get(&id) {
             return Ok(Some(body.size.min(synced)));
         }
@@ -295,9 +338,22 @@ impl Store {
         lock(&file)?;
         let size = file.metadata()?.len().min(synced);
         file.set_len(size)?;
-        let body =
-            OpenBody { bytes: Bytes::Filed(file), size, synced: Some(size), touched: self.last_recovery };
-        self.open.insert(id, body);
+        let mut blocks = Blocks::default();
+        let mut offset = 0;
+        while offset < size {
+            let piece = read_at(&file, offset, CHUNK)?;
+            if piece.is_empty() {
+                return Ok(None);
+            }
+            offset += piece.len() as u64;
+            blocks.push(&piece);
+        }
+        if digest.is_some_and(|digest| digest != blocks.digest()) {
+            tracing::warn!(path = %path.display(), "what came of a file is not what was written; it is given up");
+            return Ok(None);
+        }
+        let bytes = Bytes::Filed { file, blocks };
+        self.open.insert(id, OpenBody { bytes, size, synced: Some(size), touched: self.last_recovery });
         Ok(Some(size))
     }
 
@@ -328,7 +384,7 @@ impl Store {
     pub(super) fn sync_bodies(&mut self) -> Result<()> {
         let mut any = None;
         for id in &self.batch.adopted {
-            if let Some(OpenBody { bytes: Bytes::Filed(file), .. }) = self.open.get(id) {
+            if let Some(OpenBody { bytes: Bytes::Filed { file, .. }, .. }) = self.open.get(id) {
                 file.sync_all()?;
                 any = self.body_path(*id);
             }
@@ -425,7 +481,7 @@ fn is_loose(path: &Path, before: Timestamp) -> bool {
     old && file.try_lock().is_ok()
 }
 
-fn new_file(path: &Path, held: &[u8]) -> Result<File> {
+fn new_file(path: &Path, held: &[u8]) -> Result<Bytes> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)?;
     lock(&file)?;
@@ -434,11 +490,34 @@ fn new_file(path: &Path, held: &[u8]) -> Result<File> {
         std::fs::remove_file(path)?;
         return Err(error.into());
     }
-    Ok(file)
+    let mut blocks = Blocks::default();
+    blocks.push(held);
+    Ok(Bytes::Filed { file, blocks })
 }
 
 fn lock(file: &File) -> Result<()> {
     file.try_lock().map_err(|error| SpoolError::Conflict(format!("a body is written elsewhere: {error}")))
+}
+
+/// What the block around `offset` has from there on, if the whole block is what was written.
+fn read_in_block(
+    id: BodyId,
+    file: &File,
+    sum: Option<[u8; SUM]>,
+    offset: u64,
+    limit: usize,
+) -> Result<Vec<u8>> {
+    let begin = blocks::number(offset) * CHUNK as u64;
+    let block = read_at(file, begin, CHUNK)?;
+    if !blocks::is_sound(&block, sum) {
+        return Err(damaged(id));
+    }
+    let from = usize::try_from(offset - begin).unwrap_or(usize::MAX);
+    Ok(block.into_iter().skip(from).take(limit).collect())
+}
+
+fn damaged(id: BodyId) -> SpoolError {
+    SpoolError::Corrupt(format!("body {} is not what was written", id.0))
 }
 
 fn read_at(file: &File, offset: u64, limit: usize) -> Result<Vec<u8>> {

@@ -18,7 +18,7 @@ impl Store {
         // Without a name and a size nothing says that it is the same file.
         let Some(told) = identity.size.filter(|_| !identity.temp.is_empty()) else { return Ok(None) };
         let row = self.one(
-            "SELECT body, synced FROM partials
+            "SELECT body, synced, digest FROM partials
                 WHERE peer = ?1 AND temp = ?2 AND told = ?3 AND user = ?4 AND command = ?5 AND began >= ?6
                 ORDER BY id DESC LIMIT 1",
             params![
@@ -29,10 +29,10 @@ impl Store {
                 identity.command,
                 micros(oldest)
             ],
-            |row| Ok((BodyId(unsigned(row.get(0)?)), unsigned(row.get(1)?))),
+            |row| Ok((BodyId(unsigned(row.get(0)?)), unsigned(row.get(1)?), row.get(2)?)),
         )?;
-        let Some((body, synced)) = row else { return Ok(None) };
-        match self.reopen(body, synced)? {
+        let Some((body, synced, digest)) = row else { return Ok(None) };
+        match self.reopen(body, synced, digest)? {
             Some(offset) => Ok(Some(Partial { body, offset })),
             None => {
                 self.forget(body)?;
@@ -43,7 +43,7 @@ impl Store {
 
     pub fn keep_partial(&mut self, identity: &Identity, body: BodyId, now: Timestamp) -> Result<()> {
         self.room()?;
-        let synced = self.file_open_body(body)?;
+        let (synced, digest) = self.file_open_body(body)?;
         let older: Vec<i64> = self.all(
             "SELECT body FROM partials
                 WHERE peer = ?1 AND temp = ?2 AND told IS ?3 AND user = ?4 AND command = ?5 AND body <> ?6",
@@ -61,9 +61,9 @@ impl Store {
             self.forget(BodyId(unsigned(older)))?;
         }
         self.run(
-            "INSERT INTO partials (peer, temp, told, user, command, body, synced, began)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                ON CONFLICT (body) DO UPDATE SET synced = excluded.synced",
+            "INSERT INTO partials (peer, temp, told, user, command, body, synced, began, digest)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                ON CONFLICT (body) DO UPDATE SET synced = excluded.synced, digest = excluded.digest",
             params![
                 identity.peer.as_str(),
                 identity.temp,
@@ -72,7 +72,8 @@ impl Store {
                 identity.command,
                 signed(body.0),
                 signed(synced),
-                micros(now)
+                micros(now),
+                digest
             ],
         )?;
         Ok(())

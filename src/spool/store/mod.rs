@@ -3,6 +3,7 @@
 //! A [`Store`] belongs to one thread, the writer ([`super::writer`]), and has the verbs as plain functions. It is not
 //! told about transactions except here: [`Store::begin`], [`Store::verb`] for each verb, [`Store::commit`].
 
+mod blocks;
 mod body;
 mod call;
 mod gate;
@@ -17,6 +18,7 @@ mod schema;
 mod settle;
 mod withheld;
 
+pub use blocks::{SUM, is_sound};
 pub use body::{body_name, body_of_name};
 
 use super::{BodyId, RequestId, Settings, SpoolError};

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
-pub const MIGRATIONS: &[&str] = &[FIRST];
+pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -112,6 +112,13 @@ CREATE INDEX quarantine_by_body ON quarantine (body) WHERE body IS NOT NULL;
 
 CREATE TABLE bundles (digest BLOB PRIMARY KEY, state TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE imports (digest BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// What lies in files is known by its content: `blocks` are the digests of the blocks of a body in a file, one behind the
+/// other; `digest` is that of the digests of what has come of a partial. Older ones have none.
+const DIGESTS_OF_FILES: &str = "
+ALTER TABLE bodies ADD COLUMN blocks BLOB;
+ALTER TABLE partials ADD COLUMN digest BLOB;
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the
