@@ -93,8 +93,9 @@ where
     let watch = Watch::nobody();
     let lease = begin(&leaf.spool, &leaf.node, &name("polux"), "test").await.unwrap();
     let system = name("polux");
-    let placing = place(a, &leaf.node, &system, lease, Connected::default(), &leaf.spool, &watch);
-    let answering = answer(b, &polux.node, login, Connected::default(), &polux.spool, &watch);
+    let connected = || Connected { qualities: Qualities::STREAM, ..Connected::default() };
+    let placing = place(a, &leaf.node, &system, lease, connected(), &leaf.spool, &watch);
+    let answering = answer(b, &polux.node, login, connected(), &polux.spool, &watch);
     tokio::join!(placing, answering)
 }
 
@@ -294,6 +295,15 @@ async fn calls_that_are_cut_again_and_again_lose_nothing_and_repeat_nothing() {
     }
 }
 
+#[tokio::test]
+async fn so_do_calls_over_the_other_protocols() {
+    for protocol in "tefyjGv".chars() {
+        for first in 0..3 {
+            everything_arrives_once(protocol, first * 7, 401 + first).await;
+        }
+    }
+}
+
 /// What noise does to a handshake, which has no checksum.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Spoiled {
@@ -419,6 +429,13 @@ async fn a_call_over_i_may_be_cut_at_every_byte() {
 #[tokio::test]
 async fn a_call_over_g_may_be_cut_at_every_byte() {
     cut_at_every_byte('g').await;
+}
+
+#[tokio::test]
+async fn a_call_over_e_f_or_y_may_be_cut_at_every_byte() {
+    for protocol in ['e', 'f', 'y'] {
+        cut_at_every_byte(protocol).await;
+    }
 }
 
 #[test]
