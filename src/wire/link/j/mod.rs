@@ -105,7 +105,10 @@ impl J {
     fn read(&mut self, now: Instant) {
         while self.inner.listens() {
             match self.reader.find() {
-                Some(Found::Packet(_, packet)) => self.inner.handle_input(now, &packet),
+                Some(Found::Packet(length, body)) => match packet::unwrap(length, &body, &self.avoided) {
+                    Some(packet) => self.inner.handle_input(now, &packet),
+                    None => self.bad_headers += 1,
+                },
                 Some(Found::BadData(_) | Found::BadHeader) => self.bad_headers += 1,
                 None => break,
             }

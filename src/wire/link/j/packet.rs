@@ -77,24 +77,44 @@ fn number(high: u8, low: u8) -> Option<usize> {
     fits.then(|| usize::from(high - ZERO) * LENGTH_BASE + usize::from(low - ZERO))
 }
 
-/// Undoes a change. A place that cannot be is let stand: the checksum of the packet inside decides.
-fn restore(packet: &mut [u8], high: u8, low: u8) {
+/// Where a character was changed, and how.
+fn changed(high: u8, low: u8) -> (usize, u8) {
     let group = |digit: u8| usize::from(digit.saturating_sub(ZERO)) * PLACE_BASE;
-    let (at, change) = match (high, low) {
+    match (high, low) {
         (BOTH_AT_LAST, _) => (group(low) + PLACE_BASE - 1, BOTH),
         _ => (group(high) + usize::from(low) % PLACE_BASE, (low & 0x60).wrapping_sub(ZERO)),
-    };
-    if let Some(byte) = packet.get_mut(at) {
-        match change {
-            PLAIN_HIGH => *byte |= 0x80,
-            FLIPPED => *byte ^= 0x20,
-            BOTH => *byte = (*byte ^ 0x20) | 0x80,
-            _ => {}
-        }
     }
 }
 
-/// How the reader finds wrapped packets; what it finds is the packet inside.
+/// The packet of this length inside what [`Wrapped`] found, if it can be what was sent: a list of changes that noise has
+/// spoiled would damage the header of the packet in ways that its own check does not see. So every change must bring
+/// back a character that is avoided, in their order, and no such character may have come by itself.
+pub fn unwrap(length: usize, body: &[u8], avoided: &Avoided) -> Option<Vec<u8>> {
+    let (packet, places) = body.split_at_checked(length)?;
+    if packet.iter().any(|byte| avoided.has(*byte)) {
+        return None;
+    }
+    let mut packet = packet.to_vec();
+    let mut next = 0;
+    for place in places.chunks_exact(2) {
+        let [high, low] = *place else { return None };
+        let (at, change) = changed(high, low);
+        let byte = packet.get_mut(at).filter(|_| at >= next)?;
+        *byte = match change {
+            PLAIN_HIGH => *byte | 0x80,
+            FLIPPED => *byte ^ 0x20,
+            BOTH => (*byte ^ 0x20) | 0x80,
+            _ => return None,
+        };
+        if !avoided.has(*byte) {
+            return None;
+        }
+        next = at + 1;
+    }
+    Some(packet)
+}
+
+/// How the reader finds wrapped packets; what it finds is for [`unwrap`].
 #[derive(Debug)]
 pub struct Wrapped;
 
@@ -112,16 +132,9 @@ impl Framing for Wrapped {
         fits.then_some((packet, all - HEADER))
     }
 
-    fn open(packet: usize, body: &[u8]) -> Option<Vec<u8>> {
+    fn open(_packet: usize, body: &[u8]) -> Option<Vec<u8>> {
         let (&END, body) = body.split_last()? else { return None };
-        let (packet, places) = body.split_at_checked(packet)?;
-        let mut packet = packet.to_vec();
-        for place in places.chunks_exact(2) {
-            if let [high, low] = *place {
-                restore(&mut packet, high, low);
-            }
-        }
-        Some(packet)
+        Some(body.to_vec())
     }
 }
 
@@ -131,18 +144,48 @@ mod tests {
     use crate::wire::link::reader::{Found, Reader};
     use proptest::prelude::*;
 
-    fn unwrap(bytes: &[u8]) -> Vec<Found<usize>> {
+    /// The packets inside, as the reader finds them in these pieces.
+    fn all(pieces: &mut dyn Iterator<Item = &[u8]>, avoided: &Avoided) -> Vec<Option<Vec<u8>>> {
         let mut reader = Reader::<Wrapped>::default();
-        reader.feed(bytes);
-        std::iter::from_fn(|| reader.find()).collect()
+        let mut found = Vec::new();
+        for piece in pieces {
+            reader.feed(piece);
+            while let Some(next) = reader.find() {
+                found.push(match next {
+                    Found::Packet(length, body) => unwrap(length, &body, avoided),
+                    Found::BadData(_) | Found::BadHeader => None,
+                });
+            }
+        }
+        found
+    }
+
+    fn one(bytes: &[u8], avoided: &Avoided) -> Vec<Option<Vec<u8>>> {
+        all(&mut std::iter::once(bytes), avoided)
     }
 
     #[test]
     fn a_wrapped_packet_is_what_the_manual_says() {
         let mut out = Vec::new();
-        wrap(b"a\x11b\x93\xa1", &Avoided::new(&[0x11, 0x93, 0xa1]), &mut out);
+        let avoided = Avoided::new(&[0x11, 0x93, 0xa1]);
+        wrap(b"a\x11b\x93\xa1", &avoided, &mut out);
         assert_eq!(out, b"^ 3= %@a1b3! A c $~");
-        assert_eq!(unwrap(&out), [Found::Packet(5, b"a\x11b\x93\xa1".to_vec())]);
+        assert_eq!(one(&out, &avoided), [Some(b"a\x11b\x93\xa1".to_vec())]);
+    }
+
+    #[test]
+    fn changes_that_cannot_have_been_made_are_damage() {
+        let avoided = Avoided::new(&[0x11, 0x93, 0xa1]);
+        for broken in [
+            // At another place, in another way, in another order, beyond the end, and one that came by itself.
+            &b"^ 3= %@a1b3! B c $~"[..],
+            b"^ 3= %@a1b3! ! c $~",
+            b"^ 3= %@a1b3! c A $~",
+            b"^ 3= %@a1b3! A c %~",
+            b"^ 3= %@a1b\x93! A c $~",
+        ] {
+            assert_eq!(one(broken, &avoided), [None], "{}", broken.escape_ascii());
+        }
     }
 
     #[test]
@@ -153,7 +196,7 @@ mod tests {
             let mut out = Vec::new();
             wrap(&packet, &avoided, &mut out);
             assert!(out.iter().all(|byte| (0x20..0x7f).contains(byte)));
-            assert_eq!(unwrap(&out), [Found::Packet(packet.len(), packet)]);
+            assert_eq!(one(&out, &avoided), [Some(packet)]);
         }
         let mut out = Vec::new();
         wrap(&[0xff; ALWAYS_FITS], &avoided, &mut out);
@@ -168,14 +211,9 @@ mod tests {
             avoid in proptest::collection::vec(any::<u8>(), 0..40), cut in 1usize..700,
         ) {
             let mut out = Vec::new();
-            wrap(&packet, &Avoided::new(&avoid), &mut out);
-            let mut reader = Reader::<Wrapped>::default();
-            let mut found = Vec::new();
-            for piece in out.chunks(cut) {
-                reader.feed(piece);
-                found.extend(std::iter::from_fn(|| reader.find()));
-            }
-            prop_assert_eq!(found, vec![Found::Packet(packet.len(), packet)]);
+            let avoided = Avoided::new(&avoid);
+            wrap(&packet, &avoided, &mut out);
+            prop_assert_eq!(all(&mut out.chunks(cut), &avoided), vec![Some(packet)]);
         }
 
         #[test]

@@ -128,11 +128,12 @@ impl Site {
     }
 
     fn offer(&mut self, slot: Slot, offer: Offer) -> Verdict {
-        assert!(matches!(offer.kind, Kind::Execution(_)) && offer.restart);
+        // What f brings is sound only once it is whole.
+        assert!(matches!(offer.kind, Kind::Execution(_)) && offer.restart == (self.protocol != 'f'));
         if self.known.contains(&offer.stable.unwrap()) {
             return Verdict::Already;
         }
-        let begun = self.partials.remove(&offer.temp).filter(|(begun, _)| *begun == offer);
+        let begun = self.partials.remove(&offer.temp).filter(|(begun, _)| *begun == offer && offer.restart);
         let bytes = begun.map(|(_, bytes)| bytes).unwrap_or_default();
         let offset = bytes.len() as u64;
         self.coming.insert(slot, (offer, bytes));
