@@ -54,6 +54,9 @@ pub enum Wake {
 
 /// A link and its stream. The verbs of [`Link`] are here without the time.
 ///
+/// A stream that reads its end out of the bytes themselves (the words of a modem) says
+/// [`io::ErrorKind::ConnectionAborted`] and can be read on: when all of them belong to whole packets, it was wrong.
+///
 /// Bytes move only inside [`LinkPump::next`] and [`LinkPump::next_or_room`]; both may be dropped at any await and
 /// called again.
 pub struct LinkPump<S> {
@@ -67,6 +70,8 @@ pub struct LinkPump<S> {
     /// The last event, kept until what the machine still had to say is written.
     last: Option<(Event, Instant)>,
     write_error: Option<io::Error>,
+    /// The stream said that it had come to its end, though its bytes were packets; it says so once, if it is wrong.
+    disbelieved: bool,
 }
 
 /// What the stream did.
@@ -87,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             input: vec![0; READ].into_boxed_slice(),
             last: None,
             write_error: None,
+            disbelieved: false,
         };
         let now = clock::now();
         pump.link.start(now);
@@ -201,9 +207,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                 (0, None) => Poll::Ready(Err(PumpError::HungUp)),
                 (count, error) => {
                     self.write_error = error;
+                    self.disbelieved = false;
                     Poll::Ready(Ok(Moved::Read(count)))
                 }
             },
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                match self.link.in_whole_packets() && !std::mem::replace(&mut self.disbelieved, true) {
+                    true => self.poll_stream(context),
+                    false => Poll::Ready(Err(PumpError::HungUp)),
+                }
+            }
             Poll::Ready(Err(error)) => Poll::Ready(Err(PumpError::Read(error))),
             Poll::Pending => match self.write_error.take() {
                 Some(error) => Poll::Ready(Err(PumpError::Write(error))),

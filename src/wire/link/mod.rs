@@ -194,6 +194,12 @@ pub trait Link: Send {
     /// final handshake.
     fn take_rest(&mut self) -> Vec<u8>;
     fn counters(&self) -> Counters;
+
+    /// Whether every byte that arrived so far belongs to a whole packet, so that none of them was said by a modem.
+    /// Protocols that do not frame all they send cannot know.
+    fn in_whole_packets(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ impl<F: Framing> Reader<F> {
         self.rest().len()
     }
 
+    /// Nothing waits, and nothing was skipped since the last packet.
+    pub fn in_whole_packets(&self) -> bool {
+        self.rest().is_empty() && !self.lost
+    }
+
     /// The rest of the packet that has begun will not come: looks for another inside what is there.
     pub fn give_up_packet(&mut self) {
         self.suspect = None;

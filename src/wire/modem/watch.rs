@@ -1,7 +1,8 @@
 //! Sees the end of a call where the line has no carrier signal.
 //!
 //! A modem that loses its carrier says `NO CARRIER` on a line of its own and then nothing more. A payload may
-//! hold the same bytes, but a payload goes on: so the words count only when silence follows them.
+//! hold the same bytes, but a payload goes on: so the words count only when silence follows them. (Where a packet ended
+//! with them just before a pause, the packet protocol knows better.)
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,6 @@ pub struct CarrierWatch {
     /// The last bytes that came in, at most [`CarrierWatch::LAST`].
     last: Vec<u8>,
     suspected: Option<Instant>,
-    lost: bool,
 }
 
 impl CarrierWatch {
@@ -26,7 +26,7 @@ impl CarrierWatch {
 
     /// For a call that begins now.
     pub fn new() -> Self {
-        CarrierWatch { last: vec![b'\n'], suspected: None, lost: false }
+        CarrierWatch { last: vec![b'\n'], suspected: None }
     }
 
     /// Bytes that came in from the line; they go to the session as well.
@@ -34,27 +34,19 @@ impl CarrierWatch {
         if bytes.is_empty() {
             return;
         }
-        self.handle_timeout(now);
         let tail = bytes.get(bytes.len().saturating_sub(Self::LAST)..).unwrap_or_default();
         self.last.extend_from_slice(tail);
         self.last.drain(..self.last.len().saturating_sub(Self::LAST));
         self.suspected = self.says_no_carrier().then(|| now + SILENCE);
     }
 
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if self.suspected.is_some_and(|at| now >= at) {
-            self.lost = true;
-            self.suspected = None;
-        }
+    /// True, once, when the modem has said the words and then nothing more.
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+        self.suspected.take_if(|at| now >= *at).is_some()
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.suspected
-    }
-
-    /// Whether the call has ended.
-    pub fn lost(&self) -> bool {
-        self.lost
     }
 
     fn says_no_carrier(&self) -> bool {
@@ -82,10 +74,7 @@ mod tests {
         for piece in pieces {
             watch.handle_input(now, piece);
         }
-        if let Some(at) = watch.poll_timeout() {
-            watch.handle_timeout(at);
-        }
-        watch.lost()
+        watch.poll_timeout().is_some_and(|at| watch.handle_timeout(at))
     }
 
     #[test]
@@ -105,11 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_come_after_the_silence_change_nothing() {
+    fn it_is_said_once_and_not_before_its_time() {
         let now = crate::clock::now();
         let mut watch = CarrierWatch::new();
         watch.handle_input(now, b"\r\nNO CARRIER\r\n");
-        watch.handle_input(now + SILENCE, b"RING\r\n");
-        assert!(watch.lost());
+        assert!(!watch.handle_timeout(now + SILENCE / 2));
+        assert!(watch.handle_timeout(now + SILENCE));
+        assert!(!watch.handle_timeout(now + 2 * SILENCE) && watch.poll_timeout().is_none());
     }
 }

@@ -1,4 +1,7 @@
 //! The stream of a call over a modem: what came in behind CONNECT first, then the line, until the carrier is lost.
+//!
+//! Where the line has no carrier signal, the words of the modem are taken for its end: a read says
+//! [`io::ErrorKind::ConnectionAborted`]. Whoever knows better (a packet held those bytes) just reads on.
 
 use crate::clock;
 use crate::wire::line::Line;
@@ -15,12 +18,11 @@ pub(super) struct Online<'a> {
     /// Where the line has no carrier signal: looks for the modem's words instead.
     watch: Option<CarrierWatch>,
     timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    lost: bool,
 }
 
 impl<'a> Online<'a> {
     pub(super) fn new(line: &'a mut Line, early: Vec<u8>, watch: Option<CarrierWatch>) -> Self {
-        Online { line, early, watch, timer: None, lost: false }
+        Online { line, early, watch, timer: None }
     }
 
     fn saw(&mut self, bytes: &[u8]) {
@@ -38,7 +40,7 @@ impl AsyncRead for Online<'_> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let online = &mut *self;
-        if online.lost || buf.remaining() == 0 {
+        if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
         if !online.early.is_empty() {
@@ -60,11 +62,10 @@ impl AsyncRead for Online<'_> {
             let timer = online.timer.get_or_insert_with(|| Box::pin(clock::sleep_until(Some(at))));
             ready!(timer.as_mut().poll(cx));
             online.timer = None;
-            watch.handle_timeout(clock::now().max(at));
-            if watch.lost() {
-                tracing::info!("the modem says NO CARRIER");
-                online.lost = true;
-                return Poll::Ready(Ok(()));
+            if watch.handle_timeout(clock::now().max(at)) {
+                tracing::debug!("the modem seems to say NO CARRIER");
+                let said = "the modem said that the carrier is lost";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, said)));
             }
         }
     }
@@ -72,9 +73,6 @@ impl AsyncRead for Online<'_> {
 
 impl AsyncWrite for Online<'_> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.lost {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, "the carrier was lost")));
-        }
         Pin::new(&mut *self.line).poll_write(cx, bytes)
     }
 

@@ -380,6 +380,10 @@ impl Link for G {
         self.sender.idle()
     }
 
+    fn in_whole_packets(&self) -> bool {
+        self.reader.in_whole_packets()
+    }
+
     fn take_rest(&mut self) -> Vec<u8> {
         let mut rest = self.reader.take_rest();
         // The second CLOSE.

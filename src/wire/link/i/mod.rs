@@ -385,6 +385,10 @@ impl Link for I {
         self.sender.idle()
     }
 
+    fn in_whole_packets(&self) -> bool {
+        self.reader.in_whole_packets()
+    }
+
     fn take_rest(&mut self) -> Vec<u8> {
         self.reader.take_rest()
     }

@@ -247,6 +247,10 @@ impl Link for J {
         self.inner.idle()
     }
 
+    fn in_whole_packets(&self) -> bool {
+        self.state == State::Wrapping && self.reader.in_whole_packets()
+    }
+
     fn take_rest(&mut self) -> Vec<u8> {
         self.reader.take_rest()
     }
