@@ -129,7 +129,8 @@ impl Spool {
         let size = size_of_messages(&messages);
         self.writer.verb(size, move |store| store.accept(request, messages)).await
     }
-    /// Deliveries that are due, at most `limit`, those of one site and message together. `lease` is how long.
+    /// Deliveries that are due, at most `limit`, those of one site and message together; none for a site (a mailbox, a
+    /// neighbour) for which some are claimed already: a mailbox has one writer. `lease` is how long.
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,

@@ -295,7 +295,7 @@ impl Store {
             params![micros(now), limit(rows)],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )?;
-        let due = Store::suspects_alone(due);
+        let due = self.suspects_alone(Kind::Execution, due)?;
         let mut executions = Vec::new();
         for id in &due {
             let claim = self.grant(Kind::Execution, *id, now, lease, due.len() == 1)?;

@@ -62,14 +62,24 @@ impl Store {
         Ok(())
     }
 
-    /// Of what is due, (id, deaths): what saw its owner die is claimed by itself, so that the next death proves
-    /// something against it.
-    pub(super) fn suspects_alone(due: Vec<(i64, i64)>) -> Vec<i64> {
-        let (first_suspect, rows) = match due.first() {
-            Some((_, 0)) => (due.iter().position(|(_, deaths)| *deaths > 0).unwrap_or(due.len()), due),
-            _ => (1, due),
+    /// Of what is due, (id, deaths), what may be claimed now. What saw its owner die is worked on by itself, so that the
+    /// next death proves something against it: it waits for the end of what is under way, and then the rest waits for it.
+    pub(super) fn suspects_alone(&self, kind: Kind, due: Vec<(i64, i64)>) -> Result<Vec<i64>> {
+        let table = match kind {
+            Kind::Execution => "executions",
+            _ => "deliveries",
         };
-        rows.into_iter().take(first_suspect).map(|(id, _)| id).collect()
+        let under_way =
+            format!("SELECT count(*), count(nullif(deaths, 0)) FROM {table} WHERE lease IS NOT NULL");
+        let counts = self.one(&under_way, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        let (under_way, suspects) = counts.unwrap_or_default();
+        let suspect_is_next = due.first().is_some_and(|(_, deaths)| *deaths > 0);
+        let count = match (suspects, suspect_is_next, under_way) {
+            (0, true, 0) => 1,
+            (0, false, _) => due.iter().take_while(|(_, deaths)| *deaths == 0).count(),
+            _ => 0,
+        };
+        Ok(due.into_iter().take(count).map(|(id, _)| id).collect())
     }
 
     /// Leases one thing, and counts the attempt. `alone`: nothing else was claimed with it.

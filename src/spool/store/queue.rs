@@ -79,11 +79,13 @@ impl Store {
         let due = self.all(
             "SELECT id, deaths FROM deliveries
                 WHERE state = 'queued' AND lease IS NULL AND intent IS NULL AND due <= ?1
+                    AND (transport, site) NOT IN (SELECT transport, site FROM deliveries
+                        WHERE id IN (SELECT item FROM leases WHERE kind = 'delivery'))
                 ORDER BY due, message, transport, site, id LIMIT ?2",
             params![micros(now), limit(rows)],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )?;
-        let due = Store::suspects_alone(due);
+        let due = self.suspects_alone(Kind::Delivery, due)?;
         due.iter().map(|id| self.lease_delivery(*id, now, lease, due.len() == 1)).collect()
     }
 

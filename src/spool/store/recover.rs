@@ -12,8 +12,8 @@ const REQUESTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a partial file, or a D. or X. file whose other half does not come, is kept.
 const INCOMPLETE: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// Deaths of owners that something may see before it is held.
-const DEATHS: i64 = 2;
+/// Deaths of owners after which work is held: one that may have been another's fault, and two that saw nothing else at work.
+const DEATHS: i64 = 3;
 
 impl Store {
     pub fn recover(&mut self, now: Timestamp) -> Result<()> {
@@ -29,8 +29,8 @@ impl Store {
 
     fn take_back(&mut self, now: Timestamp, lapsed: &Lapsed) -> Result<()> {
         self.end_lease(lapsed.kind, lapsed.item, lapsed.token)?;
-        // A death counts against what was claimed: once always, the second time only if nothing else was claimed
-        // with it and could be to blame. Jobs are not blamed: a call only reads them, and is cut off for many reasons.
+        // A death counts against what was claimed: once always, then only if nothing else was claimed with it and
+        // could be to blame. Jobs are not blamed: a call only reads them, and is cut off for many reasons.
         let (count, hold) = match lapsed.kind {
             Kind::Delivery => (
                 "UPDATE deliveries SET deaths = deaths + 1 WHERE id = ?1 AND (deaths = 0 OR ?2) RETURNING deaths",

@@ -120,6 +120,9 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
         assert!(!due.is_empty());
         for delivery in due {
             assert_eq!(read_all(&spool, delivery.body.id).await.len() as u64, delivery.body.size);
+            let until = crate::clock::wall();
+            let again = Outcome::Deferred { deliveries: vec![delivery.claim], until, note: String::new() };
+            spool.settle(until, vec![again]).await.unwrap();
         }
         spool.close().await;
     }

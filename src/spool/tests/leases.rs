@@ -8,6 +8,7 @@ on_both!(
     an_outcome_with_a_stale_claim_does_nothing,
     one_bad_outcome_spares_the_others,
     what_sees_two_deaths_alone_is_held,
+    nothing_is_worked_on_beside_a_suspect,
     those_that_died_in_company_are_not_blamed,
     a_job_is_not_blamed_for_cut_calls,
 );
@@ -80,6 +81,8 @@ async fn what_sees_two_deaths_alone_is_held(home: Home) {
     let suspect = claim_deliveries(spool, 2).await;
     assert_eq!(suspect.len(), 1, "what saw a death is worked on alone");
     everybody_dies(spool, 3).await;
+    assert_eq!(claim_deliveries(spool, 3).await.len(), 1);
+    everybody_dies(spool, 3).await;
     let queue = spool.queue(None).await.unwrap();
     assert_eq!((queue[0].state, queue[1].state), (DeliveryState::Held, DeliveryState::Queued));
     assert_eq!(events(spool, "held").await.len(), 1);
@@ -103,6 +106,24 @@ async fn those_that_died_in_company_are_not_blamed(home: Home) {
     spool.settle(at(2), vec![later]).await.unwrap();
     everybody_dies(spool, 3).await;
     assert!(spool.queue(None).await.unwrap().iter().all(|entry| entry.state == DeliveryState::Queued));
+}
+
+async fn nothing_is_worked_on_beside_a_suspect(home: Home) {
+    let spool = &home.spool;
+    accept(spool, "suspect\n", &["ida"]).await;
+    claim_deliveries(spool, 1).await;
+    everybody_dies(spool, 2).await;
+    let suspect = claim_deliveries(spool, 2).await;
+    accept(spool, "bread\n", &["uwe"]).await;
+    assert!(claim_deliveries(spool, 3).await.is_empty(), "a death now would prove nothing against either");
+    spool.settle(at(3), vec![delivered(claims(&suspect))]).await.unwrap();
+    let bread = claim_deliveries(spool, 3).await;
+    assert_eq!(bread[0].recipient, "uwe");
+    accept(spool, "suspect\n", &["ida"]).await;
+    meddle(spool, "UPDATE deliveries SET deaths = 1 WHERE recipient = 'ida'").await;
+    assert!(claim_deliveries(spool, 5).await.is_empty(), "the suspect waits for what is under way");
+    spool.settle(at(5), vec![delivered(claims(&bread))]).await.unwrap();
+    assert_eq!(claim_deliveries(spool, 5).await[0].recipient, "ida");
 }
 
 async fn a_job_is_not_blamed_for_cut_calls(home: Home) {
