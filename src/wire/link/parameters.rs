@@ -126,6 +126,8 @@ pub struct GParameters {
     pub remote_packet_size: u16,
     /// Send a smaller packet when there is less to send.
     pub short_packets: bool,
+    /// Give file data a better checksum in a place where any receiver skips it: what a uugate looks for.
+    pub seal: bool,
 }
 
 impl Default for GParameters {
@@ -143,6 +145,7 @@ impl Default for GParameters {
             remote_window: 0,
             remote_packet_size: 0,
             short_packets: true,
+            seal: false,
         }
     }
 }

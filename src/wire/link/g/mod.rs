@@ -8,6 +8,7 @@
 //!   carry the acknowledgement;
 //! - a command is sent in whole packets (TT 2) of the smallest size that holds it, filled up with NUL;
 //! - the end of a file is a short packet (TT 3) of 32 bytes that holds nothing;
+//! - a receiver takes packets of any size up to the announced one;
 //! - each side sends CLOSE twice, without waiting for that of the other, and then the final handshake.
 
 pub(super) mod packet;
@@ -20,7 +21,7 @@ use super::reader::{Found, Reader};
 use super::silence::{Patience, Silence};
 use super::tally::Tally;
 use super::{Abilities, Channel, Counters, Event, Expect, GParameters, Link, LinkError, Role};
-use packet::{Control, HEADER, Header, LEAST_DATA, MOST_DATA, Packets};
+use packet::{Control, Fields, HEADER, Header, LEAST_DATA, MOST_DATA};
 use receive::{Order, Receiver};
 use send::Sender;
 use start::{Announced, Step};
@@ -60,7 +61,9 @@ pub struct G {
     role: Role,
     parameters: GParameters,
     state: State,
-    reader: Reader<Packets>,
+    reader: Reader<Fields>,
+    /// The peer seals its short packets.
+    sealed: bool,
     sender: Sender,
     receiver: Receiver,
     tally: Tally,
@@ -82,7 +85,8 @@ impl G {
             role,
             state: State::Idle,
             reader: Reader::default(),
-            sender: Sender::new(parameters.short_packets, parameters.timeout),
+            sealed: false,
+            sender: Sender::new(parameters.short_packets, parameters.seal, parameters.timeout),
             receiver: Receiver::new(),
             tally: Tally::new(letter, parameters.errors, parameters.error_decay),
             announced: Announced::default(),
@@ -232,18 +236,31 @@ impl G {
         self.silence.deadline(self.sender.last_new()).filter(|_| self.runs())
     }
 
+    /// The data of a packet, if they are sound. Once a peer has sealed a packet it seals every short one.
+    fn open(&mut self, header: Header, field: &[u8]) -> Option<Vec<u8>> {
+        let Header::Data { short, .. } = header else { return Some(Vec::new()) };
+        let (data, sealed) = packet::open(short, field)?;
+        self.sealed |= sealed;
+        (sealed || !short || !self.sealed).then_some(data)
+    }
+
+    fn handle_spoiled(&mut self, now: Instant, header: Header) {
+        self.tally.bad_checksum();
+        if let (Header::Data { packet, .. }, true) = (header, self.runs())
+            && self.receiver.spoiled(now, packet) == Order::Missed
+        {
+            self.error();
+        }
+    }
+
     fn read(&mut self, now: Instant) {
         while self.state != State::Ended && !self.peer_closed {
             match self.reader.find() {
-                Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
-                Some(Found::BadData(header)) => {
-                    self.tally.bad_checksum();
-                    if let (Header::Data { packet, .. }, true) = (header, self.runs())
-                        && self.receiver.spoiled(now, packet) == Order::Missed
-                    {
-                        self.error();
-                    }
-                }
+                Some(Found::Packet(header, field)) => match self.open(header, &field) {
+                    Some(data) => self.handle_packet(now, header, data),
+                    None => self.handle_spoiled(now, header),
+                },
+                Some(Found::BadData(header)) => self.handle_spoiled(now, header),
                 Some(Found::BadHeader) => {
                     self.tally.bad_header();
                     if self.runs() {

@@ -9,6 +9,9 @@
 //! ```
 
 use crate::wire::link::reader::Framing;
+use crc::{CRC_32_ISO_HDLC, Crc, Table};
+
+const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 const START: u8 = 0x10;
 pub const HEADER: usize = 6;
@@ -114,6 +117,48 @@ pub fn data(packet: u8, ack: u8, size: usize, data: &[u8]) -> Vec<u8> {
     out
 }
 
+/// How much of a field a seal takes, the length of the data before it among that.
+pub const SEAL: usize = 5;
+
+/// The same with a seal: a CRC-32 of the data at the end of what the data leave unfilled, which any receiver drops. The sum of
+/// the protocol does not show all damage; between uugates this does. `data` must be shorter than the field by [`SEAL`].
+pub fn sealed(packet: u8, ack: u8, size: usize, content: &[u8]) -> Vec<u8> {
+    let mut out = data(packet, ack, size, content);
+    if let Some(end) = out.last_chunk_mut::<4>() {
+        *end = seal(content);
+    }
+    let bits = out.get(4).copied().unwrap_or_default();
+    stamp(&mut out, bits);
+    out
+}
+
+/// Inverted, so that the zeros behind no data are none.
+fn seal(content: &[u8]) -> [u8; 4] {
+    (!CRC.checksum(content)).to_be_bytes()
+}
+
+/// Whether so many bytes of data and a seal go into a packet with a field of `size`.
+pub fn fits_sealed(length: usize, size: usize) -> bool {
+    fits(length, size) && length + SEAL + usize::from(size >= length + 128) <= size
+}
+
+/// The data in the field of a packet, and whether it has a seal that fits them; nothing if they cannot be.
+pub fn open(short: bool, field: &[u8]) -> Option<(Vec<u8>, bool)> {
+    if !short {
+        return Some((field.to_vec(), false));
+    }
+    let (unused, prefix) = match *field {
+        [first, ..] if first < 128 => (usize::from(first), 1),
+        [first, second, ..] => (usize::from(first & 0x7f) + (usize::from(second) << 7), 2),
+        _ => return None,
+    };
+    // A length that cannot be is damage that the checksum did not show.
+    let length = field.len().checked_sub(unused)?;
+    let data = field.get(prefix..prefix + length)?;
+    let end = field.get(prefix + length..).and_then(|rest| rest.last_chunk::<4>());
+    Some((data.to_vec(), end.is_some_and(|end| *end == seal(data))))
+}
+
 /// Puts the present acknowledgement into a data packet that was framed earlier.
 pub fn restamp(frame: &mut [u8], ack: u8) {
     if let Some(bits) = frame.get(4) {
@@ -176,23 +221,32 @@ impl Framing for Packets {
     }
 
     fn open(header: Header, field: &[u8]) -> Option<Vec<u8>> {
+        let field = Fields::open(header, field)?;
+        match header {
+            Header::Data { short, .. } => open(short, &field).map(|(data, _)| data),
+            Header::Control(_) => Some(field),
+        }
+    }
+}
+
+/// How the reader finds packets of this family, with their whole data field; see [`open`].
+#[derive(Debug)]
+pub struct Fields;
+
+impl Framing for Fields {
+    type Header = Header;
+    const START: u8 = START;
+    const HEADER: usize = HEADER;
+
+    fn parse(bytes: &[u8]) -> Option<(Header, usize)> {
+        Packets::parse(bytes)
+    }
+
+    fn open(header: Header, field: &[u8]) -> Option<Vec<u8>> {
         let Header::Data { packet, ack, short, sum } = header else { return Some(Vec::new()) };
         let kind = if short { 3 } else { 2 };
         let bits = kind << 6 | packet << 3 | ack;
-        if SUM_BASE.wrapping_sub(check(field) ^ u16::from(bits)) != sum {
-            return None;
-        }
-        if !short {
-            return Some(field.to_vec());
-        }
-        let (unused, prefix) = match *field {
-            [first, ..] if first < 128 => (usize::from(first), 1),
-            [first, second, ..] => (usize::from(first & 0x7f) + (usize::from(second) << 7), 2),
-            _ => return None,
-        };
-        // A length that cannot be is damage that the checksum did not show.
-        let length = field.len().checked_sub(unused)?;
-        field.get(prefix..prefix + length).map(<[u8]>::to_vec)
+        (SUM_BASE.wrapping_sub(check(field) ^ u16::from(bits)) == sum).then(|| field.to_vec())
     }
 }
 
@@ -254,6 +308,23 @@ mod tests {
                 };
                 assert_eq!((back, *short), (&content, length < size));
             }
+        }
+    }
+
+    #[test]
+    fn a_seal_is_found_and_no_receiver_minds_it() {
+        for size in (5..13).map(|n| 1usize << n) {
+            for length in (0..size).filter(|length| fits_sealed(*length, size)) {
+                if length > 200 && length < size - 200 && length % 97 != 0 {
+                    continue;
+                }
+                let content: Vec<u8> = (0..length).map(|n| n as u8).collect();
+                let frame = sealed(5, 2, size, &content);
+                assert!(matches!(&read(&frame)[..], [Found::Packet(_, back)] if *back == content));
+                assert_eq!(open(true, &frame[HEADER..]), Some((content.clone(), true)));
+                assert!(!open(true, &data(5, 2, size, &content)[HEADER..]).unwrap().1, "{length} of {size}");
+            }
+            assert!(fits_sealed(size - SEAL, size) && !fits_sealed(size - SEAL + 1, size));
         }
     }
 

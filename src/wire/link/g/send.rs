@@ -51,6 +51,8 @@ pub struct Sender {
     size: usize,
     /// Smaller packets may be sent when there is less to send, or the line spoils large ones.
     short_packets: bool,
+    /// File data are sealed.
+    seal: bool,
     best: PacketSize,
     pace: Pace,
     /// The line has enough to carry until then.
@@ -73,11 +75,12 @@ pub struct Sender {
 }
 
 impl Sender {
-    pub fn new(short_packets: bool, timeout: Duration) -> Self {
+    pub fn new(short_packets: bool, seal: bool, timeout: Duration) -> Self {
         Sender {
             window: 1,
             size: LEAST_DATA,
             short_packets,
+            seal: seal && short_packets,
             best: PacketSize::default(),
             pace: Pace::default(),
             pause: None,
@@ -249,8 +252,12 @@ impl Sender {
             }
             return false;
         }
+        let file = !matches!(self.queue.front(), Some(Item::Command { .. }));
         let (size, data) = self.next_content(size);
-        let frame = packet::data(self.next, ack, size, &data);
+        let frame = match file && self.seal {
+            true => packet::sealed(self.next, ack, size, &data),
+            false => packet::data(self.next, ack, size, &data),
+        };
         out.extend_from_slice(&frame);
         self.unacked_bytes += frame.len();
         self.pace.sent(now, frame.len(), paced);
@@ -278,13 +285,17 @@ impl Sender {
             }
             Some(Item::Data { .. }) => {
                 let data = self.take_data(most);
-                (self.field(most, data.len(), packet::fits), data)
+                (self.field(most, data.len(), self.fits()), data)
             }
             Some(Item::EndOfFile) | None => {
                 self.queue.pop_front();
-                (self.field(most, 0, packet::fits), Vec::new())
+                (self.field(most, 0, self.fits()), Vec::new())
             }
         }
+    }
+
+    fn fits(&self) -> fn(usize, usize) -> bool {
+        if self.seal { packet::fits_sealed } else { packet::fits }
     }
 
     /// The smallest field that will do.
@@ -298,6 +309,8 @@ impl Sender {
 
     /// As much file data as fits into a packet.
     fn take_data(&mut self, most: usize) -> Vec<u8> {
+        let seal = if self.seal { packet::SEAL } else { 0 };
+        let most = most - seal;
         let mut data = Vec::with_capacity(most);
         while let Some(Item::Data { bytes, at }) = self.queue.front_mut() {
             let end = bytes.len().min(*at + most - data.len());
@@ -309,11 +322,11 @@ impl Sender {
             self.queue.pop_front();
         }
         // A little more than half a field would leave the line to padding.
-        let half = data.len().checked_ilog2().map_or(0, |log| 1 << log);
+        let half = (data.len() + seal).checked_ilog2().map_or(0, |log| (1usize << log).saturating_sub(seal));
         if self.short_packets
-            && half >= LEAST_DATA
+            && half + seal >= LEAST_DATA
             && half < data.len()
-            && self.field(most, data.len(), packet::fits) > data.len() * 5 / 4
+            && self.field(most + seal, data.len(), self.fits()) > data.len() * 5 / 4
         {
             let rest = data.split_off(half);
             self.queue.push_front(Item::Data { bytes: rest, at: 0 });

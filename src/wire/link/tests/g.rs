@@ -46,9 +46,10 @@ fn every_window_and_packet_size_works() {
 
 #[test]
 fn files_of_every_awkward_length_arrive() {
-    for short_packets in [true, false] {
+    for (short_packets, seal) in [(true, false), (true, true), (false, false)] {
         let mut parameters = sized(7, 128);
         parameters.g.short_packets = short_packets;
+        parameters.g.seal = seal;
         for length in [0, 1, 31, 32, 33, 63, 64, 65, 96, 97, 127, 128, 129, 255, 256, 257] {
             whole([&parameters; 2], [Settings::default(), Settings::default()], 1, length);
         }
