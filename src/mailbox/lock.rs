@@ -13,6 +13,10 @@ use std::time::Duration;
 /// A dotlock that is this old is abandoned, whatever stands in it: 1024 s, procmail's `LOCKTIMEOUT`.
 const ABANDONED: Duration = Duration::from_secs(1024);
 
+/// How many names are tried for the draft of a lock, each by one more: names that a process with our pid left behind,
+/// or that somebody planted.
+const DRAFTS: usize = 100;
+
 /// The most that is read of a foreign lock file, in bytes; a pid has at most ten digits.
 const PID_BYTES: u64 = 32;
 
@@ -75,12 +79,26 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn write<'a>(directory: &'a OwnedFd, lock: &str) -> io::Result<Draft<'a>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("{lock}.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(directory, &name, flags, Mode::from_raw_mode(0o644))?;
-        let draft = Draft { directory, name };
-        File::from(file).write_all(format!("{}\n", std::process::id()).as_bytes())?;
-        Ok(draft)
+        // Who may write to the directory can guess the name: what stands there is never opened.
+        let flags = OFlags::WRONLY
+            | OFlags::CREATE
+            | OFlags::EXCL
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::CLOEXEC;
+        let pid = std::process::id();
+        for _ in 0..DRAFTS {
+            let name = format!("{lock}.{pid}.{}", NEXT.fetch_add(1, Ordering::Relaxed));
+            let file = match rustix::fs::openat(directory, &name, flags, Mode::from_raw_mode(0o644)) {
+                Ok(file) => file,
+                Err(Errno::EXIST) => continue,
+                Err(errno) => return Err(errno.into()),
+            };
+            let draft = Draft { directory, name };
+            File::from(file).write_all(format!("{pid}\n").as_bytes())?;
+            return Ok(draft);
+        }
+        Err(Errno::EXIST.into())
     }
 }
 
@@ -131,4 +149,26 @@ fn is_zombie(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name before it stands in parentheses and may hold anything.
     stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('Z'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_planted_where_the_draft_goes_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = std::process::id();
+        for number in 0..DRAFTS as u64 / 2 {
+            let path = folder.path().join(format!("ann.lock.{pid}.{number}"));
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::from_raw_mode(0o666)).unwrap();
+        }
+        let directory = OwnedFd::from(File::open(folder.path()).unwrap());
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let lock = Dotlock::take(directory.try_clone().unwrap(), "ann", now).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("ann.lock")).unwrap(), format!("{pid}\n"));
+        assert!(matches!(Dotlock::take(directory, "ann", now), Err(MailboxError::Locked { .. })));
+        drop(lock);
+        assert!(!folder.path().join("ann.lock").exists());
+    }
 }
