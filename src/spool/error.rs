@@ -10,6 +10,12 @@ pub enum SpoolError {
     /// No room: the disk, or the free-space reserve. The text says where.
     #[error("no room in the spool: {0}")]
     Full(String),
+    /// The system is short of something, open files or memory; nothing is wrong with what is stored.
+    #[error("the spool cannot be used now: {0}")]
+    Short(String),
+    /// The disk, or the system, does not do what it should. What is stored may be sound all the same.
+    #[error("the spool cannot be read or written: {0}")]
+    Device(String),
     /// Something else holds it: a stale claim, a second call to a system, a second daemon.
     #[error("{0}")]
     Conflict(String),
@@ -32,6 +38,12 @@ impl ToFault for SpoolError {
         let (whose, retry, advice) = match self {
             SpoolError::Busy => (Whose::Local, Retry::Later, ""),
             SpoolError::Full(_) => (Whose::Local, Retry::Later, "free some space there, and try again"),
+            SpoolError::Short(_) => (
+                Whose::Local,
+                Retry::Later,
+                "see the limits of the process (`ulimit -n`) and the free memory",
+            ),
+            SpoolError::Device(_) => (Whose::Local, Retry::Later, "see the log of the kernel"),
             SpoolError::Conflict(_) => (Whose::Local, Retry::Later, ""),
             SpoolError::Corrupt(_) => {
                 (Whose::Local, Retry::Never, "run `uugate spool verify`, then `uugate spool dump DIR`")
@@ -56,9 +68,10 @@ impl From<rusqlite::Error> for SpoolError {
                 _ if inner.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
                     SpoolError::Full("no space is left".to_owned())
                 }
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure => {
-                    SpoolError::Corrupt(text)
-                }
+                ErrorCode::OutOfMemory => SpoolError::Short(text),
+                _ if inner.extended_code == rusqlite::ffi::SQLITE_IOERR_NOMEM => SpoolError::Short(text),
+                ErrorCode::SystemIoFailure => SpoolError::Device(text),
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => SpoolError::Corrupt(text),
                 ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
                     SpoolError::Conflict(format!("cannot open the spool: {text}"))
                 }
@@ -75,14 +88,38 @@ impl From<rusqlite::Error> for SpoolError {
 
 impl From<std::io::Error> for SpoolError {
     fn from(error: std::io::Error) -> SpoolError {
-        use std::io::ErrorKind;
-        match error.kind() {
-            ErrorKind::StorageFull => SpoolError::Full("no space is left".to_owned()),
-            ErrorKind::QuotaExceeded => SpoolError::Full("the disk quota is used up".to_owned()),
-            ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem => {
-                SpoolError::Conflict(format!("cannot open the spool: {error}"))
+        use rustix::io::Errno;
+        let text = error.to_string();
+        // Only what never came from the system is about the bytes themselves, such as an early end.
+        let Some(errno) = Errno::from_io_error(&error) else { return SpoolError::Corrupt(text) };
+        match errno {
+            Errno::NOSPC => SpoolError::Full("no space is left".to_owned()),
+            Errno::DQUOT => SpoolError::Full("the disk quota is used up".to_owned()),
+            Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS | Errno::INTR | Errno::AGAIN => {
+                SpoolError::Short(text)
             }
-            _ => SpoolError::Corrupt(error.to_string()),
+            Errno::ACCESS | Errno::PERM | Errno::NOENT | Errno::ROFS => {
+                SpoolError::Conflict(format!("cannot open the spool: {text}"))
+            }
+            _ => SpoolError::Device(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn an_error_of_the_system_is_no_damage_and_passes() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR, Errno::AGAIN, Errno::IO] {
+            let error = SpoolError::from(std::io::Error::from(errno));
+            assert!(!matches!(error, SpoolError::Corrupt(_)), "{error}");
+            assert_eq!(error.fault().retry, Retry::Later, "{error}");
+        }
+        let early = SpoolError::from(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+        assert!(matches!(early, SpoolError::Corrupt(_)));
+        assert_eq!(early.fault().retry, Retry::Never);
     }
 }

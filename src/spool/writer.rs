@@ -194,10 +194,11 @@ fn run(store: &mut Store, batch: &mut impl Iterator<Item = Work>) -> Result<(), 
     Ok(())
 }
 
-/// Busy and full leave the database as it was; after anything else it is unknown what a commit has left.
+/// Busy, full and short leave the database as it was; after anything else, a sync that failed above all, it is unknown
+/// what a commit has left.
 fn forgivable(error: SpoolError) -> Result<SpoolError, Fatal> {
     match error {
-        SpoolError::Busy | SpoolError::Full(_) => Ok(error),
+        SpoolError::Busy | SpoolError::Full(_) | SpoolError::Short(_) => Ok(error),
         error => Err(Fatal(error.to_string())),
     }
 }

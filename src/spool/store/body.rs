@@ -174,8 +174,10 @@ impl Store {
 
     fn read_filed(&self, id: BodyId, offset: u64, limit: usize) -> Result<Vec<u8>> {
         let path = self.body_path(id).unwrap_or_default();
-        let file =
-            File::open(&path).map_err(|error| SpoolError::Corrupt(format!("{}: {error}", path.display())))?;
+        let file = File::open(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => SpoolError::Corrupt(format!("{}: {error}", path.display())),
+            _ => error.into(),
+        })?;
         let place = signed(blocks::number(offset)) * SUM as i64 + 1;
         let sum = self.one(
             "SELECT substr(blocks, ?2, ?3) FROM bodies WHERE id = ?1",

@@ -403,7 +403,7 @@ async fn renewed<T>(
             clock::sleep(node.lease / 2).await;
             match spool.renew(clock::wall(), claims.all(), node.lease).await {
                 // A disk that is full now may have room before the lease runs out.
-                Ok(()) | Err(SpoolError::Busy | SpoolError::Full(_)) => {}
+                Ok(()) | Err(SpoolError::Busy | SpoolError::Full(_) | SpoolError::Short(_)) => {}
                 Err(error) => return error,
             }
         }
