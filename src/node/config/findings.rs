@@ -134,13 +134,17 @@ fn blank_values(source: &str, shown: &Range<usize>) -> String {
             b'#' => at = find(bytes, at, b"\n").unwrap_or(bytes.len()),
             b'"' | b'\'' => {
                 let end = text_end(bytes, at);
+                let before = source.get(line_start..at).unwrap_or_default();
                 let is_key = source.get(end..).is_some_and(|rest| {
                     let rest = rest.trim_start_matches([' ', '\t']);
-                    rest.starts_with(['=', '.', ']'])
+                    // In a header, `[a."b"]`; the end of a list looks the same but for what stands before it.
+                    let in_header = before.trim_start().starts_with('[') && !before.contains('=');
+                    rest.starts_with(['=', '.']) || in_header && rest.starts_with(']')
                 });
-                let before = source.get(line_start..at).unwrap_or_default();
                 let key = before.trim_end_matches(['=', ' ', '\t', '[']);
-                let pointed_at = shown.start <= at && end <= shown.end && !names_a_secret(key);
+                // Without a key on its line it may belong to any: a list that goes on.
+                let pointed_at =
+                    shown.start <= at && end <= shown.end && before.contains('=') && !names_a_secret(key);
                 if !is_key && !pointed_at {
                     // The closing quote stays, if there is one: no character is cut in two.
                     let is_closed = end > at + 1 && bytes.get(end - 1) == Some(&byte);
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn no_finding_shows_a_secret() {
-        let source = "name = \"barberouge\"\npasword = \"hunter2\"\npassword = \"hunter2\npassword = '''hunter2\nhunter2'''\nx = { \"passwd\" = 'hunter2' }\n";
+        let source = "name = \"barberouge\"\npasword = \"hunter2\"\npassword = \"hunter2\npassword = '''hunter2\nhunter2'''\nx = { \"passwd\" = 'hunter2' }\nchat = [\"word:\", \"hunter2\"]\npassword = [\n    \"hunter2\"]\n";
         let findings = Findings::new("uugate.toml".into(), source.into());
         findings.error(20..27, "unknown key", "");
         for (at, _) in source.match_indices("hunter2") {
