@@ -153,7 +153,7 @@ const G1024: Variant = Variant { name: "g1024", letter: 'g', packet: Some(1024),
 const G2048: Variant = Variant { name: "g2048", letter: 'g', packet: Some(2048), window: Some(7) };
 
 fn line(rate: Option<u32>, delay: Duration) -> Settings {
-    Settings { rate, delay, ..Settings::default() }
+    Settings { rate, delay, buffer: 1024, ..Settings::default() }
 }
 
 /// The whole table; the quick one has smaller files where only the machine is in the way, and fewer seeds.

@@ -23,6 +23,9 @@ pub struct Call {
     pub good: bool,
 }
 
+/// Bytes that a program may write before it has to wait for the line: a page, the buffer of a serial port on Linux.
+const PORT: usize = 4096;
+
 /// One direction: from a program's output, along the line, to the other's input.
 struct Way {
     from: Option<PipeReader>,
@@ -82,6 +85,8 @@ impl Way {
         for end in [rustix::io::ioctl_fionbio(&from, true), rustix::io::ioctl_fionbio(&to, true)] {
             end.expect("a pipe need not block");
         }
+        // As much as a serial port takes ahead of the line; a pipe by itself would take a whole window.
+        rustix::pipe::fcntl_setpipe_size(&from, PORT).expect("a pipe may be small");
         Way { from: Some(from), to: Some(to), line: Noise::new(line, seed, now), arrived: Vec::new() }
     }
 
