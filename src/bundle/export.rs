@@ -209,6 +209,10 @@ async fn content(
     let (Work::Execute(execute), Some(body)) = (&job.work, job.body) else {
         return Ok(Err("it is not mail".to_owned()));
     };
+    match spool.body_check(body).await {
+        Err(error @ SpoolError::Corrupt(_)) => return Ok(Err(error.to_string())),
+        checked => checked?,
+    }
     match execute.command.program.as_str() {
         "rmail" => {
             let beginning = spool.body_read(body.id, 0, CHUNK).await?;

@@ -32,6 +32,9 @@ pub enum Outcome {
     /// A job that the peer will never take (SN2, SN7, CN5). Mail deliveries behind it go back to the queue to be
     /// bounced; any other job goes to quarantine, and its user is told by `notice`.
     JobRefused { job: Claim, note: String, notice: Option<NewNotice> },
+    /// A job whose body is damaged, so that it is not sent. Its bytes go to quarantine. Mail deliveries behind it go back
+    /// to the queue: what is sound of them makes a new job.
+    JobSpoiled { job: Claim, note: String, notice: NewNotice },
     /// A fetch job whose file was placed.
     Fetched { job: Claim },
     /// An execution that was carried out. Mail that it was becomes messages here, in the same transaction.

@@ -99,14 +99,19 @@ impl Spool {
     /// Reads all of a body, for whoever must not begin with one that is damaged: [`SpoolError::Corrupt`] says that it is.
     pub async fn body_check(&self, body: BodyRef) -> Result<()> {
         let mut offset = 0;
-        while offset < body.size {
-            let piece = self.body_read(body.id, offset, CHUNK).await?;
-            if piece.is_empty() {
-                return Err(SpoolError::Corrupt(format!("body {} ends early", body.id.0)));
+        loop {
+            let piece = match self.body_read(body.id, offset, CHUNK).await {
+                Err(SpoolError::Missing(what)) => {
+                    return Err(SpoolError::Corrupt(format!("{what} is not there")));
+                }
+                piece => piece?,
+            };
+            match piece.len() as u64 {
+                0 if offset == body.size => return Ok(()),
+                0 => return Err(SpoolError::Corrupt(format!("body {} ends early", body.id.0))),
+                length => offset += length,
             }
-            offset += piece.len() as u64;
         }
-        Ok(())
     }
     /// Gives up a body that nothing refers to.
     pub async fn body_drop(&self, body: BodyId) -> Result<()> {

@@ -162,6 +162,7 @@ impl Worker {
                     let note = format!("{site:?} is no system name");
                     return self.hold(group, note, now).await;
                 };
+                let group = self.sound(group, now).await?;
                 let lists = match transport {
                     "uux" => self.commands(&system, group),
                     _ => uucp::batches(&self.uucp, group),
@@ -180,6 +181,21 @@ impl Worker {
             }
             other => self.hold(group, format!("there is no transport {other:?} here"), now).await,
         }
+    }
+
+    /// Those whose message is what was written; the others fail, each alone.
+    async fn sound(&self, group: Vec<Delivery>, now: Timestamp) -> Result<Vec<Delivery>, QueueError> {
+        let mut sound: Vec<Delivery> = Vec::new();
+        for delivery in group {
+            let is_same = sound.last().is_some_and(|last| last.body == delivery.body);
+            match if is_same { Ok(()) } else { self.spool.body_check(delivery.body).await } {
+                Ok(()) => sound.push(delivery),
+                Err(error) => {
+                    self.failed(Failed { deliveries: vec![delivery], fault: error.fault() }, now).await?;
+                }
+            }
+        }
+        Ok(sound)
     }
 
     /// Cuts the deliveries of one message into those of one command each.

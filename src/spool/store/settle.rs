@@ -56,6 +56,11 @@ impl Store {
                 let id = self.end_claim(Kind::Job, job)?;
                 self.job_refused(id, now, &note, notice)
             }
+            Outcome::JobSpoiled { job, note, notice } => {
+                let id = self.end_claim(Kind::Job, job)?;
+                self.job_spoiled(id, now, &note)?;
+                self.notify(&notice, now)
+            }
             Outcome::Fetched { job } => {
                 let id = self.end_claim(Kind::Job, job)?;
                 self.job_done(id, now, "fetched")
@@ -141,6 +146,27 @@ impl Store {
             self.remove_job(id)?;
             return Ok(());
         }
+        self.put_job_aside(id, now, note)?;
+        notice.map_or(Ok(()), |notice| self.notify(&notice, now))
+    }
+
+    fn job_spoiled(&mut self, id: i64, now: Timestamp, note: &str) -> Result<()> {
+        self.note_job(now, "spoiled", id, note)?;
+        self.put_job_aside(id, now, note)?;
+        let deliveries = self.deliveries_behind(id)?;
+        for delivery in &deliveries {
+            self.run(
+                "UPDATE deliveries SET state = 'queued', job = NULL, note = ?2, due = ?3 WHERE id = ?1",
+                params![delivery, note, micros(now)],
+            )?;
+        }
+        if !deliveries.is_empty() {
+            self.remove_job(id)?;
+        }
+        Ok(())
+    }
+
+    fn put_job_aside(&self, id: i64, now: Timestamp, note: &str) -> Result<()> {
         let row = self.one(
             "UPDATE jobs SET state = 'quarantined', note = ?2 WHERE id = ?1 RETURNING system, body",
             params![id, note],
@@ -149,7 +175,7 @@ impl Store {
         if let Some((system, body)) = row {
             self.put_aside(now, &format!("job {id:x} for {system}"), note, body)?;
         }
-        notice.map_or(Ok(()), |notice| self.notify(&notice, now))
+        Ok(())
     }
 
     fn deliveries_behind(&self, job: i64) -> Result<Vec<i64>> {

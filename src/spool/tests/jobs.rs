@@ -7,6 +7,7 @@ on_both!(
     a_job_number_is_never_given_twice,
     a_handed_delivery_follows_its_job,
     a_refused_job_gives_its_mail_back,
+    a_spoiled_job_gives_its_mail_back_and_is_kept_aside,
     a_refused_file_is_kept_aside,
     a_deferred_job_stays,
     withheld_jobs_stay_away_from_calls,
@@ -90,6 +91,22 @@ async fn a_refused_job_gives_its_mail_back(home: Home) {
     let due = claim_deliveries(spool, 3).await;
     assert_eq!(due[0].refusal.as_deref(), Some("SN2"));
     assert_eq!(read_all(spool, due[0].body.id).await, b"hello\n");
+}
+
+async fn a_spoiled_job_gives_its_mail_back_and_is_kept_aside(home: Home) {
+    let spool = &home.spool;
+    handed(spool).await;
+    let jobs = claim_jobs(spool, "polux").await;
+    let notice = NewNotice { to: "postmaster".into(), subject: "damaged".into(), text: "x".into() };
+    let spoiled = Outcome::JobSpoiled { job: jobs[0].claim, note: "damaged".into(), notice };
+    spool.settle(at(3), vec![spoiled]).await.unwrap();
+    assert!(spool.jobs(None, None).await.unwrap().is_empty());
+    let due = claim_deliveries(spool, 3).await;
+    assert_eq!((due.len(), due[0].refusal.as_deref()), (1, None));
+    let kept = spool.quarantined(None).await.unwrap();
+    assert_eq!(read_all(spool, kept[0].body.unwrap().id).await, b"From jan\nhello\n");
+    assert_eq!(events(spool, "spoiled").await.len(), 1);
+    assert_eq!(spool.claim_notices(at(3), 10, LEASE).await.unwrap().len(), 1);
 }
 
 async fn a_refused_file_is_kept_aside(home: Home) {

@@ -93,6 +93,23 @@ impl<'a> CallStore<'a> {
         }
     }
 
+    /// A job whose body is damaged is not sent, and keeps up nobody behind it.
+    async fn set_aside(&self, job: &Job, error: &SpoolError) -> Result<(), SpoolError> {
+        tracing::error!(peer = %self.peer, job = %job.stable, %error, "a job is not sent");
+        let (peer, user, note) = (&self.peer, job.work.user(), error.to_string());
+        let notice = NewNotice {
+            to: "postmaster".to_owned(),
+            subject: format!("A job for {peer} is damaged"),
+            text: format!(
+                "Job {} of {user} for {peer} was not sent: {note}.\nWhat there is of it is kept in quarantine; mail \
+                 that is sound is sent again.\nThe disk may be failing: run `uugate spool verify`.\n",
+                job.stable
+            ),
+        };
+        self.claims.remove(job.claim);
+        self.spool.settle(clock::wall(), vec![Outcome::JobSpoiled { job: job.claim, note, notice }]).await
+    }
+
     /// Hands the waiting bytes to the spool.
     async fn append(&self, coming: &mut Coming) -> Result<(), SpoolError> {
         if coming.waiting.is_empty() {
@@ -138,7 +155,14 @@ impl<'a> CallStore<'a> {
         let mut offset = 0;
         while offset < partial.offset {
             let limit = usize::try_from(partial.offset - offset).unwrap_or(CHUNK).min(CHUNK);
-            let bytes = self.spool.body_read(partial.body, offset, limit).await?;
+            let bytes = match self.spool.body_read(partial.body, offset, limit).await {
+                // All of it comes again.
+                Err(SpoolError::Corrupt(_)) => {
+                    self.spool.body_drop(partial.body).await?;
+                    return Ok((self.spool.body_new().await?, 0, blake3::Hasher::new()));
+                }
+                bytes => bytes?,
+            };
             if bytes.is_empty() {
                 break;
             }
@@ -151,8 +175,24 @@ impl<'a> CallStore<'a> {
 
 impl Store for CallStore<'_> {
     async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
-        let claimed = self.claims.next_job(self.spool, self.peer.clone(), worst, self.node.lease).await;
-        let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
+        let job = loop {
+            let claimed = self.claims.next_job(self.spool, self.peer.clone(), worst, self.node.lease).await;
+            let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
+            // All of it is read before it is offered: a file that has begun can only be ended with the call.
+            let checked = match job.body {
+                Some(body) => self.spool.body_check(body).await,
+                None => Ok(()),
+            };
+            match checked {
+                Err(error @ SpoolError::Corrupt(_)) => {
+                    self.set_aside(&job, &error).await.map_err(failure)?;
+                }
+                checked => {
+                    checked.map_err(failure)?;
+                    break job;
+                }
+            }
+        };
         let key = JobKey(job.claim.id);
         let outgoing = OutgoingJob {
             key,

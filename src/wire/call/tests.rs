@@ -109,6 +109,42 @@ fn text(seed: u8, length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn a_damaged_job_is_set_aside_and_the_call_goes_on_with_the_rest() {
+    use std::os::unix::fs::FileExt;
+    let (mut leaf, polux) = sites();
+    let folder = tempfile::tempdir().unwrap();
+    leaf.spool = Spool::open(folder.path(), clock::wall()).await.unwrap();
+    for number in 0..3 {
+        leaf.mail(&format!("a{number}@polux"), &text(number, 200_000)).await;
+    }
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder.path().join("bodies")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert_eq!(files.len(), 3);
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(&files[0]).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 199_999).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], 199_999).unwrap();
+
+    let (a, b) = duplex(4096);
+    let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert_eq!((placed.failure, answered.record.failure), (None, None));
+    assert_eq!((placed.jobs_sent, answered.record.jobs_received), (2, 2));
+    let expected: Vec<_> = (1..3).map(|n| (format!("rmail a{n}@polux"), text(n, 200_000))).collect();
+    assert_eq!(polux.arrived().await, expected);
+    let jobs = leaf.spool.jobs(None, None).await.unwrap();
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].state, crate::spool::JobState::Quarantined);
+    assert!(jobs[0].note.contains("is not what was written"), "{}", jobs[0].note);
+    assert_eq!(leaf.spool.quarantined(None).await.unwrap().len(), 1);
+    let notices = leaf.spool.claim_notices(clock::wall(), 9, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].notice.to, "postmaster");
+    let events = leaf.spool.events(crate::spool::EventFilter::default()).await.unwrap();
+    assert!(events.iter().any(|(_, event)| event.what == "spoiled"), "{events:?}");
+}
+
+#[tokio::test]
 async fn one_call_takes_the_work_of_both_ends() {
     let (leaf, polux) = sites();
     for number in 0..5 {
