@@ -22,6 +22,11 @@ pub enum BundleError {
     /// It could not be taken now.
     #[error("{path}: {error}")]
     NotTaken { path: PathBuf, error: UnbatchError },
+    /// The file may have been cut on its way.
+    #[error("{path} is no batch: it holds no message, and not a HELO and a QUIT either")]
+    Empty { path: PathBuf },
+    #[error("{path} is not there, and {count} files that were exported under this name are out")]
+    Several { path: PathBuf, count: usize },
     #[error("{path} was not exported from here, or was changed since")]
     NotOurs { path: PathBuf },
     /// It was marked as done and is recalled, or the other way round.
@@ -39,8 +44,16 @@ impl ToFault for BundleError {
             BundleError::Nothing(_) => usage("`uustat` shows what waits"),
             BundleError::Exists(_) => usage("give another name, or remove it if it was carried"),
             BundleError::BadPath(_) => usage("give the name of a file"),
-            BundleError::NotOurs { .. } => usage("give the very file that `uugate export` wrote"),
+            BundleError::NotOurs { .. } => {
+                usage("give the very file that `uugate export` wrote; --recall knows it by its name, too")
+            }
             BundleError::Settled { .. } => usage(""),
+            BundleError::Several { .. } => usage("give the very file, a copy will do"),
+            BundleError::Empty { .. } => (
+                Whose::PeerMisbehaved,
+                Retry::Never,
+                "nothing was imported: look at the medium, and have the file written again".to_owned(),
+            ),
             BundleError::Io { .. } => (Whose::Local, Retry::Later, "look at the medium".to_owned()),
             BundleError::Broken { error, .. } | BundleError::NotTaken { error, .. } => {
                 let Fault { whose, retry, advice, .. } = error.fault();

@@ -59,22 +59,53 @@ pub async fn export(
 
 /// The other side has the file: its jobs are done, as if they had gone by a call. Gives their number; none if that was
 /// said before.
+///
+/// The file is known by its content. It may have stayed with the other side: if nothing stands under its name, and one
+/// file that was exported under it is out, that one is meant. A file that is other than what was exported settles nothing:
+/// what has arrived may be as broken, and its jobs would be lost.
 pub async fn done(spool: &Spool, path: &Path) -> Result<u64, BundleError> {
-    settle(spool, path, BundleState::Done).await
+    if let Some(digest) = file::digest(path).await? {
+        return settle(spool, path, digest, BundleState::Done).await;
+    }
+    let named = spool.exported(name(path)).await?;
+    let out = named.iter().filter(|(_, state)| *state == BundleState::Out).count();
+    match named.first() {
+        Some(_) if out > 1 => Err(BundleError::Several { path: path.to_owned(), count: out }),
+        Some((digest, _)) => settle(spool, path, *digest, BundleState::Done).await,
+        None => {
+            let source = std::io::ErrorKind::NotFound.into();
+            Err(BundleError::Io { action: "read", path: path.to_owned(), source })
+        }
+    }
 }
 
-/// The file never went: its jobs wait for a call again. Gives their number; none if that was said before.
+/// The file never went, or was lost: its jobs wait for a call again. Gives their number; none if that was said before.
+///
+/// The file is known by its content, or, if it is gone, cannot be read or is another now, by the name that it was exported
+/// under: of several that are out the newest, and the next if it is said again. Nothing is lost by that; what was carried
+/// all the same comes twice.
 pub async fn recall(spool: &Spool, path: &Path) -> Result<u64, BundleError> {
-    settle(spool, path, BundleState::Recalled).await
+    // A medium that fails is what a file is recalled for.
+    if let Ok(Some(digest)) = file::digest(path).await {
+        match settle(spool, path, digest, BundleState::Recalled).await {
+            Err(BundleError::NotOurs { .. }) => {}
+            settled => return settled,
+        }
+    }
+    match spool.exported(name(path)).await?.first() {
+        Some((digest, _)) => settle(spool, path, *digest, BundleState::Recalled).await,
+        None => Err(BundleError::NotOurs { path: path.to_owned() }),
+    }
 }
 
-async fn settle(spool: &Spool, path: &Path, state: BundleState) -> Result<u64, BundleError> {
+/// The name by which the spool knows a file.
+fn name(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+async fn settle(spool: &Spool, path: &Path, file: [u8; 32], state: BundleState) -> Result<u64, BundleError> {
     let path = path.to_owned();
-    let Some(digest) = file::digest(&path).await? else {
-        let source = std::io::ErrorKind::NotFound.into();
-        return Err(BundleError::Io { action: "read", path, source });
-    };
-    match spool.settle_withheld(digest, state, clock::wall()).await {
+    match spool.settle_withheld(file, state, clock::wall()).await {
         Err(SpoolError::Missing(_)) => Err(BundleError::NotOurs { path }),
         Err(SpoolError::Conflict(reason)) => Err(BundleError::Settled { path, reason }),
         settled => Ok(settled?),
@@ -178,7 +209,7 @@ async fn make(
     batch.finish(&mut out);
     draft = draft.write(out).await?;
     let (draft, digest, bytes) = draft.sync().await?;
-    spool.withhold(digest, claimed.clone(), clock::wall()).await?;
+    spool.withhold(digest, name(path), claimed.clone(), clock::wall()).await?;
     claimed.clear();
     if let Err(error) = draft.publish().await {
         spool.settle_withheld(digest, BundleState::Recalled, clock::wall()).await?;

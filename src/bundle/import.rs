@@ -18,7 +18,8 @@ pub struct Imported {
     pub dropped: Vec<String>,
 }
 
-/// Takes in a batch that `peer` made: all of it, or nothing and the file is kept in quarantine.
+/// Takes in a batch that `peer` made: all of it, or nothing and the file is kept in quarantine. One that is broken is read
+/// again when it comes again, for limits may have been changed since, and is kept once.
 pub async fn import(door: &Door, path: &Path, peer: &SystemName) -> Result<Imported, BundleError> {
     let spool = door.spool();
     let mut source = Source::open(path).await?;
@@ -38,14 +39,22 @@ pub async fn import(door: &Door, path: &Path, peer: &SystemName) -> Result<Impor
     }
     spool.body_sync(body).await?;
     let digest = *hasher.finalize().as_bytes();
+    if spool.imported(digest).await? {
+        spool.body_drop(body).await?;
+        return Ok(Imported { messages: 0, already: true, dropped: Vec::new() });
+    }
     let now = clock::wall();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let origin = format!("batch file {name} from {peer}");
     let batch = door.prepare_batch(BodyRef { id: body, size }, Some(peer), &origin, now).await;
-    let Unbatched { messages, count, dropped } = match batch {
+    let Unbatched { messages, count, dropped, .. } = match batch {
+        Ok(batch) if batch.count == 0 && !batch.is_framed => {
+            spool.body_drop(body).await?;
+            return Err(BundleError::Empty { path: path.to_owned() });
+        }
         Ok(batch) => batch,
         Err(error) if error.is_final() => {
-            let kept = spool.quarantine(origin, error.to_string(), Content::body(body), Vec::new(), now);
+            let kept = spool.quarantine_file(digest, origin, error.to_string(), Content::body(body), now);
             return Err(BundleError::Broken { path: path.to_owned(), error, quarantined: kept.await? });
         }
         Err(error) => {

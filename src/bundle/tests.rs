@@ -199,8 +199,62 @@ async fn a_file_that_is_not_ours_settles_nothing() {
     let other = path.with_extension("2");
     std::fs::write(&other, "HELO x\nQUIT\n").unwrap();
     assert!(matches!(done(polux.spool(), &other).await, Err(BundleError::NotOurs { .. })));
-    assert!(matches!(done(polux.spool(), &path.with_extension("3")).await, Err(BundleError::Io { .. })));
+    assert!(matches!(recall(polux.spool(), &other).await, Err(BundleError::NotOurs { .. })));
+    let nowhere = path.with_extension("3");
+    assert!(matches!(done(polux.spool(), &nowhere).await, Err(BundleError::Io { .. })));
+    assert!(matches!(recall(polux.spool(), &nowhere).await, Err(BundleError::NotOurs { .. })));
     assert_eq!(polux.jobs(JobState::Withheld).await, 2);
+}
+
+#[tokio::test]
+async fn a_file_that_is_lost_or_changed_is_recalled_by_its_name() {
+    for changed in [false, true] {
+        let (polux, path) = polux(Transport::Uux).await;
+        polux.export("leaf", &path).await.unwrap();
+        if changed {
+            std::fs::write(&path, "HELO pol").unwrap();
+            let refused = done(polux.spool(), &path).await;
+            assert!(matches!(refused, Err(BundleError::NotOurs { .. })), "{refused:?}");
+        } else {
+            std::fs::remove_file(&path).unwrap();
+        }
+        assert_eq!(recall(polux.spool(), &path).await.unwrap(), 2);
+        assert_eq!(recall(polux.spool(), &path).await.unwrap(), 0);
+        assert_eq!(polux.jobs(JobState::Queued).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_stayed_there_is_done_by_its_name_if_that_means_one() {
+    let (polux, path) = polux(Transport::Uux).await;
+    for _ in 0..2 {
+        polux.sends("jan", "leaf!jan", TEXT).await;
+        polux.export("leaf", &path).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+    }
+    let refused = done(polux.spool(), &path).await;
+    assert!(matches!(refused, Err(BundleError::Several { count: 2, .. })), "{refused:?}");
+    assert_eq!(recall(polux.spool(), &path).await.unwrap(), 1, "the newest");
+    assert_eq!(done(polux.spool(), &path).await.unwrap(), 3);
+    assert!(matches!(recall(polux.spool(), &path).await, Ok(0) | Err(BundleError::Settled { .. })));
+    assert_eq!(polux.jobs(JobState::Queued).await, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_holds_nothing_is_an_error_unless_it_says_so_to_its_end() {
+    let leaf = Site::new("leaf", "polux", Transport::Uux);
+    let path = leaf.folder.path().join("batch");
+    for text in ["", "\n\n", "QUIT\n", "HELO polux.example\n", "HELO pol"] {
+        std::fs::write(&path, text).unwrap();
+        for _ in 0..2 {
+            let refused = import(&leaf.door, &path, &system("polux")).await;
+            assert!(matches!(refused, Err(BundleError::Empty { .. })), "{text:?}: {refused:?}");
+        }
+    }
+    assert!(leaf.spool().quarantined(None).await.unwrap().is_empty());
+    std::fs::write(&path, "HELO polux.example\nQUIT\n").unwrap();
+    let imported = import(&leaf.door, &path, &system("polux")).await.unwrap();
+    assert_eq!((imported.messages, imported.already), (0, false));
 }
 
 #[tokio::test]
@@ -210,11 +264,14 @@ async fn a_broken_file_is_kept_whole_and_nothing_of_it_is_taken() {
     let text =
         "MAIL FROM:<a>\nRCPT TO:<jan>\nDATA\nSubject: one\n\nx\n.\nMAIL FROM:<a>\nRCPT TO:<jan>\nDATA\ncut";
     std::fs::write(&path, text).unwrap();
-    let refused = import(&leaf.door, &path, &system("polux")).await;
-    assert!(matches!(refused, Err(BundleError::Broken { .. })));
+    for _ in 0..2 {
+        let refused = import(&leaf.door, &path, &system("polux")).await;
+        assert!(matches!(refused, Err(BundleError::Broken { quarantined: 1, .. })), "{refused:?}");
+    }
     leaf.work().await;
     assert_eq!(leaf.mailbox(), "");
     let kept = leaf.spool().quarantined(None).await.unwrap();
+    assert_eq!(kept.len(), 1, "it is kept once");
     let body = kept[0].body.unwrap();
     assert_eq!(leaf.spool().body_read(body.id, 0, 65536).await.unwrap(), text.as_bytes());
 }

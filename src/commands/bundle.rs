@@ -18,10 +18,10 @@ pub struct ExportOptions {
     /// The new file.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["done", "recall"])]
     to: Option<PathBuf>,
-    /// The file has arrived there: its jobs are done.
+    /// The file has arrived there: its jobs are done. It is known by its content, or by its name if it is no longer here.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "recall"])]
     done: Option<PathBuf>,
-    /// The file never went: its jobs wait for a call again.
+    /// The file never went, or was lost: its jobs wait for a call again. It is known by its content, or by its name.
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     recall: Option<PathBuf>,
 }

@@ -328,12 +328,39 @@ impl Spool {
 
     // Files that travel.
     /// Marks claimed jobs as out in a file with this digest; calls do not take them until it is settled.
-    pub async fn withhold(&self, file: [u8; 32], jobs: Vec<Claim>, now: Timestamp) -> Result<()> {
-        self.writer.verb(0, move |store| store.withhold(file, &jobs, now)).await
+    /// `name` is that of the file, by which [`Spool::exported`] finds it.
+    pub async fn withhold(
+        &self,
+        file: [u8; 32],
+        name: String,
+        jobs: Vec<Claim>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.writer.verb(0, move |store| store.withhold(file, &name, &jobs, now)).await
+    }
+    /// The files that were exported under a name: those that are out first, of these the newest.
+    pub async fn exported(&self, name: String) -> Result<Vec<([u8; 32], BundleState)>> {
+        self.writer.verb(0, move |store| store.exported(&name)).await
     }
     /// Done: the jobs are removed as if the peer had said CY. Recalled: they are queued again.
     pub async fn settle_withheld(&self, file: [u8; 32], state: BundleState, now: Timestamp) -> Result<u64> {
         self.writer.verb(0, move |store| store.settle_withheld(file, state, now)).await
+    }
+    /// Whether a file with this digest was imported.
+    pub async fn imported(&self, file: [u8; 32]) -> Result<bool> {
+        self.writer.verb(0, move |store| store.imported(file)).await
+    }
+    /// As [`Spool::quarantine`], for a file that came; one with the same digest is kept once.
+    pub async fn quarantine_file(
+        &self,
+        file: [u8; 32],
+        from: String,
+        reason: String,
+        content: Content,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let size = size_of(Some(&content));
+        self.writer.verb(size, move |store| store.quarantine_file(file, &from, &reason, content, now)).await
     }
     /// Keeps the messages of a file, once.
     pub async fn import(&self, file: [u8; 32], messages: Vec<NewMessage>, now: Timestamp) -> Result<Import> {

@@ -1,6 +1,7 @@
 //! The programs from outside: what a user or a mail program sees of them, with a daemon and without one.
 
 mod alone;
+mod bundles;
 mod daemon;
 mod parallel;
 mod users;

@@ -54,6 +54,8 @@ pub struct Reader {
     /// Lines that have ended.
     lines: u64,
     messages: u64,
+    greeted: bool,
+    quit: bool,
     events: VecDeque<Event>,
     failed: Option<BatchError>,
 }
@@ -77,6 +79,8 @@ impl Reader {
             partial: Vec::new(),
             lines: 0,
             messages: 0,
+            greeted: false,
+            quit: false,
             events: VecDeque::new(),
             failed: None,
         }
@@ -99,6 +103,11 @@ impl Reader {
     /// What was read, in order.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Whether HELO and QUIT were among its lines.
+    pub fn is_framed(&self) -> bool {
+        self.greeted && self.quit
     }
 
     /// The batch has ended. `Ok` with the number of its messages if it is whole.
@@ -184,8 +193,14 @@ impl Reader {
         match command {
             Command::Noop | Command::Help | Command::Verify | Command::Ignored => Ok(()),
             // With an envelope open, these would lose a message that somebody meant to send.
-            Command::Helo(_) | Command::Ehlo(_) if idle => Ok(()),
-            Command::Quit if idle => Ok(()),
+            Command::Helo(_) | Command::Ehlo(_) if idle => {
+                self.greeted = true;
+                Ok(())
+            }
+            Command::Quit if idle => {
+                self.quit = true;
+                Ok(())
+            }
             Command::Helo(_) | Command::Ehlo(_) => order("HELO"),
             Command::Quit => order("QUIT"),
             Command::Reset => {

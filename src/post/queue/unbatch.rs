@@ -53,6 +53,8 @@ pub struct Unbatched {
     pub messages: Vec<NewMessage>,
     /// How many messages were in it, reports not counted.
     pub count: usize,
+    /// HELO began it and QUIT ended it: an empty one was meant so, and not cut.
+    pub is_framed: bool,
     /// What reaches nobody, one line each.
     pub dropped: Vec<String>,
 }
@@ -78,12 +80,14 @@ impl Door {
             submitter: None,
         };
         let mut taken = Taken::default();
-        let read = self.read_batch(batch, &mut taken).await;
-        if let Err(error) = read {
-            self.give_up(taken).await;
-            return Err(error);
-        }
-        let mut unbatched = Unbatched { count: taken.whole.len(), ..Unbatched::default() };
+        let is_framed = match self.read_batch(batch, &mut taken).await {
+            Ok(is_framed) => is_framed,
+            Err(error) => {
+                self.give_up(taken).await;
+                return Err(error);
+            }
+        };
+        let mut unbatched = Unbatched { count: taken.whole.len(), is_framed, ..Unbatched::default() };
         for (number, (mut envelope, unreadable, content)) in (1..).zip(taken.whole) {
             if let Some(peer) = peer {
                 // A path that has grown too long leads back to nobody.
@@ -98,7 +102,8 @@ impl Door {
         Ok(unbatched)
     }
 
-    async fn read_batch(&self, batch: BodyRef, taken: &mut Taken) -> Result<(), UnbatchError> {
+    /// Gives whether the batch is framed.
+    async fn read_batch(&self, batch: BodyRef, taken: &mut Taken) -> Result<bool, UnbatchError> {
         let settings = Settings { recipients_max: self.settings().recipients, ..Settings::default() };
         let mut reader = Reader::new(settings);
         let mut offset = 0;
@@ -119,8 +124,9 @@ impl Door {
                 }
             }
         }
+        let is_framed = reader.is_framed();
         reader.finish()?;
-        Ok(())
+        Ok(is_framed)
     }
 
     async fn take(&self, event: Event, taken: &mut Taken) -> Result<(), QueueError> {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
-pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES];
+pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -119,6 +119,14 @@ CREATE TABLE imports (digest BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITH
 const DIGESTS_OF_FILES: &str = "
 ALTER TABLE bodies ADD COLUMN blocks BLOB;
 ALTER TABLE partials ADD COLUMN digest BLOB;
+";
+
+/// Files that travel: an export is also known by its name, for the file may be lost; and what was refused of an import by
+/// its digest, so that it is kept once.
+const FILES_BY_NAME: &str = "
+ALTER TABLE bundles ADD COLUMN name TEXT;
+ALTER TABLE quarantine ADD COLUMN file BLOB;
+CREATE INDEX quarantine_by_file ON quarantine (file) WHERE file IS NOT NULL;
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the

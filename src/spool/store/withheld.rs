@@ -1,18 +1,19 @@
 //! Jobs that are out in a file, and files that came in.
 
-use super::super::{BundleState, Claim, Import, NewMessage, SpoolError};
+use super::super::{BundleState, Claim, Content, Import, NewMessage, SpoolError};
 use super::lease::Kind;
-use super::{Result, Store, from_word, micros};
+use super::{PAGE, Result, Store, from_word, limit, micros, signed, unsigned};
 use jiff::Timestamp;
 use rusqlite::params;
 
 impl Store {
-    pub fn withhold(&mut self, file: [u8; 32], jobs: &[Claim], now: Timestamp) -> Result<()> {
+    pub fn withhold(&mut self, file: [u8; 32], name: &str, jobs: &[Claim], now: Timestamp) -> Result<()> {
         // The same jobs make the same file again after a recall.
         let new = self.run(
-            "INSERT INTO bundles VALUES (?1, 'out', ?2)
-                ON CONFLICT (digest) DO UPDATE SET state = 'out', at = excluded.at WHERE state = 'recalled'",
-            params![file, micros(now)],
+            "INSERT INTO bundles (digest, state, at, name) VALUES (?1, 'out', ?2, ?3)
+                ON CONFLICT (digest) DO UPDATE SET state = 'out', at = excluded.at, name = excluded.name
+                WHERE state = 'recalled'",
+            params![file, micros(now), name],
         )?;
         if new == 0 {
             return Err(SpoolError::Conflict("a file with this very content was exported before".into()));
@@ -22,6 +23,15 @@ impl Store {
             self.run("UPDATE jobs SET state = 'withheld', bundle = ?2 WHERE id = ?1", params![id, file])?;
         }
         Ok(())
+    }
+
+    pub fn exported(&self, name: &str) -> Result<Vec<([u8; 32], BundleState)>> {
+        let rows = self.all(
+            "SELECT digest, state FROM bundles WHERE name = ?1 ORDER BY state = 'out' DESC, at DESC LIMIT ?2",
+            params![name, limit(PAGE)],
+            |row| Ok((row.get(0)?, row.get::<_, String>(1)?)),
+        )?;
+        rows.into_iter().map(|(digest, state)| Ok((digest, from_word(&state)?))).collect()
     }
 
     /// Gives the number of jobs that it was about; none when the file was settled so before.
@@ -59,9 +69,32 @@ impl Store {
         Ok(jobs.len() as u64)
     }
 
+    pub fn imported(&self, file: [u8; 32]) -> Result<bool> {
+        self.exists("SELECT 1 FROM imports WHERE digest = ?1", [file])
+    }
+
+    pub fn quarantine_file(
+        &mut self,
+        file: [u8; 32],
+        from: &str,
+        reason: &str,
+        content: Content,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let before: Option<i64> =
+            self.one("SELECT id FROM quarantine WHERE file = ?1", [file], |row| row.get(0))?;
+        if let Some(before) = before {
+            content.rest.map_or(Ok(()), |again| self.body_drop(again))?;
+            return Ok(unsigned(before));
+        }
+        let id = self.quarantine(from, reason, content, &[], now)?;
+        self.run("UPDATE quarantine SET file = ?2 WHERE id = ?1", params![signed(id), file])?;
+        Ok(id)
+    }
+
     pub fn import(&mut self, file: [u8; 32], messages: Vec<NewMessage>, now: Timestamp) -> Result<Import> {
         self.room()?;
-        if self.exists("SELECT 1 FROM imports WHERE digest = ?1", [file])? {
+        if self.imported(file)? {
             return Ok(Import::Already);
         }
         self.run("INSERT INTO imports VALUES (?1, ?2)", params![file, micros(now)])?;

@@ -142,7 +142,7 @@ async fn withheld_jobs_stay_away_from_calls(home: Home) {
     handed(spool).await;
     let export = async |file| {
         let jobs = claim_jobs(spool, "polux").await;
-        spool.withhold(file, jobs.iter().map(|job| job.claim).collect(), at(1)).await
+        spool.withhold(file, "batch".to_owned(), jobs.iter().map(|job| job.claim).collect(), at(1)).await
     };
     export(file).await.unwrap();
     assert!(claim_jobs(spool, "polux").await.is_empty());
@@ -152,7 +152,7 @@ async fn withheld_jobs_stay_away_from_calls(home: Home) {
     assert!(is_conflict(spool.settle_withheld(file, BundleState::Done, at(2)).await));
 
     export(file).await.unwrap();
-    assert!(is_conflict(spool.withhold(file, vec![], at(3)).await));
+    assert!(is_conflict(spool.withhold(file, "batch".to_owned(), vec![], at(3)).await));
     assert_eq!(spool.settle_withheld(file, BundleState::Done, at(3)).await.unwrap(), 1);
     assert_eq!(spool.settle_withheld(file, BundleState::Done, at(3)).await.unwrap(), 0);
     assert!(spool.jobs(None, None).await.unwrap().is_empty());
