@@ -1,10 +1,10 @@
-//! Calls between two uugates whose caller or called program is killed, or whose line is cut, at ten moments; then they
-//! call until nothing waits.
+//! Calls between two uugates whose caller, called program or daemon is killed, or whose line is cut, at ten moments; then
+//! they call until nothing waits.
 
 use super::moderate;
 use crate::support::messages::assert_arrived;
 use crate::support::node::{Node, neighbour};
-use crate::support::relay::{End, join_until};
+use crate::support::relay::{End, Outcome, join_and, join_until};
 use crate::support::{self, open_folder, seeded};
 
 const MOMENTS: usize = 10;
@@ -14,6 +14,13 @@ const ALL: u64 = 600_000;
 const CALLS: usize = 3;
 
 fn survive(protocol: char, end: End, seed: u64) {
+    survive_calls(protocol, seed, |leaf, polux, after| {
+        join_until(&mut leaf.caller("polux"), &mut polux.called(), after, end)
+    });
+}
+
+/// Each call is made by `call`, which ends it after so many bytes.
+fn survive_calls(protocol: char, seed: u64, mut call: impl FnMut(&Node, &Node, u64) -> Outcome) {
     let folder = open_folder();
     let protocol = format!("protocols = \"{protocol}\"");
     let polux = Node::new(folder.path(), "polux", &neighbour("leaf", &protocol));
@@ -24,7 +31,7 @@ fn survive(protocol: char, end: End, seed: u64) {
     }
     let mut ended = 0;
     for after in seeded(seed, ALL / 10).take(MOMENTS) {
-        let outcome = join_until(&mut leaf.caller("polux"), &mut polux.called(), after, end);
+        let outcome = call(&leaf, &polux, after);
         ended += usize::from(!outcome.caller.success() || !outcome.called.success());
     }
     assert!(ended * 2 >= MOMENTS, "only {ended} calls were ended before their time");
@@ -62,4 +69,18 @@ fn the_called_uucico_is_killed_over_g() {
 #[test]
 fn the_line_is_cut() {
     survive('i', End::Cut, 0xca11_0005);
+}
+
+/// Both ends of the call are in daemons, to which uucico carries the bytes; the calling and the called one die in turn.
+#[test]
+fn the_daemons_are_killed_by_turns() {
+    let mut round = 0;
+    survive_calls('i', 0xca11_0006, |leaf, polux, after| {
+        let (caller, called) = (leaf.start(), polux.start());
+        let (dies, stays) = if round % 2 == 0 { (caller, called) } else { (called, caller) };
+        round += 1;
+        let outcome = join_and(&mut leaf.caller("polux"), &mut polux.called(), after, || dies.kill());
+        assert!(stays.stop().success());
+        outcome
+    });
 }
