@@ -72,6 +72,8 @@ pub struct LinkPump<S> {
     write_error: Option<io::Error>,
     /// The stream said that it had come to its end, though its bytes were packets; it says so once, if it is wrong.
     disbelieved: bool,
+    /// Follows what the machine sends last.
+    behind: Option<Vec<u8>>,
 }
 
 /// What the stream did.
@@ -93,6 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             last: None,
             write_error: None,
             disbelieved: false,
+            behind: None,
         };
         let now = clock::now();
         pump.link.start(now);
@@ -114,6 +117,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     /// The next event, or [`Wake::Room`] as soon as [`Link::room`] is at least `wanted` (bytes, at least 1).
     pub async fn next_or_room(&mut self, wanted: usize) -> Result<Wake, PumpError> {
         self.step(wanted.max(1)).await
+    }
+
+    /// Once the machine has been closed: `bytes` go right behind the last that it has to send.
+    pub fn send_behind(&mut self, bytes: Vec<u8>) {
+        self.behind = Some(bytes);
+    }
+
+    /// What was to go behind the last packet, if the machine ended before that was out.
+    pub fn take_behind(&mut self) -> Option<Vec<u8>> {
+        self.behind.take()
     }
 
     /// The stream, and the bytes that came after the last packet.
@@ -172,6 +185,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         self.out.clear();
         self.written = 0;
         self.link.poll_transmit(now, self.ahead, &mut self.out);
+        if let Some(bytes) = self.behind.take_if(|_| self.link.all_sent()) {
+            self.out.extend(bytes);
+        }
     }
 
     /// Writes and reads, whichever the stream is ready for. A stream that takes no more must not keep us from

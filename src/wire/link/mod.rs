@@ -190,6 +190,10 @@ pub trait Link: Send {
     fn close(&mut self, now: Instant);
     /// Nothing waits to be sent and nothing sent waits to be acknowledged.
     fn idle(&self) -> bool;
+    /// Everything was sent once.
+    fn all_sent(&self) -> bool {
+        self.idle()
+    }
     /// After `Closed` or `Failed`: the bytes that arrived after the last packet, which are the beginning of the
     /// final handshake.
     fn take_rest(&mut self) -> Vec<u8>;

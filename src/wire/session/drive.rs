@@ -185,8 +185,12 @@ where
         let left = |end: Instant| end.saturating_duration_since(clock::now());
         machine.poll_timeout().map_or(idle, |end| idle.min(left(end)))
     };
+    let mut parting = Some(parting_message(agreement.caller));
     let result = loop {
         let step = machine.step(clock::now(), pump.link());
+        if let Some(message) = parting.take_if(|_| machine.ends_at_once()) {
+            pump.send_behind(message);
+        }
         while let Some(progress) = machine.poll_progress() {
             watch.tell(progress);
         }
@@ -221,8 +225,9 @@ where
         Err(_) => false,
     };
     if in_order {
+        let parting = parting.or_else(|| pump.take_behind());
         let (stream, rest) = pump.into_parts();
-        farewell(stream, &rest, agreement.caller).await;
+        farewell(stream, &rest, parting).await;
     }
     ended
 }
@@ -254,11 +259,14 @@ async fn heard_within<T>(time: Duration, next: impl Future<Output = T>) -> Optio
 /// How long the other end may take over its farewell. It "has no real purpose" (the manual, "The Final Handshake").
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// The final handshake. Whatever goes wrong in it is of no consequence.
-async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8], caller: bool) {
-    let ours = message(if caller { "OOOOOO" } else { "OOOOOOO" });
+fn parting_message(caller: bool) -> Vec<u8> {
+    message(if caller { "OOOOOO" } else { "OOOOOOO" })
+}
+
+/// The final handshake; `parting` is what is still to be said. Whatever goes wrong in it is of no consequence.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8], parting: Option<Vec<u8>>) {
     let exchange = async {
-        stream.write_all(&ours).await?;
+        stream.write_all(&parting.unwrap_or_default()).await?;
         let mut reader = MessageReader::new();
         reader.feed(rest);
         let mut input = vec![0; 1024];

@@ -298,21 +298,28 @@ impl Machine {
         }
     }
 
+    /// Whether another job can be begun.
+    fn has_free_channel(&self) -> bool {
+        self.outs.len() < usize::from(self.channels.max(1))
+    }
+
     /// Goes on with what we have to send.
     fn advance(&mut self, now: Instant, link: &mut dyn Link) -> Advance {
         if !self.started || self.hang_up != HangUp::No {
             return Advance::Stays;
         }
         let may_speak = self.master || self.channels > 0;
-        if may_speak && !self.drained && !self.yielding && self.outs.len() < usize::from(self.channels.max(1))
-        {
+        if may_speak && !self.drained && !self.yielding && self.has_free_channel() {
             self.ask(For::Filling, Ask::NextJob { worst: self.worst });
             return Advance::Went;
         }
         if let Some(advance) = self.advance_a_file(now, link) {
             return advance;
         }
-        if !self.master || !self.outs.is_empty() || !self.ins.values().all(Theirs::is_idle) {
+        let last_are_out = || self.drained && self.outs.values().all(Ours::is_said);
+        let all_said =
+            self.outs.is_empty() || self.says_h_ahead() && self.has_free_channel() && last_are_out();
+        if !self.master || !all_said || !self.ins.values().all(Theirs::is_idle) {
             return Advance::Stays;
         }
         if self.yielding {
@@ -345,6 +352,7 @@ impl Machine {
         match need {
             Need::Bytes(ask) => self.ask(For::Channel(channel), ask),
             Need::Room => return Some(Advance::NeedsRoom),
+            Need::Verdict => {}
             Need::Nothing => self.file_sent(channel),
         }
         Some(Advance::Went)

@@ -8,6 +8,10 @@ use std::time::Instant;
 /// How much of a file is read at a time, in bytes: the most that the spool gives at once.
 const READ: usize = 64 * 1024;
 
+/// How much of a file goes out before the verdict on it has come, in bytes: enough to keep a line of 160 kbit/s busy for
+/// a round trip of 200 ms, and little enough where the peer has a part of a large file already.
+const AHEAD: u64 = 4096;
+
 /// Where the bytes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
@@ -27,6 +31,8 @@ pub struct Sender {
     /// Read, but not sent yet, from `sent` on.
     waiting: Vec<u8>,
     sent: usize,
+    /// The place beyond which nothing goes before the verdict has come.
+    hold_at: Option<u64>,
 }
 
 /// What a sender needs.
@@ -36,13 +42,35 @@ pub enum Need {
     Bytes(Ask),
     /// Room in the link.
     Room,
+    /// The verdict on the file.
+    Verdict,
     /// Nothing: the end of the file was sent.
     Nothing,
 }
 
 impl Sender {
     pub fn new(from: From, start: u64) -> Sender {
-        Sender { from, start, position: start, waiting: Vec::new(), sent: 0 }
+        Sender { from, start, position: start, waiting: Vec::new(), sent: 0, hold_at: None }
+    }
+
+    /// A file of `size` bytes, of which the beginning goes out before the verdict on it has come.
+    pub fn ahead(from: From, size: u64) -> Sender {
+        Sender { hold_at: (size > AHEAD).then_some(AHEAD), ..Sender::new(from, 0) }
+    }
+
+    /// Whether nothing more goes before the verdict has come.
+    pub fn is_held(&self) -> bool {
+        self.hold_at.is_some_and(|place| self.position >= place)
+    }
+
+    /// The verdict: the peer wants the file from this place on. True if it goes on from there, and not from where it is.
+    pub fn go_on(&mut self, start: u64) -> bool {
+        self.hold_at = None;
+        let jumps = self.position < start;
+        if jumps {
+            *self = Sender::new(self.from.clone(), start);
+        }
+        jumps
     }
 
     /// Begins again, for a peer that got it damaged.
@@ -76,7 +104,11 @@ impl Sender {
                     }
                 }
             }
-            let room = link.room().min(rest.len());
+            if self.is_held() {
+                return Need::Verdict;
+            }
+            let before_hold = self.hold_at.map_or(u64::MAX, |place| place - self.position);
+            let room = link.room().min(rest.len()).min(usize::try_from(before_hold).unwrap_or(usize::MAX));
             let Some(bytes) = rest.get(..room).filter(|bytes| !bytes.is_empty()) else { return Need::Room };
             link.send_data(now, channel, self.position, bytes);
             self.position += bytes.len() as u64;

@@ -389,6 +389,10 @@ impl Link for I {
         self.reader.in_whole_packets()
     }
 
+    fn all_sent(&self) -> bool {
+        self.sender.all_out()
+    }
+
     fn take_rest(&mut self) -> Vec<u8> {
         self.reader.take_rest()
     }

@@ -138,9 +138,14 @@ impl Sender {
     }
 
     /// An answer must not wait behind a window of file data: a command goes before what belongs to other channels,
-    /// but after other commands and all of its own channel.
+    /// but after other commands and all of its own channel. What is said of hanging up has no channel of its own, and
+    /// overtakes nothing.
     pub fn command(&mut self, channel: Channel, mut text: Vec<u8>) {
         text.push(0);
+        if channel == Channel::ONLY {
+            self.queue.push_back(Item::Command { channel, text });
+            return;
+        }
         let after = self
             .queue
             .iter()

@@ -251,6 +251,10 @@ impl Link for J {
         self.state == State::Wrapping && self.reader.in_whole_packets()
     }
 
+    fn all_sent(&self) -> bool {
+        self.inner.all_sent()
+    }
+
     fn take_rest(&mut self) -> Vec<u8> {
         self.reader.take_rest()
     }

@@ -1,8 +1,8 @@
 //! How a session ends: the master says H, and both agree, or the slave has work and becomes the master.
 
-use super::super::SessionError;
 use super::super::ask::Ask;
 use super::super::command::{Answer, Request};
+use super::super::{Features, SessionError};
 use super::{For, Machine, collect, misbehaved};
 use crate::wire::link::{Channel, Link};
 use std::time::Instant;
@@ -26,6 +26,18 @@ impl Machine {
         matches!(self.hang_up, HangUp::AwaitConfirmation | HangUp::AwaitClose)
     }
 
+    /// Whether the link ends as soon as HY is said, and the final handshake with it. One with channels repeats by itself
+    /// what is lost of it, so nothing of the other end need be awaited: that is a whole way along the line less, twice.
+    pub fn ends_at_once(&self) -> bool {
+        self.channels > 0 && self.hang_up_agreed()
+    }
+
+    /// Whether H goes with the last job, and is answered behind all that is to be said of the job. Between uugates alone:
+    /// what another system does with an H before its CY is not known.
+    pub(super) fn says_h_ahead(&self) -> bool {
+        self.channels > 0 && self.features.has(Features::UUGATE)
+    }
+
     /// H and what is said of it.
     pub(super) fn handle_core_text(
         &mut self,
@@ -38,6 +50,9 @@ impl Machine {
             return self.asked_to_hang_up(now, link);
         }
         match (self.hang_up, Answer::parse(&text)) {
+            (HangUp::AwaitReply, Ok(Answer::HangUp(true))) if !self.outs.is_empty() => {
+                Err(misbehaved("HY, before all jobs were answered", &text))
+            }
             (HangUp::AwaitReply, Ok(Answer::HangUp(true))) => {
                 // Who agrees to hang up has dealt with all that we said.
                 self.heard();
@@ -53,6 +68,9 @@ impl Machine {
                 Ok(())
             }
             (HangUp::AwaitConfirmation, Ok(Answer::HangUp(true))) => {
+                if self.says_h_ahead() {
+                    self.heard();
+                }
                 link.close(now);
                 self.hang_up = HangUp::AwaitClose;
                 Ok(())
@@ -68,7 +86,10 @@ impl Machine {
         if self.channels == 0 && self.master || self.hang_up == HangUp::AwaitReply {
             return Err(misbehaved("H, without being master", b"H"));
         }
-        self.heard();
+        // An H that went ahead shows nothing; the HY that answers ours does.
+        if !self.says_h_ahead() {
+            self.heard();
+        }
         if self.hang_up == HangUp::AwaitConfirmation {
             return Ok(());
         }
@@ -106,9 +127,7 @@ impl Machine {
             } else {
                 self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
                 self.hang_up = HangUp::AwaitConfirmation;
-                // A link with channels repeats a lost HY by itself, so the end of the link need not wait for its
-                // confirmation: that is a whole way along the line less.
-                if self.channels > 0 {
+                if self.ends_at_once() {
                     link.close(now);
                 }
             }

@@ -16,7 +16,7 @@ use std::time::Instant;
 enum State {
     /// The command was said.
     AwaitVerdict,
-    /// SY: the file is going out.
+    /// The file is going out.
     Sending(Sender),
     /// It is out, to its end; it may have to go again.
     AwaitKept(Sender),
@@ -44,13 +44,21 @@ pub struct Ours {
     fetch: Option<Fetch>,
     slot: Slot,
     state: State,
+    /// The file goes out already, or is out, but the verdict on it has not come.
+    unjudged: bool,
     text: Vec<u8>,
     ending: Ending,
 }
 
 impl Ours {
+    /// Whether more of a file can go out.
     pub fn is_sending(&self) -> bool {
-        matches!(self.state, State::Sending(_))
+        matches!(&self.state, State::Sending(sender) if !sender.is_held())
+    }
+
+    /// Whether all is said, but for what depends on an answer: the last file is out.
+    pub fn is_said(&self) -> bool {
+        matches!(self.state, State::AwaitKept(_)) && self.pieces.len() == 1
     }
 
     pub fn sender(&mut self) -> Option<&mut Sender> {
@@ -135,6 +143,7 @@ impl Machine {
             fetch,
             slot,
             state: State::AwaitVerdict,
+            unjudged: false,
             text: Vec::new(),
             ending: Ending::Done,
         };
@@ -152,7 +161,19 @@ impl Machine {
             Some(piece) => {
                 link.expect(Expect::Command);
                 link.send_command(now, channel, &piece.text);
-                ours.state = State::AwaitVerdict;
+                // With channels a file follows its command at once, as Taylor UUCP has it: the verdict is nearly always
+                // yes, and to wait for it leaves the line idle for a round trip. A refused file is cut short, and one
+                // of which the peer has a part goes on from where it is told to.
+                let source = piece.source.clone().filter(|_| self.channels > 0);
+                ours.unjudged = source.is_some();
+                ours.state = match source {
+                    Some(source) => {
+                        let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(piece.size));
+                        self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
+                        State::Sending(Sender::ahead(From::Job(source), piece.size))
+                    }
+                    None => State::AwaitVerdict,
+                };
             }
             None => self.settle(number, Ending::Done),
         }
@@ -234,7 +255,15 @@ impl Machine {
     ) -> Result<(), SessionError> {
         let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
         let answer = Answer::parse(text).map_err(|_| misbehaved("no answer", text))?;
+        let unjudged = std::mem::take(&mut ours.unjudged);
         match (&ours.state, answer) {
+            (_, Answer::Take { start, .. }) if unjudged => self.go_on_from(number, start.unwrap_or(0), text),
+            (_, Answer::Refuse { why, .. }) if unjudged => {
+                self.end_file(now, link, number);
+                self.refused(now, link, number, why);
+                Ok(())
+            }
+            _ if unjudged => Err(misbehaved("no verdict", text)),
             (State::AwaitVerdict, Answer::Take { start, .. }) => {
                 let start = start.unwrap_or(0);
                 let Some(Piece { source: Some(source), size, .. }) = ours.pieces.front() else {
@@ -253,8 +282,7 @@ impl Machine {
                 self.offer_fetched(number, mode, size);
                 Ok(())
             }
-            (State::AwaitVerdict | State::Sending(_), Answer::Refuse { why, .. }) => {
-                self.end_file(now, link, number);
+            (State::AwaitVerdict, Answer::Refuse { why, .. }) => {
                 self.refused(now, link, number, why);
                 Ok(())
             }
@@ -276,16 +304,28 @@ impl Machine {
         }
     }
 
+    /// The verdict on a file of which the beginning is out: yes, from this place on.
+    fn go_on_from(&mut self, number: u8, start: u64, text: &[u8]) -> Result<(), SessionError> {
+        let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
+        let size = ours.pieces.front().map(|piece| piece.size);
+        if size.is_none_or(|size| start > size) {
+            return Err(misbehaved("a start beyond the end of the file", text));
+        }
+        if let State::Sending(sender) = &mut ours.state
+            && sender.go_on(start)
+        {
+            let (job, what) = (ours.name.clone(), ours.what.clone());
+            self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
+        }
+        Ok(())
+    }
+
     /// With channels, an empty packet shows that the channel may be used again (the manual, "i Protocol").
     fn end_file(&mut self, now: Instant, link: &mut dyn Link, number: u8) {
-        let Some(ours) = self.outs.get(&number) else { return };
-        let position = match &ours.state {
-            State::AwaitVerdict if ours.fetch.is_none() => 0,
-            State::Sending(sender) => sender.position(),
-            _ => return,
-        };
-        if self.channels > 0 {
-            link.send_data(now, Channel::Ours(number), position, &[]);
+        if let Some(State::Sending(sender)) = self.outs.get(&number).map(|ours| &ours.state)
+            && self.channels > 0
+        {
+            link.send_data(now, Channel::Ours(number), sender.position(), &[]);
         }
     }
 

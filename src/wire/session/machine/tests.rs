@@ -66,6 +66,8 @@ struct End {
     link: Paper,
     now: Instant,
     jobs: VecDeque<OutgoingJob>,
+    /// Of every file that is read, in bytes.
+    size: usize,
     verdict: Verdict,
     /// What was asked, but for reading and finding jobs.
     asked: Vec<Ask>,
@@ -90,7 +92,7 @@ impl End {
         let now = Instant::now();
         let link = Paper { channels, sound: true, said: Vec::new() };
         let verdict = Verdict::Take { offset: 0 };
-        End { machine, link, now, jobs: VecDeque::new(), verdict, asked: Vec::new() }
+        End { machine, link, now, jobs: VecDeque::new(), size: 3000, verdict, asked: Vec::new() }
     }
 
     fn queue(&mut self, number: u64, work: Work, size: u64) {
@@ -121,7 +123,7 @@ impl End {
         match ask {
             Ask::NextJob { .. } => Reply::Job(self.jobs.pop_front().map(Box::new)),
             Ask::Read { offset, .. } | Ask::ReadOpened { offset, .. } => {
-                let left = 3000_usize.saturating_sub(usize::try_from(*offset).unwrap());
+                let left = self.size.saturating_sub(usize::try_from(*offset).unwrap());
                 Reply::Bytes(vec![1; left.min(2000)])
             }
             Ask::Offer { .. } => Reply::Verdict(self.verdict),
@@ -177,6 +179,7 @@ fn settled(end: &End) -> Vec<Ending> {
 }
 
 const TAYLOR: &[u8] = b"047";
+const UUGATE: &[u8] = b"02047";
 
 #[test]
 fn a_job_for_taylor_is_one_e_command() {
@@ -439,14 +442,21 @@ fn with_channels_both_ends_work_at_once() {
         said.iter()
             .any(|said| matches!(said, Said::Command(on, text) if *on == channel && text.starts_with('E')))
     };
-    assert!(said.len() == 2 && begun(1) && begun(2));
+    assert!(begun(1) && begun(2));
+    // Commands first, and then the files, for which no verdict is awaited.
+    let data = |number: u8, from: u64, bytes: usize| Said::Data(Channel::Ours(number), from, bytes);
+    let file = |number| {
+        [data(number, 0, 1000), data(number, 1000, 1000), data(number, 2000, 1000), data(number, 3000, 0)]
+    };
+    assert_eq!(said[2..], [file(1), file(2)].concat());
     // The peer's file comes before our answers to its command, and before its answers to ours.
     let theirs = Channel::Theirs(3);
     assert_eq!(end.hears(theirs, "E D.9 D.x9 jan -C D.9 0666 \"\" 0x2 rmail x"), [command(theirs, "EY")]);
     assert!(end.event(Event::Data { channel: theirs, position: Some(0), bytes: b"ab".to_vec() }).is_none());
-    assert_eq!(end.hears(Channel::Ours(2), "EY").last(), Some(&Said::Data(Channel::Ours(2), 3000, 0)));
+    assert_eq!(end.hears(Channel::Ours(2), "EY"), []);
     assert_eq!(end.hears(Channel::Ours(2), "CY"), []);
-    assert_eq!(end.hears(Channel::Ours(1), "EN2"), [Said::Data(Channel::Ours(1), 0, 0)]);
+    // The file is out already, to its end.
+    assert_eq!(end.hears(Channel::Ours(1), "EN2"), []);
     // Hanging up waits for the peer's file.
     end.link.said.clear();
     assert!(end.event(Event::Data { channel: theirs, position: Some(2), bytes: Vec::new() }).is_none());
@@ -455,6 +465,83 @@ fn with_channels_both_ends_work_at_once() {
     assert_eq!(end.hears(Channel::Ours(1), "CY"), []);
     assert_eq!(end.hears(ONLY, "HY"), [command(ONLY, "HY"), Said::Close]);
     assert_eq!(settled(&end).len(), 2);
+}
+
+#[test]
+fn of_a_large_file_the_beginning_goes_before_the_verdict() {
+    let ours = Channel::Ours(1);
+    let large = || {
+        let mut end = End::new(true, 7, TAYLOR);
+        end.size = 9000;
+        end.queue(1, mail(), 9000);
+        assert_eq!(end.starts().last(), Some(&Said::Data(ours, 4000, 96)));
+        end
+    };
+    // The peer has a part of it: it goes on behind that.
+    let mut end = large();
+    assert_eq!(end.hears(ours, "EY 0x2320"), [Said::Data(ours, 8992, 8), Said::Data(ours, 9000, 0)]);
+    assert_eq!(end.hears(ours, "CY"), [command(ONLY, "H")]);
+    assert_eq!(settled(&end), [Ending::Done]);
+    // It is past that point already.
+    assert_eq!(large().hears(ours, "EY 0x1").first(), Some(&Said::Data(ours, 4096, 1000)));
+    assert_eq!(large().hears(ours, "EY").last(), Some(&Said::Data(ours, 9000, 0)));
+    // The end that shows the channel to be free again.
+    let mut end = large();
+    assert_eq!(end.hears(ours, "EN2"), [Said::Data(ours, 4096, 0), command(ONLY, "H")]);
+    assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
+    for wrong in ["CY", "EY 0x2329", "XY"] {
+        let over = large().data(ours, format!("{wrong}\0").as_bytes());
+        assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))), "{wrong}");
+    }
+    let mut end = large();
+    end.hears(ours, "EY");
+    assert!(matches!(end.data(ours, b"EY\0"), Some(Err(SessionError::Misbehaved(_)))));
+}
+
+#[test]
+fn between_uugates_the_last_job_and_the_hang_up_go_together() {
+    let ours = Channel::Ours(1);
+    let last = |answers: &[&str]| {
+        let mut end = End::new(true, 7, UUGATE);
+        end.queue(1, mail(), 3000);
+        assert_eq!(end.starts().last(), Some(&command(ONLY, "H")));
+        for answer in answers {
+            assert_eq!(end.hears(ours, answer), [], "{answer}");
+        }
+        end
+    };
+    for (answers, done) in
+        [(&["EY", "CY"][..], true), (&["EN8"], true), (&["EY", "CN5"], false), (&["EN4"], false)]
+    {
+        let mut end = last(answers);
+        assert_eq!(end.hears(ONLY, "HY"), [command(ONLY, "HY"), Said::Close]);
+        assert_eq!(settled(&end) == [Ending::Done], done, "{answers:?}");
+        assert_eq!(end.event(Event::Closed), Some(Ok(())));
+    }
+    // With all channels taken it is not known whether there is another job.
+    let mut end = End::new(true, 2, UUGATE);
+    (1..=3).for_each(|number| end.queue(number, mail(), 3000));
+    assert!(!end.starts().contains(&command(ONLY, "H")));
+    end.hears(ours, "EY");
+    assert!(matches!(&end.hears(ours, "CY")[..], [Said::Command(_, text), ..] if text.starts_with('E')));
+    // The peer has work too.
+    let mut end = last(&["EY"]);
+    assert_eq!(end.hears(ONLY, "HN"), []);
+    assert_eq!(end.hears(ours, "CY"), []);
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY"), Said::Close]);
+    // No job is done without its CY.
+    let over = last(&["EY"]).data(ONLY, b"HY\0");
+    assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))));
+}
+
+#[test]
+fn an_h_that_went_ahead_does_not_show_that_our_cy_was_heard() {
+    let mut end = End::new(false, 7, UUGATE);
+    end.starts();
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY"), Said::Close]);
+    assert_eq!(end.asked, []);
+    end.hears(ONLY, "HY");
+    assert_eq!(end.asked, [Ask::Heard]);
 }
 
 #[test]
