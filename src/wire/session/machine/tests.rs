@@ -564,6 +564,7 @@ fn a_refused_file_that_is_on_its_way_is_let_through() {
     // A peer that had not begun to send it says no end either.
     let theirs = Channel::Theirs(2);
     assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
+    assert_eq!(end.hears(theirs, "R /etc/y /tmp/y jan -d"), [command(theirs, "RN2")]);
     assert_eq!(end.hears(theirs, "S x ~/y jan -C D.1 0666 \"\" 0x1"), [command(theirs, "SY")]);
 }
 

@@ -1,8 +1,8 @@
 //! A conversation that the peer began: a file that it sends, or one that it fetches.
 
 use super::super::ask::{Ask, Kind, Offer, Reply, Slot, Verdict};
-use super::super::command::{Answer, Letter, Refusal};
-use super::super::incoming::{Judge, Judged};
+use super::super::command::{Answer, Letter, Refusal, Request};
+use super::super::incoming::Judged;
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
 use super::super::{Features, Progress, SessionError};
@@ -140,8 +140,8 @@ impl Machine {
                 theirs.state = State::AwaitCommand;
                 Ok(())
             }
-            // A peer that had not begun to send the file may begin the next command at once.
-            State::AwaitRefusedEnd if !is_command(&self.judge, &bytes) => Ok(()),
+            // Observed with Taylor UUCP 1.07: if it had not begun to send the file, the next command may come at once.
+            State::AwaitRefusedEnd if !is_command(self.features, &bytes) => Ok(()),
             _ => match collect(&mut theirs.text, &bytes)? {
                 Some(text) => self.told(now, link, number, &text),
                 None => Ok(()),
@@ -321,8 +321,9 @@ fn bound(offer: &Offer) -> Option<u64> {
     }
 }
 
-/// Whether a packet is a whole command, and no piece of a file.
-fn is_command(judge: &Judge, bytes: &[u8]) -> bool {
+/// Whether a packet is a whole command, and no piece of a file; whether it is permitted is not asked.
+fn is_command(features: Features, bytes: &[u8]) -> bool {
     let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
-    text.len() < bytes.len() && matches!(judge.judge(text), Ok(Judged::Offer { .. } | Judged::Open { .. }))
+    let request = Request::parse(text, features);
+    text.len() < bytes.len() && request.is_ok_and(|request| request != Request::HangUp)
 }
