@@ -36,6 +36,9 @@ pub struct CallRecord {
     /// What the modem said: rates, error correction.
     pub connect: Option<String>,
     pub protocol: Option<char>,
+    /// The other end showed that it is a uugate.
+    #[serde(default)]
+    pub uugate: bool,
     pub bytes_sent: u64,
     pub bytes_received: u64,
     pub jobs_sent: u64,

@@ -29,7 +29,7 @@ use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head};
 use crate::wire::session::handshake::{Agreement, Handshake, same_system};
-use crate::wire::session::{Denial, Gate, Machine, Watch, run, shake};
+use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
 use claims::Claims;
 use std::future::Future;
 use store::CallStore;
@@ -149,8 +149,12 @@ where
                 recorder.logged_in();
                 let (now, time) = (clock::now(), node.handshake_timeout);
                 let protocols = connected.letters(neighbour);
-                let handshake = Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
-                    .also_known_as(neighbour.aliases.clone());
+                let mut handshake =
+                    Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
+                        .also_known_as(neighbour.aliases.clone());
+                if is_sure_to_take(spool, system, protocols.chars().next()).await? {
+                    handshake = handshake.choosing_ahead();
+                }
                 Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
             };
             match renewed(spool, node, claims, connecting).await.and_then(|agreement| agreement) {
@@ -345,6 +349,15 @@ fn admit<'a>(
     if right { Ok((name, system)) } else { Err(Denial::WrongLogin) }
 }
 
+/// Whether the last call to a system went well, and showed a uugate that took this protocol. After a call that failed
+/// nothing is taken for granted.
+async fn is_sure_to_take(spool: &Spool, system: &SystemName, best: Option<char>) -> Result<bool, SpoolError> {
+    // The newest is the call that is being placed.
+    let calls = spool.calls(Some(system.clone()), 2).await?;
+    let last = calls.into_iter().find(|call| call.ended.is_some()).map(|call| call.record);
+    Ok(last.is_some_and(|last| last.failure.is_none() && last.uugate && last.protocol == best))
+}
+
 /// Runs the commands, and puts what was done into the record.
 #[expect(clippy::too_many_arguments, reason = "the whole of a call meets here, and only here")]
 async fn session<S>(
@@ -362,6 +375,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
     record.protocol = Some(agreement.protocol);
+    record.uugate = agreement.features.has(Features::UUGATE);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
     let parameters = offer::parameters(&neighbour.protocols, line, agreement.features);
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)

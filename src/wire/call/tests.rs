@@ -145,6 +145,26 @@ async fn a_damaged_job_is_set_aside_and_the_call_goes_on_with_the_rest() {
 }
 
 #[tokio::test]
+async fn a_protocol_is_chosen_ahead_for_a_uugate_whose_last_call_went_well() {
+    let (leaf, polux) = sites();
+    let system = name("polux");
+    let sure = async |protocol| is_sure_to_take(&leaf.spool, &system, Some(protocol)).await.unwrap();
+    assert!(!sure('i').await);
+    for _ in 0..2 {
+        leaf.mail("a@polux", b"hello").await;
+        let (a, b) = duplex(4096);
+        let (record, _) = call(&leaf, &polux, Login::Trusted, a, b).await;
+        assert_eq!((record.failure, record.uugate, record.jobs_sent), (None, true, 1));
+        assert!(sure(record.protocol.unwrap()).await && !sure('x').await);
+    }
+    let lease = begin(&leaf.spool, &leaf.node, &system, "test").await.unwrap();
+    assert!(sure('i').await, "the call that is being placed does not count");
+    let fault = CallError::InCall { system: system.clone() }.fault();
+    not_connected(&leaf.spool, lease, &fault).await;
+    assert!(!sure('i').await);
+}
+
+#[tokio::test]
 async fn one_call_takes_the_work_of_both_ends() {
     let (leaf, polux) = sites();
     for number in 0..5 {
@@ -355,16 +375,19 @@ enum Spoiled {
 }
 
 impl Spoiled {
-    fn spoil(self, text: &[u8]) -> Vec<u8> {
-        let text = String::from_utf8_lossy(text).into_owned();
-        let text = match self {
-            Spoiled::Nothing => text,
-            Spoiled::Options => text.replace(" -R -N02047", ""),
-            Spoiled::CallersBit => text.replace("-N02047", "-N00047"),
-            Spoiled::CalledBit => text.replace("ROKN02047", "ROKN00047"),
-            Spoiled::CalledFeatures => text.replace("ROKN02047", "ROKN"),
+    /// Behind the handshake there may be packets already.
+    fn spoil(self, bytes: &[u8]) -> Vec<u8> {
+        let (told, heard): (&[u8], &[u8]) = match self {
+            Spoiled::Nothing => return bytes.to_vec(),
+            Spoiled::Options => (b" -R -N02047", b""),
+            Spoiled::CallersBit => (b"-N02047", b"-N00047"),
+            Spoiled::CalledBit => (b"ROKN02047", b"ROKN00047"),
+            Spoiled::CalledFeatures => (b"ROKN02047", b"ROKN"),
         };
-        text.into_bytes()
+        match bytes.windows(told.len()).position(|window| window == told) {
+            Some(at) => [&bytes[..at], heard, &bytes[at + told.len()..]].concat(),
+            None => bytes.to_vec(),
+        }
     }
 }
 

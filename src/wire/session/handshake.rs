@@ -73,6 +73,8 @@ pub struct Handshake {
     caller_name: String,
     /// The protocols that we offer, best first.
     protocols: String,
+    /// The first of them is chosen before the other end has named its own.
+    chooses_ahead: bool,
     reader: MessageReader,
     bytes: usize,
     deadline: Instant,
@@ -105,6 +107,13 @@ impl Handshake {
         self
     }
 
+    /// Chooses our best protocol as soon as the other end has said who it is, which spares a round trip. For a uugate
+    /// that took this protocol in the last call; to another, or if it has lost the protocol since, the call fails.
+    pub fn choosing_ahead(mut self) -> Handshake {
+        self.chooses_ahead = true;
+        self
+    }
+
     /// We were called, and say `Shere`.
     pub fn called(now: Instant, ours: SystemName, time: Duration) -> Handshake {
         let greeting = message(&format!("Shere={ours}"));
@@ -128,6 +137,7 @@ impl Handshake {
             aliases: Vec::new(),
             caller_name: String::new(),
             protocols: protocols.to_owned(),
+            chooses_ahead: false,
             reader: MessageReader::new(),
             bytes: 0,
             deadline: now + time,
@@ -258,6 +268,9 @@ impl Handshake {
         }
         let hello = format!("S{} -R -N{}", self.ours, Features::OURS);
         self.say(&hello);
+        if let Some(best) = self.protocols.chars().next().filter(|_| self.chooses_ahead) {
+            self.say(&format!("U{best}"));
+        }
         self.state = State::AwaitAnswer;
     }
 
@@ -289,9 +302,16 @@ impl Handshake {
     }
 
     fn choose(&mut self, theirs: &str) {
-        match self.protocols.chars().find(|ours| theirs.contains(*ours)) {
+        let known = |ours: &char| theirs.contains(*ours);
+        let found = match self.chooses_ahead {
+            true => self.protocols.chars().next().filter(known),
+            false => self.protocols.chars().find(known),
+        };
+        match found {
             Some(protocol) => {
-                self.say(&format!("U{protocol}"));
+                if !self.chooses_ahead {
+                    self.say(&format!("U{protocol}"));
+                }
                 self.agree(protocol);
             }
             None => {

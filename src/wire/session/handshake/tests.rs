@@ -51,6 +51,31 @@ fn a_login_that_was_not_accepted_is_seen_at_once() {
 }
 
 #[test]
+fn a_protocol_that_the_other_end_is_sure_to_take_is_chosen_ahead() {
+    let mut ahead = caller().choosing_ahead();
+    // Nothing before all of the greeting.
+    ahead.handle_input(b"\x10Shere=pol");
+    assert_eq!(said(&mut ahead), "");
+    ahead.handle_input(b"ux\0");
+    let words = "<Sleaf -R -N02047><Ui>";
+    assert_eq!(said(&mut ahead), words);
+    // The called side has it in its reader while it looks the caller up.
+    let mut called = Handshake::called(start(), name("polux"), TIME);
+    called.poll_transmit();
+    called.handle_input(words.replace('<', "\x10").replace('>', "\0").as_bytes());
+    assert!(matches!(called.poll_event(), Some(Event::Check(_))));
+    called.admit(name("leaf"), "gi");
+    assert_eq!(agreement(&mut called).protocol, 'i');
+    ahead.handle_input(&called.poll_transmit().unwrap());
+    assert_eq!(said(&mut ahead), "");
+    assert_eq!(agreement(&mut ahead).protocol, 'i');
+    // One that has lost the protocol since.
+    let mut ahead = caller().choosing_ahead();
+    ahead.handle_input(b"\x10Shere=polux\0\x10ROKN047\0\x10Pg\0");
+    assert!(matches!(failure(&mut ahead), SessionError::NoProtocol { .. }));
+}
+
+#[test]
 fn two_uugates_know_each_other() {
     let mut called = Handshake::called(start(), name("polux"), TIME);
     let mut caller = caller();
