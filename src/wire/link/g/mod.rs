@@ -8,7 +8,6 @@
 //!   carry the acknowledgement;
 //! - a command is sent in whole packets (TT 2) of the smallest size that holds it, filled up with NUL;
 //! - the end of a file is a short packet (TT 3) of 32 bytes that holds nothing;
-//! - a receiver takes packets of any size up to the announced one;
 //! - each side sends CLOSE twice, without waiting for that of the other, and then the final handshake.
 
 pub(super) mod packet;

@@ -1,5 +1,6 @@
 //! How large packets should be on this line. A spoiled packet costs itself and all that was sent until the peer could say so,
-//! a round trip; a small one costs more in headers, and a window of small ones may not last for a round trip.
+//! a round trip; a small one costs more in headers, and a window of small ones may not last for a round trip. Receivers that
+//! announce more than 64 bytes take packets of any size up to that (Taylor UUCP manual, section "UUCP `g' Protocol").
 
 use super::packet::{HEADER, LEAST_DATA};
 
