@@ -83,7 +83,9 @@ impl Locks {
 impl Drop for Locks {
     fn drop(&mut self) {
         for file in &self.files {
-            let ours = fs::symlink_metadata(&file.path).is_ok_and(|status| status.ino() == file.inode);
+            // A file that another program made since may have been given the number of ours.
+            let ours = fs::symlink_metadata(&file.path).is_ok_and(|status| status.ino() == file.inode)
+                && read_pid(&file.path).is_some_and(|pid| u32::try_from(pid) == Ok(std::process::id()));
             if ours && let Err(error) = fs::remove_file(&file.path) {
                 tracing::warn!(file = %file.path.display(), %error, "a lock file could not be removed");
             }
