@@ -65,6 +65,11 @@ fn users_see_and_speak_for_themselves_alone() {
 
     let forbidden: &[&[&str]] = &[
         &["uux", "-", "-r", "-a", "root", "feed!rmail", "x"],
+        &["uux", "-", "-r", "-a", "nobody@bank.example", "feed!rmail", "x"],
+        &["uux", "-", "-r", "-a", "MAILER-DAEMON", "feed!rmail", "x"],
+        &["uux", "-", "-r", "leaf!rsmtp"],
+        &["uux", "-", "-r", "feed!rsmtp"],
+        &["uux", "-", "-r", "feed!/usr/bin/crsmtp"],
         &["sendmail", "-f", "root", "ann"],
         &["sendmail", "-f", "<>", "ann"],
         &["rsmtp"],
@@ -82,12 +87,25 @@ fn users_see_and_speak_for_themselves_alone() {
     assert!(daemon.stop().success());
 }
 
+/// The texts of the files below a folder.
+fn bodies_below(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = entries.map(|path| match path.is_dir() {
+        true => bodies_below(&path),
+        false => vec![String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned()],
+    });
+    texts.flatten().collect()
+}
+
 #[test]
 fn mail_of_an_untrusted_user_is_from_that_user_whatever_it_claims() {
     let Some(site) = Site::new() else { return };
     let daemon = site.node.start();
-    let claim = b"From root Sun Nov 22 10:00:00 2026\nSubject: claim\n\nhello\n";
+    let claim = b"From root Sun Nov 22 10:00:00 2026\n>From ceo@bank.example date\nSubject: claim\n\nhello\n";
     assert!(site.run_as(NOBODY, &["rmail", "ann"], claim).status.success());
+    assert!(site.run_as(NOBODY, &["uux", "-", "leaf!rmail", "ann"], claim).status.success());
+    let own = ["uux", "-", "-r", "-a", "nobody", "feed!rmail", "ann"];
+    assert!(site.run_as(NOBODY, &own, claim).status.success());
     assert!(site.run_as(NOBODY, &["sendmail", "ann"], b"Subject: plain\n\nhello\n").status.success());
     // The queue works when it is told to, or by itself.
     site.node.run("uuxqt", &[], b"");
@@ -95,8 +113,16 @@ fn mail_of_an_untrusted_user_is_from_that_user_whatever_it_claims() {
     site.node.run("uuxqt", &[], b"");
     let mailbox = std::fs::read_to_string(site.node.path("mail/ann")).unwrap();
     let senders: Vec<&str> = mailbox.lines().filter(|line| line.starts_with("From ")).collect();
-    assert_eq!(senders.len(), 2, "{mailbox}");
+    assert_eq!(senders.len(), 3, "{mailbox}");
     assert!(senders.iter().all(|line| line.starts_with("From nobody ")), "{mailbox}");
+    assert!(!mailbox.contains("bank"), "{mailbox}");
+    // What goes to the neighbour says the same.
+    let mut dump = Command::new(env!("CARGO_BIN_EXE_uugate"));
+    dump.args(["spool", "dump", "-I"]).arg(site.node.path("uugate.toml")).arg(site.node.path("dump"));
+    assert!(dump.status().unwrap().success());
+    let bodies = bodies_below(&site.node.path("dump"));
+    let job = bodies.iter().find(|body| body.contains("remote from leaf")).unwrap();
+    assert!(job.starts_with("From nobody ") && !job.contains("bank") && !job.contains("root"), "{job}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! `uux` and `uucp`: jobs for neighbours.
 
 use super::body::{Body, keep};
+use super::from_line::Reclaimed;
 use super::{CopyRequest, ExecuteRequest, VerbError, Verbs, Who};
 use crate::clock;
-use crate::job::{Command, Execute, Grade, Send, SystemName, Work};
-use crate::node::report::{self, Report};
-use crate::spool::{NewJob, Wish};
+use crate::job::{Command, Execute, Grade, Send, SystemName, Work, shown_id};
+use crate::node::report::Report;
+use crate::post::mail::{self, Sender};
+use crate::spool::{Content, NewJob, Wish};
 
 /// Permission bits of a file that travels. The manual, "uucp Description": only the execute bit is kept.
 const PLAIN: u32 = 0o666;
@@ -28,14 +30,46 @@ impl Verbs {
             Execute { command, user: who.name.clone(), requestor: request.requestor, notify: request.notify };
         let ours = self.config.node.name.as_str();
         if request.system.is_empty() || request.system == ours {
-            let content = keep(body, &self.spool).await?;
+            let content = self.input(who, &execute, None, body).await?;
             let name = self.config.node.name.clone();
             self.spool.submit_execution(None, name, execute, content, clock::wall()).await?;
             return Ok(Report::Done);
         }
         let system = self.neighbour(&request.system)?;
-        let content = Some(keep(body, &self.spool).await?);
-        self.submit(system, request.grade, Work::Execute(execute), content, request.call).await
+        let content = self.input(who, &execute, Some(self.config.node.name.as_str()), body).await?;
+        self.submit(system, request.grade, Work::Execute(execute), Some(content), request.call).await
+    }
+
+    /// The input of a command. Mail names its sender in it, so for who is not trusted we say who that is, and hand no
+    /// batch on. `remote_from` is our name, if it goes to a neighbour.
+    async fn input(
+        &self,
+        who: &Who,
+        execute: &Execute,
+        remote_from: Option<&str>,
+        body: &mut impl Body,
+    ) -> Result<Content, VerbError> {
+        match mail_command(&execute.command.program) {
+            _ if who.trusted => keep(body, &self.spool).await,
+            MailCommand::None => keep(body, &self.spool).await,
+            MailCommand::Batch => {
+                let what = "hand in a batch, which names its senders itself".to_owned();
+                Err(VerbError::Forbidden { who: who.name.clone(), what })
+            }
+            MailCommand::Message => {
+                let line = match remote_from {
+                    Some(ours) => {
+                        let asker = execute.requestor.as_deref().unwrap_or(&execute.user);
+                        let sender = Sender::parse(asker)
+                            .map_err(|error| VerbError::Usage(format!("{asker:?} is no sender: {error}")))?;
+                        mail::from_line(&sender, clock::wall(), Some(ours))
+                    }
+                    // Here, mail without a From_ line is from who asks.
+                    None => String::new(),
+                };
+                keep(&mut Reclaimed::new(body, line).await?, &self.spool).await
+            }
+        }
     }
 
     pub(super) async fn copy(
@@ -78,7 +112,7 @@ impl Verbs {
                 .want_call(Wish { system: system.clone(), grade, why, since: now, at_once: false })
                 .await?;
         }
-        Ok(Report::Queued { job: report::Job::id_of(system.as_str(), grade, id.number) })
+        Ok(Report::Queued { job: shown_id(&system, grade, id.number) })
     }
 
     /// The name under which a neighbour is configured.
@@ -95,14 +129,47 @@ impl Verbs {
         if !fits {
             return Err(VerbError::Usage(format!("{requestor:?} is no address for -a")));
         }
-        let own = |address: &str| {
-            let user = address.split('@').next().unwrap_or_default();
-            user == who.name
-        };
-        if who.trusted || own(requestor) {
+        if who.trusted || self.is_own(who, requestor) {
             return Ok(());
         }
         let what = format!("give {requestor:?} as the requestor");
         Err(VerbError::Forbidden { who: who.name.clone(), what })
+    }
+}
+
+/// What a command does with senders that its input names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MailCommand {
+    None,
+    /// One message; its From_ lines name the sender.
+    Message,
+    /// Many messages, each with its sender.
+    Batch,
+}
+
+/// A neighbour may know the programs by a path, and has batches by other names: `crsmtp`, `rgsmtp`, `bsmtp`.
+fn mail_command(program: &str) -> MailCommand {
+    match program.rsplit('/').next().unwrap_or_default() {
+        "rmail" => MailCommand::Message,
+        name if name.ends_with("smtp") => MailCommand::Batch,
+        _ => MailCommand::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_is_known_by_the_name_of_the_program() {
+        for (program, kind) in [
+            ("rmail", MailCommand::Message),
+            ("/usr/bin/rmail", MailCommand::Message),
+            ("rsmtp", MailCommand::Batch),
+            ("/usr/sbin/crsmtp", MailCommand::Batch),
+            ("rnews", MailCommand::None),
+        ] {
+            assert_eq!(mail_command(program), kind, "{program}");
+        }
     }
 }

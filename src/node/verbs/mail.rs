@@ -117,15 +117,19 @@ impl Verbs {
         };
         let sender = Sender::parse(given)
             .map_err(|error| VerbError::Usage(format!("{given:?} is no sender: {error}")))?;
-        let own = match sender.smtp().split_once('@') {
-            Some((user, host)) => user == who.name && self.door.tables().is_ours(host),
-            None => sender.smtp() == who.name,
-        };
-        if who.trusted || own {
+        if who.trusted || self.is_own(who, sender.smtp()) {
             return Ok(sender);
         }
         let what = format!("send mail as {given:?}");
         Err(VerbError::Forbidden { who: who.name.clone(), what })
+    }
+
+    /// Whether an address is that of who asks: the name alone, or at a host that is ours.
+    pub(super) fn is_own(&self, who: &Who, address: &str) -> bool {
+        match address.split_once('@') {
+            Some((user, host)) => user == who.name && self.door.tables().is_ours(host),
+            None => address == who.name,
+        }
     }
 
     async fn write(

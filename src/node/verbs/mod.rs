@@ -6,6 +6,7 @@ mod bundle;
 mod call;
 mod error;
 mod execute;
+mod from_line;
 mod list;
 mod mail;
 mod request;
