@@ -1,6 +1,6 @@
 //! What came from a peer: receipts, partial files, executions.
 
-use super::{BodyId, BodyRef, Claim};
+use super::{BodyId, BodyRef, Claim, NewNotice};
 use crate::job::{Execute, StableId, SystemName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub enum ArrivalKind {
     Data { name: String },
     /// An X. file, parsed, and the D. file that it wants; it runs when both are there.
     ExecutionFile { name: String, execute: Execute, input: Input },
+    /// An X. file that cannot be carried out: it is put aside, and who asked is told.
+    Unusable { name: String, reason: String, notice: Option<NewNotice> },
     /// A file for the file system, at a path that was permitted already.
     File { to: String, mode: u32, make_directories: bool, notify: Option<String> },
 }

@@ -206,6 +206,11 @@ impl Store {
                 // What it says was parsed; its text is not needed.
                 self.release(body.id)
             }
+            ArrivalKind::Unusable { name, reason, notice } => {
+                let from = format!("{name} of {peer}");
+                self.put_aside(received, &from, &reason, Some(signed(body.id.0)))?;
+                notice.map_or(Ok(()), |notice| self.notify(&notice, received))
+            }
             ArrivalKind::Data { name } => self.add_data(&peer, &name, body.id, received),
         }
     }

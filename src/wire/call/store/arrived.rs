@@ -4,9 +4,7 @@
 use super::{CallStore, Coming};
 use crate::clock;
 use crate::job::{Work, XFile};
-use crate::spool::{
-    Arrival, ArrivalKind, BodyId, CHUNK, Content, Identity, Input, NewNotice, Received, SpoolError,
-};
+use crate::spool::{Arrival, ArrivalKind, BodyId, CHUNK, Input, NewNotice, Received, SpoolError};
 use crate::wire::session::Kind;
 
 impl CallStore<'_> {
@@ -35,7 +33,9 @@ impl CallStore<'_> {
                         input: file.input.map_or(Input::Nothing, Input::Spooled),
                     },
                     Err(error) => {
-                        return self.put_aside(coming.identity, coming.body, &name, &error.to_string()).await;
+                        let reason = error.to_string();
+                        let notice = self.refusal(&coming.identity.user, &name, &reason);
+                        ArrivalKind::Unusable { name, reason, notice }
                     }
                 }
             }
@@ -55,24 +55,14 @@ impl CallStore<'_> {
         Ok(())
     }
 
-    /// Keeps an X. file that says nothing that can be done, and tells of it.
-    async fn put_aside(
-        &self,
-        identity: Identity,
-        body: BodyId,
-        name: &str,
-        why: &str,
-    ) -> Result<(), SpoolError> {
-        let from = format!("{name} of {}", self.peer);
+    /// What is said of an X. file that says nothing that can be done.
+    fn refusal(&self, user: &str, name: &str, why: &str) -> Option<NewNotice> {
         // A plain name at the peer itself: no peer makes us write to somebody elsewhere.
-        let notice = is_plain(&identity.user).then(|| NewNotice {
-            to: format!("{}!{}", self.peer, identity.user),
+        is_plain(user).then(|| NewNotice {
+            to: format!("{}!{user}", self.peer),
             subject: format!("Your request {name} was refused"),
             text: format!("The execution file {name} cannot be carried out here: {why}.\n"),
-        });
-        let notices = notice.into_iter().collect();
-        self.spool.quarantine(from, why.to_owned(), Content::body(body), notices, clock::wall()).await?;
-        Ok(())
+        })
     }
 
     /// The start of a body, as much as an X. file may have and a little more.
@@ -112,19 +102,22 @@ mod tests {
         let spool = Spool::in_memory();
         let node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
         let mut store = CallStore::new(&spool, &node, "leaf".parse().unwrap(), Claims::default());
-        let offer = Offer {
-            temp: "D.X1".to_owned(),
-            size: None,
-            user: user.to_owned(),
-            command: "X.leafN1".to_owned(),
-            stable: None,
-            kind: Kind::ExecutionFile { name: "X.leafN1".to_owned() },
-            restart: false,
-            knows_already: false,
-        };
-        store.offer(Slot(1), offer).await.unwrap();
-        store.write(Slot(1), b"no execution file".to_vec()).await.unwrap();
-        assert!(store.commit(Slot(1)).await.unwrap());
+        // It comes twice, for the first CY was not heard.
+        for slot in [Slot(1), Slot(2)] {
+            let offer = Offer {
+                temp: "D.X1".to_owned(),
+                size: None,
+                user: user.to_owned(),
+                command: "X.leafN1".to_owned(),
+                stable: None,
+                kind: Kind::ExecutionFile { name: "X.leafN1".to_owned() },
+                restart: false,
+                knows_already: false,
+            };
+            store.offer(slot, offer).await.unwrap();
+            store.write(slot, b"no execution file".to_vec()).await.unwrap();
+            assert!(store.commit(slot).await.unwrap());
+        }
         assert_eq!(spool.quarantined(None).await.unwrap().len(), 1);
         let notices = spool.claim_notices(clock::wall(), 9, Duration::from_secs(60)).await.unwrap();
         notices.into_iter().map(|notice| notice.notice.to).collect()
