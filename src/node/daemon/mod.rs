@@ -18,6 +18,7 @@ use crate::observe;
 use crate::spool::{Spool, SpoolError};
 use crate::wire::station::{self, CallEvents};
 use parts::Parts;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use smtp::Listener;
 use std::path::Path;
@@ -43,6 +44,7 @@ pub fn run(file: &Path) -> Result<(), DaemonError> {
     for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
         warn!("{line}");
     }
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .thread_stack_size(STACK)
@@ -54,6 +56,14 @@ pub fn run(file: &Path) -> Result<(), DaemonError> {
     // What has not ended by now never will.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ended
+}
+
+/// Lines, sessions and bodies take open files; many systems begin with 1024 and permit far more.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn serve(config: Config) -> Result<(), DaemonError> {
