@@ -14,5 +14,5 @@ mod xfile;
 pub use grade::Grade;
 pub use name::{NameError, SystemName};
 pub use quote::{quote, unquote};
-pub use work::{Command, CommandError, Execute, Fetch, Notify, Send, StableId, Work};
+pub use work::{Command, CommandError, Execute, Fetch, Notify, Send, StableId, Work, shown_id};
 pub use xfile::{XFile, XFileError};

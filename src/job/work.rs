@@ -1,5 +1,6 @@
 //! What a job asks for.
 
+use super::{Grade, SystemName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,6 +16,11 @@ impl fmt::Display for StableId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}.{:x}", self.spool, self.number)
     }
+}
+
+/// The id by which users know a job: system, grade, number, as `poluxC002f`.
+pub fn shown_id(system: &SystemName, grade: Grade, number: u64) -> String {
+    format!("{system}{grade}{number:04x}")
 }
 
 /// A program name and its arguments, as they stand in an E command or in the C line of an X. file.
@@ -114,12 +120,22 @@ pub struct Fetch {
     pub make_directories: bool,
 }
 
-/// What a job asks of its system.
+/// What a job asks of its system. Shown as users read it: `Executing rmail ann`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     Execute(Execute),
     Send(Send),
     Fetch(Fetch),
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Work::Execute(execute) => write!(f, "Executing {}", execute.command),
+            Work::Send(send) => write!(f, "Sending {} to {}", send.from, send.to),
+            Work::Fetch(fetch) => write!(f, "Requesting {} to {}", fetch.from, fetch.to),
+        }
+    }
 }
 
 impl Work {

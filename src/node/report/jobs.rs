@@ -1,7 +1,7 @@
 //! `uustat`: jobs that wait for a call.
 
 use super::short_time;
-use crate::job::Work;
+use crate::job::{Work, shown_id};
 use crate::spool::{JobState, JobSummary};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,28 +32,16 @@ pub struct Job {
     pub note: String,
 }
 
-impl Job {
-    /// The id by which users know a job: system, grade, number, as `poluxC002f`.
-    pub fn id_of(system: &str, grade: crate::job::Grade, number: u64) -> String {
-        format!("{system}{grade}{number:04x}")
-    }
-}
-
 impl From<JobSummary> for Job {
     fn from(job: JobSummary) -> Job {
-        let work = match &job.work {
-            Work::Execute(execute) => format!("Executing {}", execute.command),
-            Work::Send(send) => format!("Sending {} to {}", send.from, send.to),
-            Work::Fetch(fetch) => format!("Requesting {} to {}", fetch.from, fetch.to),
-        };
         Job {
-            id: Job::id_of(job.system.as_str(), job.grade, job.stable.number),
+            id: shown_id(&job.system, job.grade, job.stable.number),
             system: job.system.to_string(),
             grade: job.grade.letter(),
             user: job.work.user().to_owned(),
             created: job.created,
             size: (!matches!(job.work, Work::Fetch(_))).then_some(job.size),
-            work,
+            work: job.work.to_string(),
             state: job.state,
             attempts: job.attempts,
             note: job.note,

@@ -46,8 +46,9 @@ impl Door {
         Ok(())
     }
 
-    /// The mail that a notice becomes, not yet kept. None if nobody can be reached: a notice comes from the null sender,
-    /// so that none is ever made about another.
+    /// The mail that a notice becomes, not yet kept. What cannot reach whom it is for, such as a user without a mailbox,
+    /// goes to postmaster. None if nobody can be reached: a notice comes from the null sender, so that none is ever made
+    /// about another.
     pub async fn prepare_notice(&self, notice: &NewNotice) -> Result<Option<NewMessage>, QueueError> {
         let to = match Address::parse(&notice.to) {
             Ok(to) => to,
@@ -82,10 +83,18 @@ impl Door {
             text: "notice".to_owned(),
             submitter: None,
         };
-        let envelope = Envelope { sender: Sender::Null, recipients: vec![to] };
+        // Addressed as before, so that postmaster sees whom it was for.
+        let reader = if self.reaches(&to) { Some(to) } else { Address::parse("postmaster").ok() };
+        let envelope = Envelope { sender: Sender::Null, recipients: reader.into_iter().collect() };
         let content = writer.finish().await?;
         let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived: now };
         let prepared = self.prepare(mail).await?;
         Ok(prepared.messages.into_iter().next())
+    }
+
+    fn reaches(&self, to: &Address) -> bool {
+        let mut deliveries = Vec::new();
+        self.route(std::slice::from_ref(to), &mut deliveries, &mut Vec::new());
+        !deliveries.is_empty()
     }
 }

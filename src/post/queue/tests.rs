@@ -314,6 +314,11 @@ async fn a_notice_becomes_mail_that_nobody_answers() {
     site.work().await;
     let mbox = site.mailbox("ida");
     assert!(mbox.contains("Subject: Job failed Bcc: all\n") && mbox.ends_with("\n\nit did\n\n"), "{mbox}");
+    assert_eq!(
+        mbox.matches("To: <nobody>\n").count(),
+        1,
+        "postmaster reads what was for nobody here: {mbox}"
+    );
     assert!(site.jobs("leaf").await[0].1.starts_with("From MAILER-DAEMON "));
     assert!(site.spool.queue(None).await.unwrap().iter().all(|entry| entry.state == DeliveryState::Handed));
 }

@@ -6,7 +6,7 @@ use super::claims::Claims;
 use super::public::PublicFile;
 use super::settings::Node;
 use crate::clock;
-use crate::job::{SystemName, Work};
+use crate::job::{SystemName, Work, shown_id};
 use crate::spool::{BodyId, CHUNK, Identity, Job, NewNotice, Outcome, Spool, SpoolError};
 use crate::wire::session::{
     Ending, Failure, JobKey, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
@@ -226,7 +226,11 @@ impl Store for CallStore<'_> {
             (Ending::Refused(why), work) => {
                 let note = format!("{} refused it: {why}", self.peer);
                 let subject = format!("Your job for {} was refused", self.peer);
-                let text = format!("Your job {} for {} was refused: {why}.\n", held.job.stable, self.peer);
+                let id = shown_id(&held.job.system, held.job.grade, held.job.stable.number);
+                let text = format!(
+                    "Your job {id} for {} was refused: {why}.\n\nIt was:\n\n  {work}\n\nIt is kept in quarantine here.\n",
+                    self.peer
+                );
                 let notice = Some(NewNotice { to: work.user().to_owned(), subject, text });
                 Outcome::JobRefused { job: claim, note, notice }
             }
