@@ -88,7 +88,7 @@ impl Spool {
         let size = bytes.len();
         self.writer.verb(size, move |store| store.body_append(body, offset, &bytes)).await
     }
-    /// Makes everything appended so far durable.
+    /// Makes everything appended so far durable. It is no longer in memory then, and holds no file open.
     pub async fn body_sync(&self, body: BodyId) -> Result<()> {
         self.writer.verb(0, move |store| store.body_sync(body)).await
     }

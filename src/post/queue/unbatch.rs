@@ -7,7 +7,7 @@ use crate::job::SystemName;
 use crate::post::batch::{BatchError, Event, Reader, Settings};
 use crate::post::delivery::body;
 use crate::post::mail::{Envelope, Sender, With};
-use crate::spool::{BodyRef, CHUNK, NewMessage};
+use crate::spool::{BodyRef, CHUNK, Content, NewMessage};
 use jiff::Timestamp;
 
 /// Why a batch did not become messages.
@@ -61,6 +61,9 @@ pub struct Unbatched {
 
 /// The most messages of one batch: they are kept in one transaction. A month of a small site's mail.
 const MESSAGES: usize = 10_000;
+
+/// The most of a batch that is held in memory, in bytes; what is more waits in files until the batch is whole.
+const HELD: usize = 8 * 1024 * 1024;
 
 impl Door {
     /// Reads a whole batch from a body and prepares its messages. On an error nothing is left behind. `peer` is the system
@@ -147,11 +150,27 @@ impl Door {
             }
             Event::MessageEnd => {
                 if let Some((envelope, unreadable, writer)) = taken.open.take() {
-                    taken.whole.push((envelope, unreadable, writer.finish().await?));
+                    let mut content = writer.finish().await?;
+                    if taken.held + content.head.len() > HELD {
+                        content = self.put_down(content).await?;
+                    }
+                    taken.held += content.head.len();
+                    taken.whole.push((envelope, unreadable, content));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Brings content from memory to disk.
+    async fn put_down(&self, content: Content) -> Result<Content, QueueError> {
+        if content.rest.is_some() || content.head.is_empty() {
+            return Ok(content);
+        }
+        let body = self.spool().body_new().await?;
+        self.spool().body_append(body, 0, content.head).await?;
+        self.spool().body_sync(body).await?;
+        Ok(Content::body(body))
     }
 
     /// Drops the bodies of a batch that was not taken. What cannot be dropped now is swept later.
@@ -174,6 +193,8 @@ impl Door {
 /// What was read of a batch so far.
 #[derive(Debug, Default)]
 struct Taken {
-    whole: Vec<(Envelope, Vec<Unreadable>, crate::spool::Content)>,
+    whole: Vec<(Envelope, Vec<Unreadable>, Content)>,
+    /// Bytes of `whole` that are in memory.
+    held: usize,
     open: Option<(Envelope, Vec<Unreadable>, body::Writer)>,
 }

@@ -6,6 +6,7 @@
 
 use super::super::{BodyId, BodyRef, CHUNK, Content, SpoolError};
 use super::blocks::{self, Blocks, SUM};
+use super::file::BodyFile;
 use super::{Home, Result, Store, micros, signed, unsigned};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
@@ -19,7 +20,7 @@ const LOOSE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 enum Bytes {
     Held(Vec<u8>),
-    Filed { file: File, blocks: Blocks },
+    Filed { file: BodyFile, blocks: Blocks },
 }
 
 /// A body that is being written.
@@ -108,9 +109,17 @@ impl Store {
     }
 
     pub fn body_sync(&mut self, id: BodyId) -> Result<()> {
+        let path = self.body_path(id);
         let Some(body) = self.open.get_mut(&id) else { return Err(self.not_open(id)) };
-        if let Bytes::Filed { file, .. } = &body.bytes {
-            file.sync_data()?;
+        if let (Bytes::Held(held), Some(path)) = (&body.bytes, path) {
+            body.bytes = new_file(&path, held)?;
+        }
+        if let Bytes::Filed { file, .. } = &mut body.bytes {
+            file.sync()?;
+            if body.synced.is_none() {
+                // It is likely whole, and may wait for many others.
+                file.close();
+            }
         }
         if body.synced.is_some() {
             body.synced = Some(body.size);
@@ -311,7 +320,7 @@ impl Store {
                 body.bytes = new_file(&path, held)?;
             }
             if let Bytes::Filed { file, .. } = &body.bytes {
-                file.sync_all()?;
+                file.sync()?;
             }
             sync_directory(&path)?;
         }
@@ -354,7 +363,7 @@ impl Store {
             tracing::warn!(path = %path.display(), "what came of a file is not what was written; it is given up");
             return Ok(None);
         }
-        let bytes = Bytes::Filed { file, blocks };
+        let bytes = Bytes::Filed { file: BodyFile::new(path, file), blocks };
         self.open.insert(id, OpenBody { bytes, size, synced: Some(size), touched: self.last_recovery });
         Ok(Some(size))
     }
@@ -387,7 +396,7 @@ impl Store {
         let mut any = None;
         for id in &self.batch.adopted {
             if let Some(OpenBody { bytes: Bytes::Filed { file, .. }, .. }) = self.open.get(id) {
-                file.sync_all()?;
+                file.sync()?;
                 any = self.body_path(*id);
             }
         }
@@ -494,7 +503,7 @@ fn new_file(path: &Path, held: &[u8]) -> Result<Bytes> {
     }
     let mut blocks = Blocks::default();
     blocks.push(held);
-    Ok(Bytes::Filed { file, blocks })
+    Ok(Bytes::Filed { file: BodyFile::new(path.to_owned(), file), blocks })
 }
 
 fn lock(file: &File) -> Result<()> {
@@ -504,7 +513,7 @@ fn lock(file: &File) -> Result<()> {
 /// What the block around `offset` has from there on, if the whole block is what was written.
 fn read_in_block(
     id: BodyId,
-    file: &File,
+    file: &impl FileExt,
     sum: Option<[u8; SUM]>,
     offset: u64,
     limit: usize,
@@ -522,7 +531,7 @@ fn damaged(id: BodyId) -> SpoolError {
     SpoolError::Corrupt(format!("body {} is not what was written", id.0))
 }
 
-fn read_at(file: &File, offset: u64, limit: usize) -> Result<Vec<u8>> {
+fn read_at(file: &impl FileExt, offset: u64, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; limit];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {

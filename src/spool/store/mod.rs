@@ -6,6 +6,7 @@
 mod blocks;
 mod body;
 mod call;
+mod file;
 mod gate;
 mod history;
 mod incoming;

@@ -51,6 +51,33 @@ async fn a_closed_spool_says_so(home: Home) {
 }
 
 #[tokio::test]
+async fn bodies_that_wait_hold_no_files_open() {
+    let home = Home::directory().await;
+    let spool = &home.spool;
+    let mut bodies = Vec::new();
+    for (number, length) in (0..40).zip([10, CHUNK + 10].into_iter().cycle()) {
+        let body = body_of(spool, &vec![number; length]).await;
+        spool.body_sync(body).await.unwrap();
+        bodies.push((body, vec![number; length]));
+    }
+    let folder = home.folder.as_ref().unwrap().path().join("bodies");
+    let open = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+    assert_eq!(open.filter(|path| path.starts_with(&folder)).count(), 0);
+    // They go on, are read and are kept as before.
+    for (body, bytes) in &mut bodies {
+        spool.body_append(*body, bytes.len() as u64, b"end".to_vec()).await.unwrap();
+        bytes.extend(b"end");
+        assert_eq!(read_all(spool, *body).await, *bytes);
+        let mut new = message("", &["ida"]);
+        new.content = Content::body(*body);
+        spool.accept(None, vec![new]).await.unwrap();
+        assert_eq!(read_all(spool, *body).await, *bytes);
+    }
+}
+
+#[tokio::test]
 async fn verbs_that_wait_together_share_a_commit() {
     let home = Home::directory().await;
     let log = home.folder.as_ref().unwrap().path().join("spool.db-wal");
