@@ -16,6 +16,9 @@ const LEAST_SPAN: Duration = Duration::from_millis(250);
 /// best counts for a little less, for the line may have got slower.
 const FADING: f64 = 0.99;
 
+/// A line that is slower, in bytes a second, has stood still: its rate was not measured.
+const LEAST_RATE: f64 = 1.0;
+
 /// What is sent in relation to what the line was seen to carry: a little more as long as nothing waits in front of it,
 /// to find out whether it carries more, else less, so that it is not in front of it for long.
 const MORE: f64 = 1.1;
@@ -50,7 +53,7 @@ impl Pace {
     /// All that was handed out has passed the line, but for `waiting` bytes that were sent once; the newest of them took so
     /// long (`trip`), there and back.
     pub fn passed(&mut self, now: Instant, waiting: usize, trip: Duration, size: usize) {
-        let passed = self.out - waiting as u64;
+        let passed = self.out.saturating_sub(waiting as u64);
         let least = self.least_trip.map_or(trip, |least| least.min(trip));
         self.least_trip = Some(least);
         if let Some(rate) = self.rate() {
@@ -77,7 +80,7 @@ impl Pace {
 
     /// Bytes a second.
     pub fn rate(&self) -> Option<f64> {
-        self.rate.filter(|rate| *rate > 0.0)
+        self.rate.filter(|rate| *rate >= LEAST_RATE)
     }
 
     /// Until when nothing more is to be handed out.
