@@ -11,6 +11,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 const BATCH_VERBS: usize = 256;
 /// Bytes of bodies in one transaction (design: the spool).
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Length of the log of writes, in bytes, from which on the checkpointer is to work; and from which on it is behind, so that
+/// the writer does it before it goes on.
+const LOG_LONG: u64 = 4 * 1024 * 1024;
+const LOG_MOST: u64 = 16 * 1024 * 1024;
 /// Verbs that may wait for the writer; more wait with their callers.
 const QUEUED: usize = 1024;
 
@@ -141,8 +145,10 @@ fn serve(
         }
         run_all(&mut store, batch)?;
         changed.send_if_modified(|count| std::mem::replace(count, store.changes()) != store.changes());
-        if let Some(checkpointer) = checkpointer.as_ref().filter(|_| store.log_is_long()) {
-            checkpointer.wake();
+        match (store.log_length(), &checkpointer) {
+            (length, _) if length > LOG_MOST => store.empty_log(),
+            (length, Some(checkpointer)) if length > LOG_LONG => checkpointer.wake(),
+            _ => {}
         }
         if let Some(reply) = closing {
             // What was queued behind the request is done as well.

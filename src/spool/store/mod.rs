@@ -41,6 +41,8 @@ pub const PAGE: usize = 1000;
 
 /// How long SQLite waits for another connection (the checkpointer) before it says busy.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long the writer waits for whoever reads the log of writes, before it lets the log grow until the next commit.
+const READER: Duration = Duration::from_millis(200);
 
 /// Holds the id of the spool that is, or was, in the directory.
 const MARK: &str = "spool.id";
@@ -97,8 +99,8 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cell_size_check", true)?;
-        // The checkpointer does it; should it fall behind, the writer does at 32 MiB.
-        connection.pragma_update(None, "wal_autocheckpoint", 8192)?;
+        // The checkpointer does it, and the writer should it fall behind.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
         check_pages(&connection)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -257,12 +259,28 @@ impl Store {
         committed
     }
 
-    /// Whether the last commit left the log of writes longer than the checkpointer should let it be.
-    pub fn log_is_long(&self) -> bool {
-        let Some(database) = self.database() else { return false };
+    /// Length of the log of writes, in bytes.
+    pub fn log_length(&self) -> u64 {
+        let Some(database) = self.database() else { return 0 };
         let mut log = database.into_os_string();
         log.push("-wal");
-        std::fs::metadata(log).is_ok_and(|log| log.len() > 4 * 1024 * 1024)
+        std::fs::metadata(log).map_or(0, |log| log.len())
+    }
+
+    /// Moves all of the log into the database and empties it. A reader that is slow to end puts it off.
+    pub fn empty_log(&self) {
+        let checkpoint = || {
+            self.connection.busy_timeout(READER)?;
+            let row =
+                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            self.connection.busy_timeout(BUSY)?;
+            row
+        };
+        match checkpoint() {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!("somebody reads the spool for long; the log of writes grows"),
+            Err(error) => tracing::warn!(%error, "checkpoint failed; the log of writes grows"),
+        }
     }
 
     // Small things that the verbs share.
