@@ -30,10 +30,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Parser)]
 struct Options {
-    /// The third call of each pair, few seeds, small files: five minutes.
+    /// The third call of each pair, few seeds, small files. It is what is done without a word, too.
     #[arg(long, conflicts_with = "full")]
     quick: bool,
-    /// First and third call, all seeds: an hour.
+    /// First and third call, all seeds, large files.
     #[arg(long)]
     full: bool,
     /// Only cases whose title holds this text.

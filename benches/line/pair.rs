@@ -164,7 +164,12 @@ pub enum Way {
 impl Site {
     fn new(folder: &Path, program: Program, name: &str, peer: &str, variant: Variant) -> Site {
         match program {
-            Program::Uugate => Site::Uugate(Node::new(folder, name, &neighbour(peer, &variant.for_uugate()))),
+            Program::Uugate => {
+                // What comes last is the section of the line. Some protocols want one that is said to lose nothing.
+                let reliable = if matches!(variant.letter, 't' | 'e' | 'y') { "reliable = true" } else { "" };
+                let config = neighbour(peer, &variant.for_uugate()) + reliable;
+                Site::Uugate(Node::new(folder, name, &config))
+            }
             Program::Taylor => {
                 let lines = variant.for_taylor();
                 let parameters: Vec<&str> = lines.iter().map(String::as_str).collect();
