@@ -31,7 +31,8 @@ const SLOWEST: u64 = 120;
 /// The most that modems and networks between the two ends are believed to hold, in bytes.
 const MOST_BUFFERED: u64 = 256 * 1024;
 
-/// The longest command, in bytes, that is looked through for its end; the session bears less.
+/// The longest command, in bytes, that is looked through for its end; the session bears less. No more is kept of what comes
+/// after the protocol was closed.
 const LONGEST_COMMAND: usize = 64 * 1024;
 
 /// How the final handshake begins. No command does.
@@ -192,6 +193,12 @@ impl<C: Code> Link for Stream<C> {
 
     fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
         self.counters.bytes_received += bytes.len() as u64;
+        if !self.runs() {
+            // Nothing but the final handshake is of use now, and only what goes out counts as progress.
+            let room = LONGEST_COMMAND.saturating_sub(self.input.rest().len()).min(bytes.len());
+            self.input.feed(bytes.get(..room).unwrap_or_default());
+            return;
+        }
         self.input.feed(bytes);
         self.moved = Some(now);
         self.unheard = 0;
@@ -227,7 +234,8 @@ impl<C: Code> Link for Stream<C> {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.moved.filter(|_| self.runs()).map(|moved| moved + self.patience())
+        let waits = self.runs() || self.state == State::AwaitWritten;
+        self.moved.filter(|_| waits).map(|moved| moved + self.patience())
     }
 
     fn poll_event(&mut self) -> Option<Event> {

@@ -130,3 +130,25 @@ fn a_file_that_f_brings_damaged_comes_again() {
     }
     assert!(again > 3, "{again}");
 }
+
+/// It holds the line no longer than its patience, and no memory.
+#[test]
+fn a_peer_that_sends_on_and_never_reads_is_let_go() {
+    for letter in LETTERS {
+        let mut now = crate::clock::now();
+        let deadline = now + HOUR;
+        let mut link = open(letter, Role::Caller, &Parameters::default()).unwrap();
+        link.start(now);
+        link.send_command(now, Channel::ONLY, b"H");
+        link.close(now);
+        while !matches!(link.poll_event(), Some(Event::Failed(LinkError::Silent { .. }))) {
+            now += Duration::from_secs(1);
+            assert!(now < deadline, "{letter}: it waits for ever");
+            link.handle_input(now, &[b'x'; 16 * 1024]);
+            if link.poll_timeout().is_some_and(|at| at <= now) {
+                link.handle_timeout(now);
+            }
+        }
+        assert!(link.take_rest().len() <= 64 * 1024, "{letter}");
+    }
+}
