@@ -15,6 +15,7 @@ mod reader;
 mod select;
 mod setting;
 mod silence;
+mod spoiled;
 mod stream;
 mod tally;
 mod timer;

@@ -3,49 +3,37 @@
 //! announce more than 64 bytes take packets of any size up to that (Taylor UUCP manual, section "UUCP `g' Protocol").
 
 use super::packet::{HEADER, LEAST_DATA};
-
-/// What is taken to be known of a line before anything was sent: most are good, but the first packets are of a middle size.
-const ERRORS_BEFORE: f64 = 0.1;
-const BYTES_BEFORE: f64 = 1000.0;
+use crate::wire::link::spoiled::Spoiled;
 
 /// What a line is taken to carry in a round trip, in bytes, before that was measured.
 const ROUND_TRIP_AT_FIRST: f64 = 1000.0;
 
-/// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
-const MEMORY: f64 = 131_072.0;
-
-/// The packets that arrived and those that were lost of late.
+/// The size of packets by what the line does to them.
 #[derive(Debug, Default)]
 pub struct PacketSize {
-    bytes: f64,
-    errors: f64,
+    line: Spoiled,
 }
 
 impl PacketSize {
     /// A packet of so many bytes arrived, its header among them.
     pub fn arrived(&mut self, bytes: usize) {
-        self.bytes += bytes as f64;
-        if self.bytes > MEMORY {
-            self.bytes /= 2.0;
-            self.errors /= 2.0;
-        }
+        self.line.arrived(bytes as f64);
     }
 
     /// A packet was lost.
     pub fn lost(&mut self) {
-        self.errors += 1.0;
+        self.line.lost();
     }
 
     /// Whether packets are lost now and then.
     pub fn is_noisy(&self) -> bool {
-        // One error may happen to anybody.
-        self.errors >= 1.5
+        self.line.is_noisy()
     }
 
     /// The size of a data field, in bytes, that carries most; at most `most`. `window`: in packets; `round_trip`: bytes that
     /// the line carries in a round trip.
     pub fn choose(&self, most: usize, window: usize, round_trip: Option<f64>) -> usize {
-        let rate = (self.errors + ERRORS_BEFORE) / (self.bytes + BYTES_BEFORE);
+        let rate = self.line.rate();
         let trip = round_trip.unwrap_or(ROUND_TRIP_AT_FIRST);
         // Bytes of the line that one of data costs.
         let cost = |size: usize| {

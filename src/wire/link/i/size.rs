@@ -4,6 +4,8 @@
 //! `h / n + e * n` of the line, least at `n = sqrt(h / e)`. Somewhat larger ones are better where a window of those
 //! does not last while a packet is sent again, for the window counts packets.
 
+use crate::wire::link::spoiled::Spoiled;
+
 /// Bytes of header and checksum of a packet with data.
 const OVERHEAD: f64 = 10.0;
 
@@ -23,26 +25,17 @@ const MOST_AT_FIRST: usize = 1024;
 /// Seconds.
 const LONGEST: f64 = 0.7;
 
-/// What is taken to be known of a line before anything was sent: most are good, so that packets begin with about 300 bytes
-/// and grow with every window that arrives.
-const ERRORS_BEFORE: f64 = 0.1;
-const BYTES_BEFORE: f64 = 1000.0;
-
-/// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
-const MEMORY: f64 = 131_072.0;
-
-/// The packets sent and lost of late.
+/// The size of packets by what the line does to them, and by what the peer accepts.
 #[derive(Debug)]
 pub struct PacketSize {
     most: usize,
-    bytes: f64,
-    errors: f64,
+    line: Spoiled,
 }
 
 impl PacketSize {
     /// `most` is what the peer accepts, in bytes of data.
     pub fn new(most: usize) -> Self {
-        PacketSize { most, bytes: 0.0, errors: 0.0 }
+        PacketSize { most, line: Spoiled::default() }
     }
 
     /// The largest packet that the peer accepts, in bytes of data.
@@ -57,27 +50,22 @@ impl PacketSize {
 
     /// A packet of so many bytes arrived.
     pub fn arrived(&mut self, bytes: usize) {
-        self.bytes += bytes as f64 + OVERHEAD;
-        if self.bytes > MEMORY {
-            self.bytes /= 2.0;
-            self.errors /= 2.0;
-        }
+        self.line.arrived(bytes as f64 + OVERHEAD);
     }
 
     /// A packet was lost.
     pub fn lost(&mut self) {
-        self.errors += 1.0;
+        self.line.lost();
     }
 
     /// Whether packets are lost now and then.
     pub fn is_noisy(&self) -> bool {
-        self.errors >= 1.5
+        self.line.is_noisy()
     }
 
     /// How many bytes of data the next packet should carry at most, for the line alone.
     fn cheapest(&self) -> f64 {
-        let rate = (self.errors + ERRORS_BEFORE) / (self.bytes + BYTES_BEFORE);
-        (OVERHEAD / rate).sqrt()
+        (OVERHEAD / self.line.rate()).sqrt()
     }
 
     /// How many bytes of data the next packet should carry at most. `rate`: bytes a second of the line, where it is known;
@@ -109,7 +97,7 @@ const UNHEARD: u32 = 32;
 /// ones, and asks so itself.
 #[derive(Debug)]
 pub struct Wish {
-    line: PacketSize,
+    size: PacketSize,
     asked: usize,
     larger: u32,
 }
@@ -117,7 +105,7 @@ pub struct Wish {
 impl Wish {
     /// `most` is what was asked for at first, in bytes of data.
     pub fn new(most: usize) -> Self {
-        Wish { line: PacketSize::new(most), asked: most, larger: 0 }
+        Wish { size: PacketSize::new(most), asked: most, larger: 0 }
     }
 
     /// The size that was last asked for, in bytes of data.
@@ -127,22 +115,22 @@ impl Wish {
 
     /// A packet of so many bytes arrived. Returns whether the peer has to be told another size.
     pub fn arrived(&mut self, bytes: usize) -> bool {
-        self.line.arrived(bytes);
+        self.size.arrived(bytes);
         self.larger += u32::from(bytes > self.asked);
         self.changed()
     }
 
     /// A packet was lost. Returns the same.
     pub fn lost(&mut self) -> bool {
-        self.line.lost();
+        self.size.lost();
         self.changed()
     }
 
     /// Only what makes a difference is told: half the size or less, or twice or more.
     fn changed(&mut self) -> bool {
-        let best = match self.line.errors {
-            errors if errors < EVIDENCE => self.line.most(),
-            _ => ((self.line.cheapest() * FOR_A_SLOW_REPAIR) as usize).max(LEAST_WISH).min(self.line.most()),
+        let best = match self.size.line.packets() {
+            errors if errors < EVIDENCE => self.size.most(),
+            _ => ((self.size.cheapest() * FOR_A_SLOW_REPAIR) as usize).max(LEAST_WISH).min(self.size.most()),
         };
         if best * 2 <= self.asked || best >= self.asked * 2 {
             self.asked = best;

@@ -1,0 +1,48 @@
+//! How many packets a line spoils: the history by which senders choose the size of packets.
+
+/// What is taken to be known of a line before anything was sent: most are good, so that packets begin with about 300 bytes
+/// and grow with every window that arrives.
+const ERRORS_BEFORE: f64 = 0.1;
+const BYTES_BEFORE: f64 = 1000.0;
+
+/// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
+const MEMORY: f64 = 131_072.0;
+
+/// The bytes that arrived and the packets that were lost of late.
+#[derive(Debug, Default)]
+pub struct Spoiled {
+    bytes: f64,
+    packets: f64,
+}
+
+impl Spoiled {
+    /// A packet of so many bytes arrived, its header among them.
+    pub fn arrived(&mut self, bytes: f64) {
+        self.bytes += bytes;
+        if self.bytes > MEMORY {
+            self.bytes /= 2.0;
+            self.packets /= 2.0;
+        }
+    }
+
+    /// A packet was lost.
+    pub fn lost(&mut self) {
+        self.packets += 1.0;
+    }
+
+    /// Packets lost of late; those of longer ago count for less.
+    pub fn packets(&self) -> f64 {
+        self.packets
+    }
+
+    /// Whether packets are lost now and then.
+    pub fn is_noisy(&self) -> bool {
+        // One error may happen to anybody.
+        self.packets >= 1.5
+    }
+
+    /// Errors a byte.
+    pub fn rate(&self) -> f64 {
+        (self.packets + ERRORS_BEFORE) / (self.bytes + BYTES_BEFORE)
+    }
+}
