@@ -26,14 +26,14 @@ struct Site {
 }
 
 impl Site {
-    /// Without root there is only one user to be.
-    fn new() -> Option<Site> {
-        if !rustix::process::geteuid().is_root() {
-            return None;
-        }
+    fn new() -> Site {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "only root can become other users: run tests/run as root"
+        );
         let folder = open_folder();
         let (node, program) = (leaf(&folder), program(&folder));
-        Some(Site { folder, node, program })
+        Site { folder, node, program }
     }
 
     fn run_as(&self, uid: &str, words: &[&str], input: &[u8]) -> Output {
@@ -46,7 +46,7 @@ impl Site {
 
 #[test]
 fn users_see_and_speak_for_themselves_alone() {
-    let Some(site) = Site::new() else { return };
+    let site = Site::new();
     let daemon = site.node.start();
     let mine = site.run_as(NOBODY, &["uux", "-", "-r", "feed!rmail", "of-nobody"], b"hello\n");
     assert!(mine.status.success(), "{}", stderr(&mine));
@@ -99,7 +99,7 @@ fn bodies_below(folder: &std::path::Path) -> Vec<String> {
 
 #[test]
 fn mail_of_an_untrusted_user_is_from_that_user_whatever_it_claims() {
-    let Some(site) = Site::new() else { return };
+    let site = Site::new();
     let daemon = site.node.start();
     let claim = b"From root Sun Nov 22 10:00:00 2026\n>From ceo@bank.example date\nSubject: claim\n\nhello\n";
     assert!(site.run_as(NOBODY, &["rmail", "ann"], claim).status.success());
@@ -127,7 +127,7 @@ fn mail_of_an_untrusted_user_is_from_that_user_whatever_it_claims() {
 
 #[test]
 fn nobody_else_can_open_the_spool_even_without_a_daemon() {
-    let Some(site) = Site::new() else { return };
+    let site = Site::new();
     site.node.run("uux", &["-", "-r", "feed!rmail", "ann"], b"secret\n");
     let spool = site.node.path("spool");
     assert_eq!(std::fs::metadata(&spool).unwrap().permissions().mode() & 0o777, 0o700);
