@@ -31,6 +31,22 @@ impl Pair {
         };
         assert!(caller.success() && called.success(), "{caller} {called}\n{}", self.taylor.log());
     }
+
+    /// Messages both ways in one call; each arrives once and as it was sent, and nothing is left.
+    #[track_caller]
+    pub fn exchange(&self, there: &[Vec<u8>], back: &[Vec<u8>], taylor_calls: bool) {
+        for message in there {
+            self.uugate.mail("ann@polux.uucp", &["jan@leaf.uucp"], message);
+        }
+        for message in back {
+            self.taylor.mail("jan", &["ann"], message);
+        }
+        self.call(taylor_calls);
+        self.taylor.execute();
+        assert_arrived(there, self.taylor.inbox().into_iter().map(bytes), false);
+        assert_arrived(back, self.uugate.mailbox("ann"), true);
+        assert_eq!((self.taylor.jobs_waiting(), self.uugate.waiting()), (0, (0, 0)));
+    }
 }
 
 /// By rmail the bytes stay as they are; a mailbox ends every message with a line end.
@@ -41,19 +57,7 @@ pub fn bytes(delivered: Delivered) -> Vec<u8> {
 /// Twenty messages each way in one call.
 fn exchange(protocol: char, taylor_calls: bool) {
     let folder = open_folder();
-    let pair = pair(folder.path(), protocol);
-    let (there, back) = (twenty("there"), twenty("back"));
-    for message in &there {
-        pair.uugate.mail("ann@polux.uucp", &["jan@leaf.uucp"], message);
-    }
-    for message in &back {
-        pair.taylor.mail("jan", &["ann"], message);
-    }
-    pair.call(taylor_calls);
-    pair.taylor.execute();
-    assert_arrived(&there, pair.taylor.inbox().into_iter().map(bytes), false);
-    assert_arrived(&back, pair.uugate.mailbox("ann"), true);
-    assert_eq!((pair.taylor.jobs_waiting(), pair.uugate.waiting()), (0, (0, 0)));
+    pair(folder.path(), protocol).exchange(&twenty("there"), &twenty("back"), taylor_calls);
 }
 
 #[test]

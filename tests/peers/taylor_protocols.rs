@@ -1,8 +1,7 @@
 //! uugate and Taylor UUCP over a pipe by each of the protocols beside `i` and `g`: who calls and who is called, mail both
 //! ways, every byte as it was.
 
-use super::taylor_pipe::{Pair, bytes};
-use crate::support::messages::assert_arrived;
+use super::taylor_pipe::Pair;
 use crate::support::node::{Node, neighbour};
 use crate::support::open_folder;
 use crate::support::taylor::{Settings, Taylor};
@@ -27,18 +26,7 @@ fn exchange(protocol: char, taylor_calls: bool) {
         uugate: Node::new(folder.path(), "polux", &config),
         taylor: Taylor::new(folder.path(), "leaf", "polux", &settings),
     };
-    let (there, back) = (messages("there"), messages("back"));
-    for message in &there {
-        pair.uugate.mail("ann@polux.uucp", &["jan@leaf.uucp"], message);
-    }
-    for message in &back {
-        pair.taylor.mail("jan", &["ann"], message);
-    }
-    pair.call(taylor_calls);
-    pair.taylor.execute();
-    assert_arrived(&there, pair.taylor.inbox().into_iter().map(bytes), false);
-    assert_arrived(&back, pair.uugate.mailbox("ann"), true);
-    assert_eq!((pair.taylor.jobs_waiting(), pair.uugate.waiting()), (0, (0, 0)));
+    pair.exchange(&messages("there"), &messages("back"), taylor_calls);
 }
 
 /// Both ways of calling, by one protocol.
