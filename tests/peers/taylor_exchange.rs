@@ -3,6 +3,7 @@
 use crate::support::{self, taylor::Taylor};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -29,7 +30,8 @@ fn read_to(line: &mut File, end: &str) {
     let mut read = Vec::new();
     while !read.ends_with(end.as_bytes()) {
         let patience = Timespec { tv_sec: support::PATIENCE.as_secs() as i64, tv_nsec: 0 };
-        let came = poll(&mut [PollFd::new(line, PollFlags::IN)], Some(&patience)).expect("poll");
+        let came =
+            retry_on_intr(|| poll(&mut [PollFd::new(line, PollFlags::IN)], Some(&patience))).expect("poll");
         assert_eq!(came, 1, "waited for {end:?}, got {:?}", String::from_utf8_lossy(&read));
         let mut byte = [0];
         line.read_exact(&mut byte).expect("the modem speaks");

@@ -151,7 +151,7 @@ fn refused(server: SocketAddr, login: &str, password: &str) -> String {
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     let mut seen = Vec::new();
     let mut byte = [0];
-    while stream.read(&mut byte).unwrap_or(0) > 0 {
+    while stream.read_exact(&mut byte).is_ok() {
         seen.push(byte[0]);
         if seen.ends_with(b"ogin: ") {
             stream.write_all(format!("{login}\r").as_bytes()).expect("it is taken");

@@ -2,6 +2,7 @@
 
 use super::{PATIENCE, start, wait};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::process::{Child, Command, ExitStatus};
@@ -132,7 +133,7 @@ fn carry(way: &mut Way, carried: &mut u64, until: u64) {
 fn readable(from: &PipeReader) -> bool {
     let mut fds = [PollFd::new(from, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut fds, Some(&now)).expect("poll works") > 0
+    retry_on_intr(|| poll(&mut fds, Some(&now))).expect("poll works") > 0
 }
 
 fn wait_for_bytes(ways: &[Way; 2]) {
@@ -140,7 +141,10 @@ fn wait_for_bytes(ways: &[Way; 2]) {
         ways.iter().flatten().map(|(from, _)| PollFd::new(from, PollFlags::IN)).collect();
     let patience = Timespec::try_from(PATIENCE).expect("a short time");
     if !fds.is_empty() {
-        assert!(poll(&mut fds, Some(&patience)).expect("poll works") > 0, "nothing moved for {PATIENCE:?}");
+        assert!(
+            retry_on_intr(|| poll(&mut fds, Some(&patience))).expect("poll works") > 0,
+            "nothing moved for {PATIENCE:?}"
+        );
     }
 }
 

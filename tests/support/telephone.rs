@@ -3,6 +3,7 @@
 use super::{PATIENCE, hashed};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -125,7 +126,8 @@ impl Terminal {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {
             let patience = Timespec::try_from(PATIENCE).expect("a short time");
-            let came = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience)).expect("poll");
+            let came = retry_on_intr(|| poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience)))
+                .expect("poll");
             assert_eq!(came, 1, "waited for {end:?}, got {:?}", String::from_utf8_lossy(&read));
             let mut byte = [0];
             self.0.read_exact(&mut byte).expect("the modem speaks");

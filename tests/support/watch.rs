@@ -3,6 +3,7 @@
 use super::PATIENCE;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::retry_on_intr;
 use std::path::Path;
 
 /// Waits until something is so; looks again whenever a file of the folder was changed.
@@ -14,7 +15,8 @@ pub fn until(folder: &Path, what: &str, mut is_so: impl FnMut() -> bool) {
     let patience = Timespec::try_from(PATIENCE).expect("a short time");
     let mut events = [0; 4096];
     while !is_so() {
-        let changed = poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&patience)).expect("poll works");
+        let changed = retry_on_intr(|| poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&patience)))
+            .expect("poll works");
         assert!(changed > 0, "waited {PATIENCE:?} for {what}");
         while rustix::io::read(&watch, &mut events).is_ok_and(|count| count > 0) {}
     }

@@ -3,6 +3,7 @@
 use crate::support::{self, open_folder};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -73,7 +74,8 @@ fn children(parent: u32) -> Vec<OwnedFd> {
 fn gone(nodes: &[OwnedFd]) {
     for node in nodes {
         let patience = Timespec::try_from(support::PATIENCE).expect("a short time");
-        let ended = poll(&mut [PollFd::new(node, PollFlags::IN)], Some(&patience)).expect("poll");
+        let ended =
+            retry_on_intr(|| poll(&mut [PollFd::new(node, PollFlags::IN)], Some(&patience))).expect("poll");
         assert_eq!(ended, 1, "a node goes on running");
     }
 }

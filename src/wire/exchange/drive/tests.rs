@@ -1,6 +1,6 @@
 use super::*;
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Terminal {
 
     fn wait(&self, flags: PollFlags) {
         let patience = Timespec { tv_sec: PATIENCE, tv_nsec: 0 };
-        let ready = poll(&mut [PollFd::new(&self.0, flags)], Some(&patience)).unwrap();
+        let ready = retry_on_intr(|| poll(&mut [PollFd::new(&self.0, flags)], Some(&patience))).unwrap();
         assert_eq!(ready, 1, "nothing came");
     }
 
@@ -253,7 +253,7 @@ async fn a_speed_of_zero_hangs_up_and_the_device_can_be_used_again() {
     for _ in 0..400 {
         leaf.send(b"AT\r");
         let second = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-        if poll(&mut [PollFd::new(&leaf.0, PollFlags::IN)], Some(&second)).unwrap() == 1 {
+        if retry_on_intr(|| poll(&mut [PollFd::new(&leaf.0, PollFlags::IN)], Some(&second))).unwrap() == 1 {
             break;
         }
     }
