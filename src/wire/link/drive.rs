@@ -5,7 +5,7 @@ use crate::clock;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,6 +20,10 @@ const MOST_AHEAD: usize = 64 * 1024;
 
 /// How long the last packets may take to be written once the protocol has ended.
 const LAST_WRITE: Duration = Duration::from_secs(10);
+
+/// How many bytes are taken in, at most, while something else is waited for. More than the window of a slow line; beyond it
+/// the peer has to wait as well.
+const MEANWHILE: usize = 64 * 1024;
 
 /// Why the stream under a link cannot go on. What ails the protocol itself comes as [`Event::Failed`].
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +61,8 @@ pub enum Wake {
 /// A stream that reads its end out of the bytes themselves (the words of a modem) says
 /// [`io::ErrorKind::ConnectionAborted`] and can be read on: when all of them belong to whole packets, it was wrong.
 ///
-/// Bytes move only inside [`LinkPump::next`] and [`LinkPump::next_or_room`]; both may be dropped at any await and
-/// called again.
+/// Bytes move only inside [`LinkPump::next`], [`LinkPump::next_or_room`] and [`LinkPump::meanwhile`]; the first two may be
+/// dropped at any await and called again.
 pub struct LinkPump<S> {
     link: Box<dyn Link>,
     stream: S,
@@ -74,6 +78,8 @@ pub struct LinkPump<S> {
     disbelieved: bool,
     /// Follows what the machine sends last.
     behind: Option<Vec<u8>>,
+    /// Went wrong while something else was waited for, and is not told yet.
+    failed: Option<PumpError>,
 }
 
 /// What the stream did.
@@ -96,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             write_error: None,
             disbelieved: false,
             behind: None,
+            failed: None,
         };
         let now = clock::now();
         pump.link.start(now);
@@ -117,6 +124,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     /// The next event, or [`Wake::Room`] as soon as [`Link::room`] is at least `wanted` (bytes, at least 1).
     pub async fn next_or_room(&mut self, wanted: usize) -> Result<Wake, PumpError> {
         self.step(wanted.max(1)).await
+    }
+
+    /// Waits for `work`, and keeps the protocol going meanwhile: the peer is answered, so that a slow disk does not look like a
+    /// dead line to it. What happens comes out of [`LinkPump::next`] afterwards.
+    pub async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut left = MEANWHILE;
+        while left > 0 && self.failed.is_none() && self.last.is_none() {
+            self.fill(clock::now());
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                moved = self.move_bytes() => match moved {
+                    Ok(count) => left = left.saturating_sub(count),
+                    Err(error) => self.failed = Some(error),
+                },
+            }
+        }
+        work.await
     }
 
     /// Once the machine has been closed: `bytes` go right behind the last that it has to send.
@@ -152,23 +178,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                     None if self.link.room() >= wanted => return Ok(Wake::Room),
                     None => {}
                 }
+                if let Some(error) = self.failed.take() {
+                    return Err(error);
+                }
             }
-            let deadline = match &self.last {
-                Some((_, until)) => Some(*until),
-                None => self.link.poll_timeout(),
-            };
-            tokio::select! {
-                moved = poll_fn(|context| self.poll_stream(context)) => {
-                    if let Moved::Read(count) = moved? {
-                        let bytes = self.input.get(..count).unwrap_or_default();
-                        self.link.handle_input(clock::now(), bytes);
-                    }
+            self.move_bytes().await?;
+        }
+    }
+
+    /// Waits until the stream has moved something, or a deadline has come, and tells the machine; how many bytes came.
+    async fn move_bytes(&mut self) -> Result<usize, PumpError> {
+        let deadline = match &self.last {
+            Some((_, until)) => Some(*until),
+            None => self.link.poll_timeout(),
+        };
+        tokio::select! {
+            moved = poll_fn(|context| self.poll_stream(context)) => {
+                let Moved::Read(count) = moved? else { return Ok(0) };
+                let bytes = self.input.get(..count).unwrap_or_default();
+                self.link.handle_input(clock::now(), bytes);
+                Ok(count)
+            }
+            () = clock::sleep_until(deadline) => {
+                if self.last.is_none() {
+                    self.link.handle_timeout(clock::now());
                 }
-                () = clock::sleep_until(deadline) => {
-                    if self.last.is_none() {
-                        self.link.handle_timeout(clock::now());
-                    }
-                }
+                Ok(0)
             }
         }
     }

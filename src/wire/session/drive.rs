@@ -196,7 +196,7 @@ where
         }
         let wake = match step {
             Step::Ask(ask) => {
-                let reply = carry_out(store, ask).await;
+                let reply = pump.meanwhile(carry_out(store, ask)).await;
                 machine.reply(clock::now(), pump.link(), reply);
                 continue;
             }

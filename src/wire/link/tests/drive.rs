@@ -56,6 +56,59 @@ async fn a_file_crosses_and_the_stream_is_free_afterwards() {
 }
 
 #[tokio::test]
+async fn a_peer_is_answered_while_something_else_is_waited_for() {
+    let (near, far) = tokio::io::duplex(700);
+    let (mut sender, mut receiver) = (pump(Role::Caller, near), pump(Role::Called, far));
+    let length = 30_000;
+    let (heard, all_heard) = tokio::sync::oneshot::channel();
+    let send = async {
+        assert_eq!(sender.next().await.unwrap(), Event::Started);
+        let mut sent = 0;
+        while sent < length || !sender.idle() {
+            tokio::select! {
+                biased;
+                wake = sender.next_or_room(if sent < length { 1 } else { usize::MAX }) => {
+                    assert_eq!(wake.unwrap(), Wake::Room);
+                }
+                () = tokio::task::yield_now() => continue,
+            }
+            let count = sender.room().min(length - sent);
+            sender.send_data(Channel::Ours(1), sent as u64, &vec![7; count]);
+            sent += count;
+        }
+        heard.send(()).unwrap();
+    };
+    let receive = async {
+        assert_eq!(receiver.next().await.unwrap(), Event::Started);
+        // More than a window, every byte of it acknowledged.
+        receiver.meanwhile(all_heard).await.unwrap();
+        let mut received = 0;
+        while received < length {
+            match receiver.next().await.unwrap() {
+                Event::Data { bytes, .. } => received += bytes.len(),
+                event => panic!("{event:?}"),
+            }
+        }
+    };
+    tokio::join!(send, receive);
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_up_meanwhile_is_told_of_afterwards() {
+    let (near, far) = tokio::io::duplex(700);
+    let mut pump = pump(Role::Caller, near);
+    drop(far);
+    let mut rounds = 0;
+    let work = std::future::poll_fn(|context| {
+        rounds += 1;
+        context.waker().wake_by_ref();
+        if rounds < 10 { std::task::Poll::Pending } else { std::task::Poll::Ready(rounds) }
+    });
+    assert_eq!(pump.meanwhile(work).await, 10);
+    assert!(matches!(pump.next().await, Err(PumpError::HungUp | PumpError::Write(_))));
+}
+
+#[tokio::test]
 async fn a_peer_that_hangs_up_is_noticed_at_once() {
     let (near, far) = tokio::io::duplex(700);
     drop(far);
