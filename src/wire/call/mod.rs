@@ -28,8 +28,8 @@ use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head};
-use crate::wire::session::handshake::{Agreement, Handshake, same_system};
-use crate::wire::session::{Denial, Features, Gate, Machine, Watch, run, shake};
+use crate::wire::session::handshake::{Handshake, same_system};
+use crate::wire::session::{Denial, Features, Gate, Machine, Opening, Watch, run, shake};
 use claims::Claims;
 use std::future::Future;
 use store::CallStore;
@@ -157,14 +157,14 @@ where
                 }
                 Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
             };
-            match renewed(spool, node, claims, connecting).await.and_then(|agreement| agreement) {
-                Ok(agreement) => {
+            match renewed(spool, node, claims, connecting).await.and_then(|opening| opening) {
+                Ok(opening) => {
                     session(
                         stream,
                         node,
                         neighbour,
                         &connected.protocols,
-                        agreement,
+                        opening,
                         claims,
                         spool,
                         watch,
@@ -236,7 +236,7 @@ where
         recorder.logged_in();
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
         let mut door = Door { node, login: name.as_deref(), connected: &connected, spool, begun: &mut begun };
-        let agreement = shake(&mut stream, handshake, &early, &mut door).await?;
+        let opening = shake(&mut stream, handshake, &early, &mut door).await?;
         let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
         session(
@@ -244,7 +244,7 @@ where
             node,
             neighbour,
             &connected.protocols,
-            agreement,
+            opening,
             call.claims(),
             spool,
             watch,
@@ -365,7 +365,7 @@ async fn session<S>(
     node: &Node,
     neighbour: &System,
     line: &Protocols,
-    agreement: Agreement,
+    opening: Opening,
     claims: &Claims,
     spool: &Spool,
     watch: &Watch,
@@ -374,6 +374,7 @@ async fn session<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
+    let agreement = &opening.agreement;
     record.protocol = Some(agreement.protocol);
     record.uugate = agreement.features.has(Features::UUGATE);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
@@ -381,10 +382,10 @@ where
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();
-    let machine = Machine::new(node.name.clone(), &agreement, neighbour.permissions.clone(), public)
+    let machine = Machine::new(node.name.clone(), agreement, neighbour.permissions.clone(), public)
         .at_most(clock::now(), neighbour.max_time);
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone());
-    let running = run(machine, link, stream, &agreement, &mut store, watch, node.idle_timeout);
+    let running = run(machine, link, stream, opening, &mut store, watch, node.idle_timeout);
     let ended = renewed(spool, node, claims, running).await;
     let result = match ended {
         Ok(ended) => {

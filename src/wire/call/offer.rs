@@ -37,6 +37,7 @@ pub fn parameters(system: &Protocols, line: &Protocols, features: Features) -> P
     if features.has(Features::UUGATE) {
         // It begins with small packets, and sends large ones only while the line shows to be good.
         parameters.i.packet_size = 4095;
+        parameters.i.eager = true;
         parameters.g.seal = true;
     }
     line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));

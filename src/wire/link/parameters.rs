@@ -60,6 +60,8 @@ pub struct IParameters {
     pub error_decay: u32,
     /// How many packets one acknowledgement is for; without a value, half the window.
     pub ack_frequency: Option<u32>,
+    /// Commands and data follow our SYNC before the peer's has come: what a uugate looks for.
+    pub eager: bool,
 }
 
 impl Default for IParameters {
@@ -75,6 +77,7 @@ impl Default for IParameters {
             errors: 100,
             error_decay: 10,
             ack_frequency: None,
+            eager: false,
         }
     }
 }

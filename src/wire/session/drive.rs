@@ -1,14 +1,14 @@
-//! Runs a session over a stream and a store: handshake, commands, farewell.
+//! Runs a session over a stream and a store: commands, farewell.
 
-use super::handshake::{Agreement, Event, Handshake};
+use super::handshake::drive::{Answering, Opening};
 use super::message::{MessageReader, message};
 use super::{
-    Ask, Denial, Ending, JobKey, Machine, Offer, OutgoingJob, Progress, Reply, SessionError, Slot, Step,
-    Tally, Verdict,
+    Ask, Ending, JobKey, Machine, Offer, OutgoingJob, Progress, Reply, SessionError, Slot, Step, Tally,
+    Verdict,
 };
 use crate::clock;
-use crate::job::{Grade, SystemName};
-use crate::wire::link::drive::{LinkPump, Wake};
+use crate::job::Grade;
+use crate::wire::link::drive::{LinkPump, PumpError, Wake};
 use crate::wire::link::{self, Counters, Link};
 use std::future::Future;
 use std::io;
@@ -100,63 +100,6 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
     result.unwrap_or_else(Reply::Failed)
 }
 
-/// Whoever decides on callers. A trait of its own, not an async closure, so that the whole of a call can be a task.
-pub trait Gate: Send {
-    /// Decides on a caller by the name that it gives: who it is and what protocols it is offered.
-    fn check(&mut self, caller: String) -> impl Future<Output = Result<(SystemName, String), Denial>> + Send;
-}
-
-/// Runs a handshake. `early` is what came behind the login.
-pub async fn shake<S>(
-    stream: &mut S,
-    mut handshake: Handshake,
-    early: &[u8],
-    gate: &mut impl Gate,
-) -> Result<Agreement, SessionError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    handshake.handle_input(early);
-    let mut input = vec![0; 4096];
-    let mut failed = None;
-    // A handshake that is over has no deadline any more, but what it said last has to be written by then too.
-    let deadline = handshake.poll_timeout();
-    loop {
-        while let Some(bytes) = handshake.poll_transmit() {
-            // Little enough for any buffer; but a line that takes nothing must not hold us beyond the deadline.
-            tokio::select! {
-                written = stream.write_all(&bytes) => written.map_err(lost)?,
-                () = clock::sleep_until(deadline) => {
-                    return Err(failed.unwrap_or(SessionError::Handshake("the line takes nothing")));
-                }
-            }
-        }
-        if let Some(error) = failed.take() {
-            return Err(error);
-        }
-        match handshake.poll_event() {
-            Some(Event::Agreed(agreement)) => return Ok(agreement),
-            // What was said last (a refusal) is to reach the other end first.
-            Some(Event::Failed(error)) => failed = Some(error),
-            Some(Event::Check(name)) => match gate.check(name).await {
-                Ok((peer, protocols)) => handshake.admit(peer, &protocols),
-                Err(denial) => handshake.deny(denial),
-            },
-            None => tokio::select! {
-                read = stream.read(&mut input) => match read.map_err(lost)? {
-                    0 => return Err(SessionError::Lost("the other end hung up during the handshake".to_owned())),
-                    count => handshake.handle_input(input.get(..count).unwrap_or_default()),
-                },
-                () = clock::sleep_until(handshake.poll_timeout()) => handshake.handle_timeout(clock::now()),
-            },
-        }
-    }
-}
-
-fn lost(error: io::Error) -> SessionError {
-    SessionError::Lost(error.to_string())
-}
-
 /// How a session went.
 #[derive(Debug)]
 pub struct Ended {
@@ -171,7 +114,7 @@ pub async fn run<S>(
     mut machine: Machine,
     link: Box<dyn Link>,
     stream: S,
-    agreement: &Agreement,
+    mut opening: Opening,
     store: &mut impl Store,
     watch: &Watch,
     idle: Duration,
@@ -179,13 +122,14 @@ pub async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut pump = LinkPump::start(link, stream, &agreement.rest);
+    let stream = Answering::new(stream, &mut opening);
+    let mut pump = LinkPump::start(link, stream, &opening.agreement.rest);
     // How long to wait for whatever comes next.
     let time = |machine: &Machine| {
         let left = |end: Instant| end.saturating_duration_since(clock::now());
         machine.poll_timeout().map_or(idle, |end| idle.min(left(end)))
     };
-    let mut parting = Some(parting_message(agreement.caller));
+    let mut parting = Some(parting_message(opening.agreement.caller));
     let result = loop {
         let step = machine.step(clock::now(), pump.link());
         if let Some(message) = parting.take_if(|_| machine.ends_at_once()) {
@@ -208,7 +152,7 @@ where
             Some(Ok(Wake::Event(event))) => machine.handle_event(clock::now(), pump.link(), event),
             Some(Ok(Wake::Room)) => {}
             Some(Err(_)) if machine.hang_up_agreed() => break Ok(()),
-            Some(Err(error)) => break Err(SessionError::Lost(error.to_string())),
+            Some(Err(error)) => break Err(why_lost(error)),
             // The next step says so.
             None if time(&machine).is_zero() => {}
             None if pump.idle() => break Err(SessionError::Idle(idle.as_secs())),
@@ -230,6 +174,15 @@ where
         farewell(stream, &rest, parting).await;
     }
     ended
+}
+
+/// What a stream failed of: the handshake that was read from it, or the line.
+fn why_lost(error: PumpError) -> SessionError {
+    let lost = SessionError::Lost(error.to_string());
+    match error {
+        PumpError::Read(error) => error.downcast().unwrap_or(lost),
+        _ => lost,
+    }
 }
 
 /// How long a link may take to be closed in the middle of the session; then the line is hung up all the same.
@@ -283,28 +236,4 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8],
         }
     };
     let _ = heard_within(FAREWELL, exchange).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Stranger;
-
-    impl Gate for Stranger {
-        async fn check(&mut self, _: String) -> Result<(SystemName, String), Denial> {
-            Err(Denial::Unknown)
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refused_caller_that_never_reads_is_let_go() {
-        let now = clock::now();
-        let handshake = Handshake::called(now, "polux".parse().unwrap(), Duration::from_millis(50));
-        // Room for the greeting, but not for the refusal.
-        let (mut ours, mut theirs) = tokio::io::duplex(message("Shere=polux").len());
-        theirs.write_all(b"\x10Sleaf\0").await.unwrap();
-        let ended = shake(&mut ours, handshake, b"", &mut Stranger).await;
-        assert!(ended.is_err(), "{ended:?}");
-    }
 }

@@ -10,6 +10,8 @@
 //!                        <-   Ui
 //! ```
 
+pub mod drive;
+
 use super::message::{MessageReader, message};
 use super::{Denial, Features, SessionError};
 use crate::job::{Grade, SystemName};
@@ -32,6 +34,8 @@ pub struct Agreement {
     pub worst: Option<Grade>,
     /// The largest file that it can make, in bytes.
     pub limit: Option<u64>,
+    /// The other end has said so. If not, it is what it said in the last call, and it has not answered in this one.
+    pub answered: bool,
     /// Bytes that came already and belong to the packet protocol.
     pub rest: Vec<u8>,
 }
@@ -40,6 +44,9 @@ pub struct Agreement {
 pub enum Event {
     /// A caller gave this name: answer with [`Handshake::admit`] or [`Handshake::deny`].
     Check(String),
+    /// We chose ahead: the packet protocol may begin behind what is said already, and what comes still goes to the handshake,
+    /// until it is [`Event::Agreed`].
+    Ahead(Agreement),
     Agreed(Agreement),
     Failed(SessionError),
 }
@@ -107,8 +114,9 @@ impl Handshake {
         self
     }
 
-    /// Chooses our best protocol as soon as the other end has said who it is, which spares a round trip. For a uugate
-    /// that took this protocol in the last call; to another, or if it has lost the protocol since, the call fails.
+    /// Chooses our best protocol as soon as the other end has said who it is, and begins it at once, which spares a round
+    /// trip or two. For a uugate that took this protocol in the last call; if it is another program now, or has lost the
+    /// protocol since, the call fails.
     pub fn choosing_ahead(mut self) -> Handshake {
         self.chooses_ahead = true;
         self
@@ -157,15 +165,19 @@ impl Handshake {
         if matches!(self.state, State::AwaitShere) && self.login_refused(bytes) {
             return self.fail(SessionError::LoginRefused);
         }
-        // While a verdict is awaited, what follows waits in the reader.
-        while !matches!(self.state, State::AwaitVerdict | State::Over) {
+        self.read();
+        if self.bytes > MOST_BYTES && !matches!(self.state, State::Over) {
+            self.fail(SessionError::Handshake("the other end sends, but no handshake"));
+        }
+    }
+
+    /// Reads up to the next event. While a verdict is awaited, what follows waits in the reader.
+    fn read(&mut self) {
+        while self.event.is_none() && !matches!(self.state, State::AwaitVerdict | State::Over) {
             match self.reader.next_message() {
                 Some(text) => self.handle_message(&text),
                 None => break,
             }
-        }
-        if self.bytes > MOST_BYTES && !matches!(self.state, State::Over) {
-            self.fail(SessionError::Handshake("the other end sends, but no handshake"));
         }
     }
 
@@ -199,6 +211,7 @@ impl Handshake {
     }
 
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.read();
         self.event.take()
     }
 
@@ -270,6 +283,7 @@ impl Handshake {
         self.say(&hello);
         if let Some(best) = self.protocols.chars().next().filter(|_| self.chooses_ahead) {
             self.say(&format!("U{best}"));
+            self.event = self.agreement(Features::OURS, best, false).map(Event::Ahead);
         }
         self.state = State::AwaitAnswer;
     }
@@ -308,6 +322,11 @@ impl Handshake {
             false => self.protocols.chars().find(known),
         };
         match found {
+            Some(_) if self.chooses_ahead && self.features != Features::OURS => {
+                self.fail(SessionError::Handshake(
+                    "the other end is not the uugate that it was in the last call",
+                ));
+            }
             Some(protocol) => {
                 if !self.chooses_ahead {
                     self.say(&format!("U{protocol}"));
@@ -357,17 +376,23 @@ impl Handshake {
     }
 
     fn agree(&mut self, protocol: char) {
-        let Some(peer) = self.peer.clone() else { return };
-        self.event = Some(Event::Agreed(Agreement {
-            peer,
+        let Some(mut agreement) = self.agreement(self.features, protocol, true) else { return };
+        agreement.rest = self.reader.take_rest();
+        self.event = Some(Event::Agreed(agreement));
+        self.state = State::Over;
+    }
+
+    fn agreement(&self, features: Features, protocol: char, answered: bool) -> Option<Agreement> {
+        Some(Agreement {
+            peer: self.peer.clone()?,
             caller: self.caller_name.is_empty(),
-            features: self.features,
+            features,
             protocol,
             worst: self.worst,
             limit: self.limit,
-            rest: self.reader.take_rest(),
-        }));
-        self.state = State::Over;
+            answered,
+            rest: Vec::new(),
+        })
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Machine {
     limit: Option<u64>,
     judge: Judge,
     master: bool,
+    /// The peer has answered the handshake.
+    answered: bool,
     started: bool,
     /// Channels that each side may use; 0: the link has none.
     channels: u8,
@@ -115,6 +117,7 @@ impl Machine {
             limit: agreement.limit,
             judge: Judge { features: agreement.features, permissions, public, sound: true },
             master: agreement.caller,
+            answered: agreement.answered,
             started: false,
             channels: 0,
             outs: BTreeMap::new(),
@@ -239,7 +242,10 @@ impl Machine {
                     .push_back(Progress::Agreed { peer: self.peer.clone(), protocol: abilities.letter });
                 Ok(())
             }
-            Event::Data { channel, position, bytes } => self.handle_data(now, link, channel, position, bytes),
+            Event::Data { channel, position, bytes } => {
+                self.answered = true;
+                self.handle_data(now, link, channel, position, bytes)
+            }
             Event::Spoiled => {
                 self.rewind_incoming();
                 Ok(())

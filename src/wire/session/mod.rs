@@ -23,9 +23,10 @@ mod tests;
 
 pub use ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 pub use command::Refusal;
-pub use drive::{Ended, Failure, Gate, Store, Watch, run, shake};
+pub use drive::{Ended, Failure, Store, Watch, run};
 pub use error::{Denial, SessionError};
 pub use features::Features;
+pub use handshake::drive::{Gate, Opening, shake};
 pub use machine::{Machine, Step, Tally};
 pub use permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
 pub use progress::Progress;

@@ -10,7 +10,7 @@ const READ: usize = 64 * 1024;
 
 /// How much of a file goes out before the verdict on it has come, in bytes: enough to keep a line of 160 kbit/s busy for
 /// a round trip of 200 ms, and little enough where the peer has a part of a large file already.
-const AHEAD: u64 = 4096;
+pub const AHEAD: u64 = 4096;
 
 /// Where the bytes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +53,10 @@ impl Sender {
         Sender { from, start, position: start, waiting: Vec::new(), sent: 0, hold_at: None }
     }
 
-    /// A file of `size` bytes, of which the beginning goes out before the verdict on it has come.
-    pub fn ahead(from: From, size: u64) -> Sender {
-        Sender { hold_at: (size > AHEAD).then_some(AHEAD), ..Sender::new(from, 0) }
+    /// A file of which what stands before `hold_at` goes out before the verdict on it has come; all of it, if there is no
+    /// such place.
+    pub fn ahead(from: From, hold_at: Option<u64>) -> Sender {
+        Sender { hold_at, ..Sender::new(from, 0) }
     }
 
     /// Whether nothing more goes before the verdict has come.
@@ -86,6 +87,9 @@ impl Sender {
     /// Hands the link as much as it has room for.
     pub fn advance(&mut self, now: Instant, link: &mut dyn Link, channel: Channel) -> Need {
         loop {
+            if self.is_held() {
+                return Need::Verdict;
+            }
             let rest = self.waiting.get(self.sent..).unwrap_or_default();
             if rest.is_empty() {
                 let (offset, limit) = (self.position, READ);
@@ -103,9 +107,6 @@ impl Sender {
                         continue;
                     }
                 }
-            }
-            if self.is_held() {
-                return Need::Verdict;
             }
             let before_hold = self.hold_at.map_or(u64::MAX, |place| place - self.position);
             let room = link.room().min(rest.len()).min(usize::try_from(before_hold).unwrap_or(usize::MAX));

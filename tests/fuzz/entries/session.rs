@@ -32,20 +32,30 @@ pub fn session_command(bytes: &[u8]) {
 /// The handshake, in both roles and in pieces of any length: it ends alike, and says little.
 pub fn handshake(bytes: &[u8]) {
     let (Some(length), Some(text)) = (bytes.first(), bytes.get(1..)) else { return };
-    for caller in [true, false] {
-        let whole = shake(caller, text, text.len().max(1));
-        assert_eq!(whole, shake(caller, text, usize::from(*length).max(1)));
+    for side in [Side::Caller, Side::CallerAhead, Side::Called] {
+        let whole = shake(side, text, text.len().max(1));
+        assert_eq!(whole, shake(side, text, usize::from(*length).max(1)));
     }
 }
 
+#[derive(Clone, Copy)]
+enum Side {
+    Caller,
+    /// It chooses the protocol ahead.
+    CallerAhead,
+    Called,
+}
+
 /// How a handshake ended, and what was said in it.
-fn shake(caller: bool, text: &[u8], piece: usize) -> (Option<String>, Vec<u8>) {
+fn shake(side: Side, text: &[u8], piece: usize) -> (Option<String>, Vec<u8>) {
     let now = uugate::clock::now();
     let name = |text: &str| text.parse::<SystemName>().expect("a name");
     let minute = Duration::from_secs(60);
-    let mut handshake = match caller {
-        true => Handshake::caller(now, name("leaf"), name("polux"), "ig", minute),
-        false => Handshake::called(now, name("polux"), minute),
+    let caller = || Handshake::caller(now, name("leaf"), name("polux"), "ig", minute);
+    let mut handshake = match side {
+        Side::Caller => caller(),
+        Side::CallerAhead => caller().choosing_ahead(),
+        Side::Called => Handshake::called(now, name("polux"), minute),
     };
     let mut said = Vec::new();
     for piece in text.chunks(piece) {
@@ -60,6 +70,7 @@ fn shake(caller: bool, text: &[u8], piece: usize) -> (Option<String>, Vec<u8>) {
                     }
                     continue;
                 }
+                handshake::Event::Ahead(_) => continue,
                 handshake::Event::Agreed(mut agreed) => {
                     agreed.rest.clear();
                     format!("{agreed:?}")
@@ -120,12 +131,15 @@ pub fn session(bytes: &[u8]) {
         protocol: letter,
         worst: None,
         limit: None,
+        answered: first & 8 == 0,
         rest: Vec::new(),
     };
     let ours = "polux".parse().expect("a name");
     let mut machine = Machine::new(ours, &agreement, Permissions::default(), "/public".to_owned());
-    let mut link = open(letter, role, &Parameters::default()).expect("a protocol");
-    let mut peer = open(letter, opposite(role), &Parameters::default()).expect("a protocol");
+    let mut parameters = Parameters::default();
+    parameters.i.eager = !agreement.answered;
+    let mut link = open(letter, role, &parameters).expect("a protocol");
+    let mut peer = open(letter, opposite(role), &parameters).expect("a protocol");
     link.start(now);
     peer.start(now);
     let mut store = Pretended { jobs: first >> 5, written: 0 };

@@ -11,6 +11,8 @@
 //!   ask a quiet side what it has; while it waits it sends such a NAK every 11 s itself;
 //! - a side that loses many packets sends another SYNC, which asks for smaller ones, and gets them at once;
 //! - each side sends one CLOSE, without waiting for that of the other, and then the final handshake.
+//!
+//! Between uugates the first packets follow our SYNC before the peer's has come (`eager`).
 
 pub(super) mod packet;
 mod receive;
@@ -130,6 +132,11 @@ impl I {
         matches!(self.state, State::Running | State::AwaitClose)
     }
 
+    /// Whether packets may go out.
+    fn speaks(&self) -> bool {
+        self.runs() || self.parameters.eager && matches!(self.state, State::AwaitSync { .. })
+    }
+
     /// Whether what comes is still read as packets.
     pub fn listens(&self) -> bool {
         self.state != State::Ended && !self.peer_closed
@@ -146,11 +153,17 @@ impl I {
             return;
         }
         if !self.runs() {
-            // The peer has our SYNC, but its own was lost; ours goes out again by the clock.
+            self.missed_sync();
             return;
         }
-        if let Some(sent) = self.sync.answered() {
-            self.sender.trip.sample(now.saturating_duration_since(sent));
+        // What a peer has sent ahead is no answer to our SYNC.
+        if !self.parameters.eager {
+            self.sync
+                .answered()
+                .into_iter()
+                .for_each(|sent| self.sender.trip.sample(now.saturating_duration_since(sent)));
+        } else if header.ack > 0 {
+            self.sync.answered();
         }
         self.silence.heard(now);
         let rejected = header.kind == Kind::Nak && self.sender.rejected(now, header.packet);
@@ -230,7 +243,9 @@ impl I {
                 Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
                 Some(Found::BadData(header)) => {
                     self.tally.bad_checksum();
-                    if self.runs() && header.caller != (self.role == Role::Caller) {
+                    if header.caller != (self.role == Role::Caller) && !self.runs() {
+                        self.missed_sync();
+                    } else if header.caller != (self.role == Role::Caller) {
                         if matches!(header.kind, Kind::Data | Kind::Spos | Kind::Close) {
                             self.receiver.spoiled(now, header.packet);
                         }
@@ -253,6 +268,9 @@ impl Link for I {
     fn start(&mut self, now: Instant) {
         if self.state == State::Idle {
             self.await_sync(now, 1);
+            if self.parameters.eager {
+                self.speak_ahead();
+            }
             self.read(now);
         }
     }
@@ -293,7 +311,7 @@ impl Link for I {
         if self.sync.take_due(now) {
             out.extend(self.sync_packet());
         }
-        if self.runs() || self.peer_closed {
+        if self.speaks() || self.peer_closed {
             while let Some(number) = self.receiver.take_nak() {
                 out.extend(packet::frame(self.header(Kind::Nak, number), &[]));
                 self.receiver.acked();
@@ -349,7 +367,7 @@ impl Link for I {
     }
 
     fn room(&self) -> usize {
-        if self.state != State::Running {
+        if !self.speaks() || self.state == State::AwaitClose {
             return 0;
         }
         self.sender.capacity().saturating_sub(self.sender.queued())

@@ -2,8 +2,14 @@
 
 use super::packet::{self, Kind};
 use super::{I, MOST_CHANNELS, MOST_WINDOW, State};
-use crate::wire::link::{Event, LinkError};
+use crate::wire::link::{Event, LinkError, Role};
 use std::time::Instant;
+
+/// How much goes before the peer has told what it wants: half the window, in packets of what every uugate asks for, so that
+/// a round trip is filled on a line of 200 kbit/s; no more than we would take ourselves, for both ends of a line are
+/// mostly set up alike.
+const MOST_AHEAD: usize = MOST_WINDOW / 2;
+const LARGEST_AHEAD: usize = 1024;
 
 /// The exchange of SYNC packets.
 #[derive(Debug, Default)]
@@ -12,6 +18,8 @@ pub struct Sync {
     pub due: bool,
     /// How often one was sent in answer to a repeated one.
     answers: u32,
+    /// One was sent because the peer's was missed.
+    asked: bool,
     /// The peer has sent a packet that it can only send after our SYNC.
     peer_runs: bool,
     /// When ours went out, if it did once.
@@ -42,6 +50,21 @@ impl I {
     pub(super) fn await_sync(&mut self, now: Instant, tries: u32) {
         self.state = State::AwaitSync { tries, until: now + self.parameters.sync_timeout };
         self.sync.due = true;
+    }
+
+    /// Begins to speak before the peer has told what it wants.
+    pub(super) fn speak_ahead(&mut self) {
+        let window = usize::from(self.parameters.window).min(MOST_AHEAD);
+        let most = usize::from(self.parameters.packet_size).min(LARGEST_AHEAD);
+        self.sender.agree(window, most);
+        self.events.push_back(Event::Started);
+    }
+
+    /// Something came that can only come behind a SYNC: that was lost. To a peer that lacks nothing, ours says that we do.
+    pub(super) fn missed_sync(&mut self) {
+        if matches!(self.state, State::AwaitSync { .. }) && !self.sync.due && !self.sync.asked {
+            (self.sync.due, self.sync.asked) = (true, true);
+        }
     }
 
     /// Our SYNC: packet size, window, channels that the peer may use.
@@ -80,10 +103,17 @@ impl I {
             return;
         }
         self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(self.most));
-        // A peer that does not tell is not asked for more than one.
-        self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
         self.state = State::Running;
         self.silence.heard(now);
+        if self.parameters.eager {
+            // The caller's goes out first, so that the other is an answer to it.
+            if let Some(sent) = self.sync.sent.take().filter(|_| self.role == Role::Caller) {
+                self.sender.trip.sample(now.saturating_duration_since(sent));
+            }
+            return;
+        }
+        // A peer that does not tell is not asked for more than one.
+        self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
         self.events.push_back(Event::Started);
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use std::time::Duration;
 
 /// The called side, started with a caller that asks for packets of 1024 bytes.
 fn running(now: Instant) -> I {
@@ -37,6 +38,37 @@ fn a_peer_that_asks_for_smaller_packets_in_mid_session_gets_them() {
     link.send_data(now, Channel::Ours(1), 2000, &[1; 2000]);
     let sizes: Vec<usize> = said(&mut link, now).iter().map(|(_, data)| data.len()).collect();
     assert!(sizes.contains(&256) && sizes.iter().all(|size| *size <= 256), "{sizes:?}");
+}
+
+#[test]
+fn two_that_speak_at_once_need_no_clock_when_a_sync_is_spoiled() {
+    let mut now = crate::clock::now();
+    let parameters = IParameters { eager: true, ..IParameters::default() };
+    let [mut caller, mut called] =
+        [Role::Caller, Role::Called].map(|role| I::new('i', role, parameters.clone(), MOST_DATA));
+    caller.start(now);
+    assert_eq!(caller.poll_event(), Some(Event::Started));
+    caller.send_command(now, Channel::Ours(1), b"S file");
+    let mut bytes = Vec::new();
+    caller.poll_transmit(now, usize::MAX, &mut bytes);
+    // The first packet, the SYNC, is spoiled in its data.
+    bytes[7] ^= 1;
+    called.start(now);
+    let mut heard = Vec::new();
+    for _ in 0..6 {
+        called.handle_input(now, &bytes);
+        heard.extend(std::iter::from_fn(|| called.poll_event()));
+        let mut answer = Vec::new();
+        called.poll_transmit(now, usize::MAX, &mut answer);
+        caller.handle_input(now, &answer);
+        bytes.clear();
+        caller.poll_transmit(now, usize::MAX, &mut bytes);
+        // Time enough for the caller to ask what became of its packet, but not for another SYNC by the clock.
+        now += Duration::from_millis(1500);
+        caller.handle_timeout(now);
+    }
+    let command = Event::Data { channel: Channel::Theirs(1), position: Some(0), bytes: b"S file\0".to_vec() };
+    assert_eq!(heard, [Event::Started, command]);
 }
 
 #[test]

@@ -59,6 +59,11 @@ fn a_protocol_that_the_other_end_is_sure_to_take_is_chosen_ahead() {
     ahead.handle_input(b"ux\0");
     let words = "<Sleaf -R -N02047><Ui>";
     assert_eq!(said(&mut ahead), words);
+    let begun = match ahead.poll_event() {
+        Some(Event::Ahead(agreement)) => agreement,
+        other => panic!("{other:?}"),
+    };
+    assert!(!begun.answered && begun.caller);
     // The called side has it in its reader while it looks the caller up.
     let mut called = Handshake::called(start(), name("polux"), TIME);
     called.poll_transmit();
@@ -66,13 +71,23 @@ fn a_protocol_that_the_other_end_is_sure_to_take_is_chosen_ahead() {
     assert!(matches!(called.poll_event(), Some(Event::Check(_))));
     called.admit(name("leaf"), "gi");
     assert_eq!(agreement(&mut called).protocol, 'i');
-    ahead.handle_input(&called.poll_transmit().unwrap());
+    ahead.handle_input(&[&called.poll_transmit().unwrap(), &b"\x07rest"[..]].concat());
     assert_eq!(said(&mut ahead), "");
-    assert_eq!(agreement(&mut ahead).protocol, 'i');
-    // One that has lost the protocol since.
-    let mut ahead = caller().choosing_ahead();
-    ahead.handle_input(b"\x10Shere=polux\0\x10ROKN047\0\x10Pg\0");
-    assert!(matches!(failure(&mut ahead), SessionError::NoProtocol { .. }));
+    let agreed = Agreement { answered: true, rest: b"\x07rest".to_vec(), ..begun };
+    assert_eq!(agreement(&mut ahead), agreed);
+}
+
+#[test]
+fn who_cannot_do_what_it_could_in_the_last_call_is_not_called_ahead_again() {
+    let mut lost = caller().choosing_ahead();
+    lost.handle_input(b"\x10Shere=polux\0\x10ROKN02047\0\x10Pg\0");
+    assert!(matches!(lost.poll_event(), Some(Event::Ahead(_))));
+    assert!(matches!(failure(&mut lost), SessionError::NoProtocol { .. }));
+    let mut another = caller().choosing_ahead();
+    another.handle_input(b"\x10Shere=polux\0");
+    assert!(matches!(another.poll_event(), Some(Event::Ahead(_))));
+    another.handle_input(b"\x10ROKN047\0\x10Pig\0");
+    assert!(matches!(failure(&mut another), SessionError::Handshake(_)));
 }
 
 #[test]

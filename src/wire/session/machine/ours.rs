@@ -4,7 +4,7 @@ use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Sl
 use super::super::command::{Answer, Refusal};
 use super::super::outgoing::{Piece, describe, pieces};
 use super::super::receiving::{Fit, Receiving};
-use super::super::sender::{From, Sender};
+use super::super::sender::{AHEAD, From, Sender};
 use super::super::{Progress, SessionError};
 use super::{For, Machine, collect, misbehaved};
 use crate::job::{Fetch, Work};
@@ -163,14 +163,19 @@ impl Machine {
                 link.send_command(now, channel, &piece.text);
                 // With channels a file follows its command at once, as Taylor UUCP has it: the verdict is nearly always
                 // yes, and to wait for it leaves the line idle for a round trip. A refused file is cut short, and one
-                // of which the peer has a part goes on from where it is told to.
+                // of which the peer has a part goes on from where it is told to. No file goes whole to a peer that has not
+                // even said who it is: it could keep what we then send again.
                 let source = piece.source.clone().filter(|_| self.channels > 0);
                 ours.unjudged = source.is_some();
                 ours.state = match source {
                     Some(source) => {
                         let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(piece.size));
                         self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
-                        State::Sending(Sender::ahead(From::Job(source), piece.size))
+                        let hold_at = match self.answered {
+                            true => (piece.size > AHEAD).then_some(AHEAD),
+                            false => Some(AHEAD.min(piece.size.saturating_sub(1))),
+                        };
+                        State::Sending(Sender::ahead(From::Job(source), hold_at))
                     }
                     None => State::AwaitVerdict,
                 };

@@ -84,6 +84,7 @@ impl End {
             protocol: 'p',
             worst: None,
             limit: None,
+            answered: true,
             rest: Vec::new(),
         };
         let permissions = Permissions { largest: 10_000, ..Permissions::default() };

@@ -18,6 +18,8 @@ pub struct Site {
     pub name: SystemName,
     pub peer: SystemName,
     pub protocol: char,
+    /// The last call went well: the next may take for granted what it showed.
+    pub knows_peer: bool,
     jobs: BTreeMap<JobKey, Job>,
     coming: BTreeMap<Slot, (Offer, Vec<u8>)>,
     /// By TEMP, which is unique between uugates.
@@ -32,6 +34,7 @@ impl Site {
             name: name.parse().unwrap(),
             peer: peer.parse().unwrap(),
             protocol,
+            knows_peer: false,
             jobs: BTreeMap::new(),
             coming: BTreeMap::new(),
             partials: BTreeMap::new(),
@@ -40,9 +43,13 @@ impl Site {
         }
     }
 
+    /// A job of one of six sizes.
     pub fn queue(&mut self, number: u64, seed: u64) {
+        self.queue_bytes(number, seed, [0, 1, 300, 1024, 5000, 30_000][usize::try_from(number % 6).unwrap()]);
+    }
+
+    pub fn queue_bytes(&mut self, number: u64, seed: u64, length: usize) {
         let mut random = Random::new(seed.wrapping_add(number));
-        let length = [0, 1, 300, 1024, 5000, 30_000][usize::try_from(number % 6).unwrap()];
         let bytes = (0..length).map(|_| random.byte()).collect();
         let job = Job { command: format!("rmail user{number}"), bytes, taken: false, done: false };
         self.jobs.insert(JobKey(number), job);

@@ -1,0 +1,174 @@
+//! Runs a handshake over a stream, as far as the session may begin; and the rest of it under a session that has.
+
+use super::super::{Denial, SessionError};
+use super::{Agreement, Event, Handshake};
+use crate::clock;
+use crate::job::SystemName;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+/// Whoever decides on callers. A trait of its own, not an async closure, so that the whole of a call can be a task.
+pub trait Gate: Send {
+    /// Decides on a caller by the name that it gives: who it is and what protocols it is offered.
+    fn check(&mut self, caller: String) -> impl Future<Output = Result<(SystemName, String), Denial>> + Send;
+}
+
+/// A session that may begin.
+#[derive(Debug)]
+pub struct Opening {
+    pub agreement: Agreement,
+    /// The handshake, if the other end still has to answer it.
+    unanswered: Option<Handshake>,
+}
+
+/// Runs a handshake as far as a session may begin. `early` is what came behind the login.
+pub async fn shake<S>(
+    stream: &mut S,
+    mut handshake: Handshake,
+    early: &[u8],
+    gate: &mut impl Gate,
+) -> Result<Opening, SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    handshake.handle_input(early);
+    let mut input = vec![0; 4096];
+    let mut failed = None;
+    // A handshake that is over has no deadline any more, but what it said last has to be written by then too.
+    let deadline = handshake.poll_timeout();
+    loop {
+        while let Some(bytes) = handshake.poll_transmit() {
+            // Little enough for any buffer; but a line that takes nothing must not hold us beyond the deadline.
+            tokio::select! {
+                written = stream.write_all(&bytes) => written.map_err(lost)?,
+                () = clock::sleep_until(deadline) => {
+                    return Err(failed.unwrap_or(SessionError::Handshake("the line takes nothing")));
+                }
+            }
+        }
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+        match handshake.poll_event() {
+            Some(Event::Ahead(agreement)) => {
+                return Ok(Opening { agreement, unanswered: Some(handshake) });
+            }
+            Some(Event::Agreed(agreement)) => return Ok(Opening { agreement, unanswered: None }),
+            // What was said last (a refusal) is to reach the other end first.
+            Some(Event::Failed(error)) => failed = Some(error),
+            Some(Event::Check(name)) => match gate.check(name).await {
+                Ok((peer, protocols)) => handshake.admit(peer, &protocols),
+                Err(denial) => handshake.deny(denial),
+            },
+            None => tokio::select! {
+                read = stream.read(&mut input) => match read.map_err(lost)? {
+                    0 => return Err(hung_up()),
+                    count => handshake.handle_input(input.get(..count).unwrap_or_default()),
+                },
+                () = clock::sleep_until(handshake.poll_timeout()) => handshake.handle_timeout(clock::now()),
+            },
+        }
+    }
+}
+
+fn lost(error: io::Error) -> SessionError {
+    SessionError::Lost(error.to_string())
+}
+
+fn hung_up() -> SessionError {
+    SessionError::Lost("the other end hung up during the handshake".to_owned())
+}
+
+/// A stream on which the session has begun, perhaps before the other end has answered: what comes is the handshake's until
+/// that is over. Why it failed, if it does, is the source of the error that reading ends with.
+pub struct Answering<S> {
+    stream: S,
+    unanswered: Option<Handshake>,
+}
+
+impl<S> Answering<S> {
+    pub fn new(stream: S, opening: &mut Opening) -> Answering<S> {
+        Answering { stream, unanswered: opening.unanswered.take() }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Answering { stream, unanswered } = &mut *self;
+        while let Some(handshake) = unanswered {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut *stream).poll_read(context, buffer))
+                .map_err(|error| io::Error::other(lost(error)))?;
+            let heard = buffer.filled().get(before..).unwrap_or_default().to_vec();
+            if heard.is_empty() {
+                return Poll::Ready(Err(io::Error::other(hung_up())));
+            }
+            buffer.set_filled(before);
+            handshake.handle_input(&heard);
+            match handshake.poll_event() {
+                Some(Event::Agreed(agreement)) => {
+                    *unanswered = None;
+                    if !agreement.rest.is_empty() {
+                        // It is the end of what was read last.
+                        buffer.put_slice(&agreement.rest);
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Some(Event::Failed(error)) => return Poll::Ready(Err(io::Error::other(error))),
+                Some(Event::Check(_) | Event::Ahead(_)) | None => {}
+            }
+        }
+        Pin::new(stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Answering<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::message::message;
+    use super::*;
+    use std::time::Duration;
+
+    struct Stranger;
+
+    impl Gate for Stranger {
+        async fn check(&mut self, _: String) -> Result<(SystemName, String), Denial> {
+            Err(Denial::Unknown)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_caller_that_never_reads_is_let_go() {
+        let now = clock::now();
+        let handshake = Handshake::called(now, "polux".parse().unwrap(), Duration::from_millis(50));
+        // Room for the greeting, but not for the refusal.
+        let (mut ours, mut theirs) = tokio::io::duplex(message("Shere=polux").len());
+        theirs.write_all(b"\x10Sleaf\0").await.unwrap();
+        let ended = shake(&mut ours, handshake, b"", &mut Stranger).await;
+        assert!(ended.is_err(), "{ended:?}");
+    }
+}

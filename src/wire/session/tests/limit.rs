@@ -1,0 +1,91 @@
+//! What a call by `i` takes between two uugates that know each other, in virtual time: how near it comes to what the line
+//! carries.
+
+use super::bed::{Went, call};
+use super::site::Site;
+use crate::wire::noise::Settings;
+use std::time::Duration;
+
+/// A telephone line behind a serial port, which takes a page.
+fn telephone() -> Settings {
+    Settings { rate: Some(57_600), delay: Duration::from_millis(100), buffer: 5120, ..Settings::default() }
+}
+
+/// Two sites that have called each other before.
+fn acquainted() -> (Site, Site) {
+    let (mut leaf, mut polux) = (Site::new("leaf", "polux", 'i'), Site::new("polux", "leaf", 'i'));
+    assert!(call(&mut leaf, &mut polux, [telephone(), telephone()], 1).well);
+    (leaf, polux)
+}
+
+/// Jobs of so many bytes each from leaf to polux, and back.
+fn queue(leaf: &mut Site, polux: &mut Site, there: &[usize], back: &[usize]) {
+    for (site, jobs) in [(leaf, there), (polux, back)] {
+        (0..).zip(jobs).for_each(|(number, bytes)| site.queue_bytes(number, 9, *bytes));
+    }
+}
+
+/// The call of two that have called each other before; everything arrives.
+fn called(there: &[usize], back: &[usize], line: &Settings, seed: u64) -> Went {
+    let (mut leaf, mut polux) = acquainted();
+    queue(&mut leaf, &mut polux, there, back);
+    let went = call(&mut leaf, &mut polux, [line.clone(), line.clone()], seed);
+    assert!(went.well && leaf.is_done() && polux.is_done());
+    assert_eq!((leaf.received(), polux.received()), (polux.sent(), leaf.sent()));
+    went
+}
+
+/// What these bytes alone take.
+fn bytes_alone(bytes: usize, line: &Settings) -> f64 {
+    bytes as f64 * 10.0 / f64::from(line.rate.unwrap())
+}
+
+const FILE: usize = 200 << 10;
+
+#[test]
+fn a_call_without_work_takes_four_ways_along_the_line() {
+    let time = called(&[], &[], &telephone(), 1).time;
+    assert!(time < telephone().delay * 9 / 2, "{time:?}");
+}
+
+#[test]
+fn a_file_has_nearly_all_of_the_line_one_way_and_both_ways() {
+    for back in [&[][..], &[FILE]] {
+        let time = called(&[FILE], back, &telephone(), 1).time.as_secs_f64();
+        let share = bytes_alone(FILE, &telephone()) / time;
+        assert!(share > if back.is_empty() { 0.98 } else { 0.975 }, "{share}");
+    }
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn what_calls_take() {
+    let line = telephone();
+    let share = |went: Went| bytes_alone(FILE, &line) / went.time.as_secs_f64() * 100.0;
+    println!("one way {:.2} %", share(called(&[FILE], &[], &line, 1)));
+    println!("both ways {:.2} %", share(called(&[FILE], &[FILE], &line, 1)));
+    let mails = called(&[2048; 100], &[], &line, 1);
+    let beside = (mails.sent[0] as f64 - 204_800.0) / 100.0;
+    println!("100 mails {:.2} s, {beside:.1} bytes beside each", mails.time.as_secs_f64());
+    println!("empty call {:.3} s", called(&[], &[], &line, 1).time.as_secs_f64());
+    let radio = Settings { rate: Some(2400), delay: Duration::from_secs(1), ..telephone() };
+    let both = called(&[20 << 10], &[20 << 10], &radio, 1);
+    println!("radio {:.2} s", both.time.as_secs_f64());
+    for bit_errors in [1e-5, 1e-4] {
+        let noisy = Settings { bit_errors, ..telephone() };
+        let mut shares: Vec<f64> = (1..=20).map(|seed| share(called(&[FILE], &[], &noisy, seed))).collect();
+        shares.sort_by(f64::total_cmp);
+        println!("errors {bit_errors:e}: least {:.2} median {:.2} %", shares[0], shares[10]);
+    }
+    for seed in 1..=3 {
+        let near = Settings { rate: Some(115_200), delay: Duration::from_millis(20), ..telephone() };
+        let (mut leaf, mut polux) = acquainted();
+        queue(&mut leaf, &mut polux, &[500 << 10], &[]);
+        let half = Settings { carrier_after: Some(250 << 10), ..near.clone() };
+        call(&mut leaf, &mut polux, [half, near.clone()], seed);
+        let went = call(&mut leaf, &mut polux, [near.clone(), near], seed);
+        assert!(went.well && leaf.is_done());
+        let beyond = (250 << 10) as f64 + went.sent[0] as f64 - (500 << 10) as f64;
+        println!("carrier lost: {:.2} % beyond", beyond / (500 << 10) as f64 * 100.0);
+    }
+}
