@@ -88,6 +88,10 @@ pub struct Machine {
     outs: BTreeMap<u8, Ours>,
     /// The order in which they were begun.
     order: VecDeque<u8>,
+    /// How long one file may keep the others waiting.
+    file_time: Option<Duration>,
+    /// The file that goes out now, and since when.
+    turn: Option<(Slot, Instant)>,
     /// The store had no job when last asked.
     drained: bool,
     /// The peer wants to be master (CYM).
@@ -122,6 +126,8 @@ impl Machine {
             channels: 0,
             outs: BTreeMap::new(),
             order: VecDeque::new(),
+            file_time: None,
+            turn: None,
             drained: false,
             yielding: false,
             ins: BTreeMap::new(),
@@ -141,6 +147,13 @@ impl Machine {
     /// link, so without this one that sends a packet now and then would hold the line for ever.
     pub fn at_most(mut self, now: Instant, time: Duration) -> Machine {
         self.end = now.checked_add(time).map(|end| (end, time));
+        self
+    }
+
+    /// Lets a file of ours that has gone out for so long make way for the next, where files can go side by side (the manual,
+    /// "max-file-time").
+    pub fn making_way(mut self, after: Option<Duration>) -> Machine {
+        self.file_time = after;
         self
     }
 
@@ -314,6 +327,7 @@ impl Machine {
         if !self.started || self.hang_up != HangUp::No {
             return Advance::Stays;
         }
+        self.make_way(now);
         let may_speak = self.master || self.channels > 0;
         if may_speak && !self.drained && !self.yielding && self.has_free_channel() {
             self.ask(For::Filling, Ask::NextJob { worst: self.worst });
@@ -336,6 +350,28 @@ impl Machine {
             self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
         }
         Advance::Went
+    }
+
+    /// Ends the turn of a file that has had its time: the others have theirs first, and so has work that came meanwhile.
+    fn make_way(&mut self, now: Instant) {
+        let Some(time) = self.file_time.filter(|_| self.channels > 0) else { return };
+        let sending = |number: &u8| self.outs.get(number).is_some_and(Ours::is_sending);
+        let Some(place) = self.order.iter().position(sending) else { return };
+        let Some(slot) = self.order.get(place).and_then(|number| self.outs.get(number)).map(Ours::slot)
+        else {
+            return;
+        };
+        match self.turn {
+            Some((whose, since)) if whose == slot => {
+                if now.saturating_duration_since(since) >= time {
+                    let number = self.order.remove(place);
+                    self.order.extend(number);
+                    self.turn = None;
+                    self.drained = false;
+                }
+            }
+            _ => self.turn = Some((slot, now)),
+        }
     }
 
     /// Sends more of the first file whose turn it is; `None`: there is no such file.

@@ -56,6 +56,10 @@ impl Ours {
         matches!(&self.state, State::Sending(sender) if !sender.is_held())
     }
 
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
     /// Whether all is said, but for what depends on an answer: the last file is out.
     pub fn is_said(&self) -> bool {
         matches!(self.state, State::AwaitKept(_)) && self.pieces.len() == 1
