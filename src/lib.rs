@@ -89,7 +89,7 @@
 //! wire::session: fault lines job wire::link clock observe
 //! wire::record: clock observe
 //! wire::trace: observe wire::record wire::link wire::session
-//! wire::call: fault clock observe job spool lines wire::session wire::link wire::chat wire::modem wire::line wire::record
+//! wire::call: fault clock observe job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
 //! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault

@@ -8,7 +8,7 @@ use crate::post::address::Address;
 use crate::post::batch::{self, Event, Reader};
 use crate::post::mail::dots::Ends;
 use crate::post::mail::{Envelope, Sender, read_from_lines};
-use crate::spool::{BodyRef, BundleState, CHUNK, Claim, Job, Outcome, Spool, SpoolError};
+use crate::spool::{BodyRef, BundleState, CHUNK, Claim, Job, Outcome, Spool, SpoolError, Wanted};
 use std::path::Path;
 use std::time::Duration;
 
@@ -139,7 +139,7 @@ async fn make(
     let mut exported = Exported { jobs: 0, messages: 0, bytes: 0, digest: [0; 32], left: Vec::new() };
     let mut left = Vec::new();
     loop {
-        let jobs = spool.claim_jobs(clock::wall(), system.clone(), None, CLAIM, LEASE).await?;
+        let jobs = spool.claim_jobs(clock::wall(), system.clone(), Wanted::default(), CLAIM, LEASE).await?;
         claimed.extend(jobs.iter().map(|job| job.claim));
         let is_last = jobs.is_empty() || claimed.len() >= JOBS;
         for job in jobs {

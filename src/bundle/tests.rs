@@ -9,7 +9,7 @@ use crate::post::delivery::uucp;
 use crate::post::mail::{Envelope, Sender, With};
 use crate::post::queue::{self, Door, Incoming, Origin, Worker};
 use crate::post::route::{Neighbour, Tables, Transport};
-use crate::spool::{Content, JobState, NewJob, Spool};
+use crate::spool::{Content, JobState, NewJob, Spool, Wanted};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -97,7 +97,12 @@ async fn mail_travels_by_file_once_whichever_way_it_waits() {
         assert_eq!(polux.jobs(JobState::Withheld).await, 2);
         let lease = Duration::from_secs(60);
         assert!(
-            polux.spool().claim_jobs(clock::wall(), system("leaf"), None, 9, lease).await.unwrap().is_empty()
+            polux
+                .spool()
+                .claim_jobs(clock::wall(), system("leaf"), Wanted::default(), 9, lease)
+                .await
+                .unwrap()
+                .is_empty()
         );
 
         let leaf = Site::new("leaf", "polux", Transport::Uux);

@@ -177,7 +177,7 @@ async fn call(own: &Verbs, role: Role) -> Result<Report, VerbError> {
 }
 
 async fn place(own: &Verbs, poll: &PollRequest, system: &SystemName) -> Result<CallRecord, VerbError> {
-    if poll.if_work && own.spool.waiting(system.clone()).await?.is_none() {
+    if poll.if_work && !own.has_work(system).await? {
         return Ok(CallRecord::default());
     }
     own.place(system, stdin().await?).await

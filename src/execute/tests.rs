@@ -9,7 +9,7 @@ use crate::job::{Command, Execute, Notify, SystemName, Work};
 use crate::post::delivery::uucp;
 use crate::post::queue::{self, Door, Worker};
 use crate::post::route::{Neighbour, Tables};
-use crate::spool::{Arrival, ArrivalKind, CHUNK, Identity, Spool};
+use crate::spool::{Arrival, ArrivalKind, CHUNK, Identity, Spool, Wanted};
 use std::time::Duration;
 
 struct Site {
@@ -86,7 +86,11 @@ impl Site {
     /// The commands of the jobs for the leaf, and their input.
     async fn sent(&self) -> Vec<(String, String)> {
         let lease = Duration::from_secs(60);
-        let jobs = self.spool.claim_jobs(clock::wall(), system("leaf"), None, 100, lease).await.unwrap();
+        let jobs = self
+            .spool
+            .claim_jobs(clock::wall(), system("leaf"), Wanted::default(), 100, lease)
+            .await
+            .unwrap();
         let mut sent = Vec::new();
         for job in jobs {
             let Work::Execute(execute) = &job.work else { panic!("{:?}", job.work) };

@@ -206,3 +206,24 @@ proptest! {
         prop_assert!(open == from || !windows.open_at(&before));
     }
 }
+
+#[test]
+fn the_largest_file_goes_by_the_hour() {
+    let limits = SizeLimits::new(vec![(1000, windows("Any0000-2200")), (100, windows("Wk0800-1800"))]);
+    assert_eq!(limits.at(&utc("Mo", "08:00")), Some(100), "the smallest that is for the hour");
+    assert_eq!(limits.at(&utc("Mo", "07:59")), Some(1000));
+    assert_eq!(limits.at(&utc("Mo", "22:00")), None);
+    let noon = utc("Mo", "12:00:30");
+    assert_eq!(limits.next(100, &noon), Some(noon.clone()));
+    assert_eq!(limits.next(101, &noon), Some(utc("Mo", "18:00")));
+    assert_eq!(limits.next(1001, &noon), Some(utc("Mo", "22:00")));
+    assert_eq!(limits.ever(), None);
+    assert_eq!(limits.classes(), [(100, Some(1000)), (1000, None)]);
+
+    let always = SizeLimits::new(vec![(100, windows("Wk")), (1000, windows("Any"))]);
+    assert_eq!(always.ever(), Some(1000));
+    assert_eq!(always.next(1001, &noon), None);
+    assert_eq!((SizeLimits::default().at(&noon), SizeLimits::default().ever()), (None, None));
+    let sizes = Sizes { call_local: always, ..Sizes::default() };
+    assert_eq!((sizes.local_ever(), sizes.local(true).ever()), (None, Some(1000)), "it may call us for it");
+}

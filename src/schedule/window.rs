@@ -44,29 +44,33 @@ impl Windows {
 
     /// Whether this moment is inside a window.
     pub fn open_at(&self, moment: &Zoned) -> bool {
-        let minute = minute_of_day(moment.time());
-        self.hours
-            .iter()
-            .any(|hours| hours.day == moment.weekday() && (hours.start..hours.end).contains(&minute))
+        self.open_on(moment.weekday(), minute_of_day(moment.time()))
+    }
+
+    pub(super) fn open_on(&self, day: Weekday, minute: u16) -> bool {
+        self.hours.iter().any(|hours| hours.day == day && (hours.start..hours.end).contains(&minute))
     }
 
     /// The first moment from `from` on that is inside a window: `from` itself if it is, else the beginning of a
     /// minute; `None` if none ever comes.
     pub fn next_open(&self, from: &Zoned) -> Option<Zoned> {
-        // Minute by minute of real time, so that days of 23 and 25 hours need no rule of their own; a week of minutes
-        // is looked through in about a millisecond.
-        if self.open_at(from) {
-            return Some(from.clone());
-        }
         if self.hours.is_empty() {
             return None;
         }
-        let into_minute = SignedDuration::new(i64::from(from.second()), from.subsec_nanosecond());
-        let minute = from.checked_sub(into_minute).ok()?;
-        (1..=HORIZON)
-            .filter_map(|ahead| minute.checked_add(SignedDuration::from_mins(ahead)).ok())
-            .find(|moment| self.open_at(moment))
+        first_minute(from, |moment| self.open_at(moment))
     }
+}
+
+/// The first moment from `from` on at which something is so: `from` itself, or the beginning of a minute.
+pub(super) fn first_minute(from: &Zoned, is_so: impl Fn(&Zoned) -> bool) -> Option<Zoned> {
+    // Minute by minute of real time, so that days of 23 and 25 hours need no rule of their own; a week of minutes
+    // is looked through in about a millisecond.
+    if is_so(from) {
+        return Some(from.clone());
+    }
+    let into_minute = SignedDuration::new(i64::from(from.second()), from.subsec_nanosecond());
+    let minute = from.checked_sub(into_minute).ok()?;
+    (1..=HORIZON).filter_map(|ahead| minute.checked_add(SignedDuration::from_mins(ahead)).ok()).find(is_so)
 }
 
 fn minute_of_day(time: Time) -> u16 {

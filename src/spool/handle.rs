@@ -219,20 +219,29 @@ impl Spool {
             .verb(size, move |store| store.submit_execution(request, &system, execute, content, now))
             .await
     }
-    /// Jobs for a system in order (grade, then age), at most `limit`, of grade `worst` or better.
+    /// Jobs for a system in the order that is wanted, at most `limit`.
     pub async fn claim_jobs(
         &self,
         now: Timestamp,
         system: SystemName,
-        worst: Option<Grade>,
+        wanted: Wanted,
         limit: usize,
         lease: Duration,
     ) -> Result<Vec<Job>> {
-        self.writer.verb(0, move |store| store.claim_jobs(now, &system, worst, limit, lease)).await
+        self.writer.verb(0, move |store| store.claim_jobs(now, &system, wanted, limit, lease)).await
     }
-    /// Whether any job waits for a system, and the best grade among them.
-    pub async fn waiting(&self, system: SystemName) -> Result<Option<Grade>> {
-        self.writer.verb(0, move |store| store.waiting(&system)).await
+    /// Whether any job of at most so many bytes waits for a system, and the best grade among them.
+    pub async fn waiting(&self, system: SystemName, largest: Option<u64>) -> Result<Option<Grade>> {
+        self.writer.verb(0, move |store| store.waiting(&system, largest)).await
+    }
+    /// Since when the youngest waits of the jobs for a system that are larger than `above`, and at most `up_to` bytes.
+    pub async fn waits_since(
+        &self,
+        system: SystemName,
+        above: u64,
+        up_to: Option<u64>,
+    ) -> Result<Option<Timestamp>> {
+        self.writer.verb(0, move |store| store.waits_since(&system, above, up_to)).await
     }
     pub async fn jobs(&self, system: Option<SystemName>, after: Option<u64>) -> Result<Vec<JobSummary>> {
         self.writer.verb(0, move |store| store.jobs(system.as_ref(), after)).await

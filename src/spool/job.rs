@@ -29,6 +29,30 @@ pub struct Job {
     pub attempts: u32,
 }
 
+/// Which of the waiting jobs of a system are wanted, and which of them first. By default all, first come first served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Those of this grade or better.
+    pub worst: Option<Grade>,
+    /// Those of at most so many bytes.
+    pub largest: Option<u64>,
+    /// Those of more than so many bytes as well.
+    pub or_beyond: Option<u64>,
+    pub order: Order,
+}
+
+/// The order of jobs of one grade; the better grade goes first in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// First in, first out.
+    #[default]
+    Age,
+    /// The smallest first, with ageing: as if each job had come a millisecond later for each of its bytes, which is the
+    /// time that they take at 8000 bit/s. So a job of 10 MiB lets smaller ones pass that come up to three hours after it, and no
+    /// others, however many come.
+    Size,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobState {

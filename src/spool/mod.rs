@@ -39,7 +39,7 @@ pub use error::SpoolError;
 pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
 pub use handle::Spool;
 pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
-pub use job::{Job, JobState, JobSummary, NewJob};
+pub use job::{Job, JobState, JobSummary, NewJob, Order, Wanted};
 pub use message::{Delivery, DeliveryState, Intent, MessageId, NewDelivery, NewMessage, QueueEntry};
 pub use settings::Settings;
 pub use verify::{Finding, Verified, verify};

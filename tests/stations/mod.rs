@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use uugate::clock;
 use uugate::job::{Command, Execute, Grade, Notify, SystemName, Work};
 use uugate::observe::Secret;
-use uugate::schedule::{Plan, Retry};
+use uugate::schedule::{Plan, Retry, SizeLimits};
 use uugate::spool::{Content, NewJob, PastCall, Spool, Wish};
 use uugate::wire::call::{Account, Dialogue, Node, System};
 use uugate::wire::chat::{self, Script, Values};
@@ -158,6 +158,7 @@ fn modem_line(name: &str, device: &Path, answer: bool) -> LineSettings {
         answer,
         declared,
         protocols: Default::default(),
+        order: None,
         kind: LineKind::Modem { port: Port::Serial(serial), profile },
     }
 }
@@ -170,6 +171,7 @@ fn phone(other: &str, number: &str) -> SystemSettings {
         address: None,
         certificate_name: None,
         plan: Plan { retry: Retry { first: Duration::from_secs(1), ..Retry::default() }, ..Plan::default() },
+        sizes: SizeLimits::default(),
     }
 }
 
@@ -199,6 +201,7 @@ async fn a_wish_brings_a_call_over_tcp_with_login_and_mail_goes_both_ways() {
         answer,
         declared: Default::default(),
         protocols: Default::default(),
+        order: None,
         kind: LineKind::tcp(vec![address]),
     };
     let called = SystemSettings {
@@ -360,6 +363,7 @@ async fn a_password_that_others_could_read_is_neither_asked_for_nor_given() {
         answer,
         declared: Default::default(),
         protocols: Default::default(),
+        order: None,
         kind: LineKind::tcp(vec![address]),
     };
     // Given: whoever listens here hears nothing.

@@ -1,5 +1,6 @@
 //! `[[line]]`: what calls are made and taken on.
 
+use super::calls;
 use super::findings::Findings;
 use super::names::{Kind, Names};
 use super::protocols;
@@ -8,6 +9,7 @@ use super::smtp::address;
 use super::systems::host_and_port;
 use super::units::{duration, speed};
 use crate::fault::ToFault;
+use crate::spool::Order;
 use crate::wire::call::Protocols;
 use crate::wire::line::{Declared, Identity, Over, PipeSettings, TlsSettings};
 use crate::wire::modem::Profile;
@@ -26,6 +28,8 @@ pub struct LineConfig {
     pub declared: Declared,
     /// The protocols that may run on it, and how they are set up, where the system says nothing else.
     pub protocols: Protocols,
+    /// What goes first among jobs of one grade, where the system says nothing else.
+    pub order: Option<Order>,
 }
 
 /// What the line is made of.
@@ -121,6 +125,7 @@ pub fn read(
         full_duplex: section.boolean("full-duplex"),
     };
     let protocols = protocols::read(&mut section);
+    let order = calls::order(&mut section);
     match &name {
         Some(name) => names.give(Kind::Line, name, section.span("name"), findings),
         None if !section.has("name") => section.missing("name", "add a name, as name = \"modem\""),
@@ -132,7 +137,7 @@ pub fn read(
         // Without a sound type it is not known which keys belong here.
         section.finish();
     }
-    Some(LineConfig { name: name?, kind: kind?, answer, declared, protocols })
+    Some(LineConfig { name: name?, kind: kind?, answer, declared, protocols, order })
 }
 
 fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {

@@ -3,6 +3,7 @@
 //! The file is parsed into tables that know their place in it, and walked by hand, so that every finding is
 //! collected, not only the first. Relative paths are relative to the configuration file.
 
+mod calls;
 mod fill;
 mod findings;
 mod lines;

@@ -1,5 +1,6 @@
 //! `[[system]]`: the neighbours.
 
+use super::calls;
 use super::findings::Findings;
 use super::lines::{LineConfig, LineKind};
 use super::names::{Kind, Names};
@@ -11,7 +12,8 @@ use super::units::duration;
 use super::wire::dialogue;
 use crate::job::SystemName;
 use crate::observe::Secret;
-use crate::schedule::Windows;
+use crate::schedule::{Sizes, Windows};
+use crate::spool::Order;
 use crate::wire::call::Protocols;
 use crate::wire::chat::{self, Script};
 use crate::wire::line::Over;
@@ -47,6 +49,12 @@ pub struct System {
     /// Protocols to speak with it, and how they are set up; what is not said is as the line has it.
     pub protocols: Protocols,
     pub transport: Transport,
+    /// What goes first among jobs of one grade; what is not said is as the line has it.
+    pub order: Option<Order>,
+    /// The largest files by the hours of the week.
+    pub sizes: Sizes,
+    /// How long one file may keep the others waiting.
+    pub max_file_time: Option<Duration>,
     /// Call at least so often.
     pub poll: Option<Duration>,
     /// How long a call may take, either way.
@@ -104,6 +112,9 @@ pub fn read(
         called_password_hash,
         protocols: protocols::read(&mut section),
         transport: section.value("transport", transport).unwrap_or_default(),
+        order: calls::order(&mut section),
+        sizes: calls::sizes(&mut section),
+        max_file_time: section.value("max-file-time", duration),
         poll: section.value("poll", duration),
         max_time: section.value("max-time", call_time),
         times: section.value("times", windows).unwrap_or_else(Windows::any),

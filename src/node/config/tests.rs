@@ -1,5 +1,7 @@
 use super::*;
+use crate::spool::Order;
 use crate::wire::link::Parameters;
+use std::time::Duration;
 
 fn read(source: &str) -> (Option<Config>, Findings) {
     Config::read(Path::new("/tmp/site/uugate.toml"), source.to_owned())
@@ -320,6 +322,52 @@ short-packets = true
             "11:21 wrong `packet-size` in [g]",
             "16:13 wrong `protocols` in [[system]]",
             "19:9 wrong `avoid` in [j]",
+        ]
+    );
+}
+
+#[test]
+fn sizes_by_the_hour_and_the_order_are_read() {
+    let source = r#"[node]
+name = "barberouge"
+[[line]]
+name = "net"
+type = "tcp"
+order = "smallest-first"
+[[system]]
+name = "polux"
+line = "net"
+order = "first-come"
+max-file-time = "5 min"
+call-local-size = ["100 KiB Wk0800-1800", "10 MiB"]
+called-remote-size = "1 MiB Any0000-2400"
+"#;
+    let (config, findings) = read(source);
+    assert_eq!(findings.render(false), "");
+    let config = config.unwrap();
+    let node = config.call_node();
+    let system = &node.systems[&config.systems[0].name];
+    let noon = |day: &str| format!("{day}T12:00[UTC]").parse().unwrap();
+    let (monday, sunday) = (noon("2026-11-23"), noon("2026-11-22"));
+    assert_eq!(system.sizes.call_local.at(&monday), Some(100 << 10));
+    assert_eq!(system.sizes.call_local.at(&sunday), Some(10 << 20));
+    assert_eq!(system.sizes.called_remote.ever(), Some(1 << 20));
+    assert_eq!((system.sizes.call_remote.at(&monday), system.sizes.called_local.at(&monday)), (None, None));
+    assert_eq!((system.order, system.max_file_time), (Some(Order::Age), Some(Duration::from_secs(300))));
+    let station = config.station();
+    assert_eq!(station.lines[0].order, Some(Order::Size));
+    assert_eq!(station.systems[0].sizes, system.sizes.call_local);
+
+    let wrong = source
+        .replace("100 KiB Wk", "100 KiB Xk")
+        .replace("first-come", "oldest")
+        .replace("1 MiB Any", "1 MB Any");
+    assert_eq!(
+        titles(&read(&wrong).1),
+        [
+            "10:9 wrong `order` in [[system]]",
+            "12:20 wrong `call-local-size` in [[system]]",
+            "13:22 wrong `called-remote-size` in [[system]]",
         ]
     );
 }

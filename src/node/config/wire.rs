@@ -44,6 +44,7 @@ impl Config {
                 address: system.address.clone(),
                 certificate_name: system.certificate_name.clone(),
                 plan: Plan { windows: system.times.clone(), every: system.poll, ..Plan::default() },
+                sizes: system.sizes.call_local.clone(),
             })
             .collect();
         settings
@@ -56,6 +57,9 @@ fn call_system(system: &System) -> CallSystem {
     CallSystem {
         max_time: system.max_time.unwrap_or(usual.max_time),
         protocols: system.protocols.clone(),
+        order: system.order,
+        sizes: system.sizes.clone(),
+        max_file_time: system.max_file_time,
         aliases: system.aliases.clone(),
         chat: dialogue(system),
         certificate: system.called_certificate.clone(),
@@ -120,8 +124,8 @@ fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
         LineKind::Pipe { program } => station::LineKind::Pipe(PipeSettings { argv: program.clone() }),
         LineKind::Stdin => return None,
     };
-    let LineConfig { name, answer, declared, protocols, .. } = config.clone();
-    Some(station::LineSettings { name, answer, declared, protocols, kind })
+    let LineConfig { name, answer, declared, protocols, order, .. } = config.clone();
+    Some(station::LineSettings { name, answer, declared, protocols, order, kind })
 }
 
 fn profile(modem: &ModemConfig) -> Profile {

@@ -221,9 +221,7 @@ impl Connection {
             Request::Call(PollRequest { system: Some(system), if_work, .. }) => {
                 let system = verbs.reached_by_stdin(who, system)?;
                 match system {
-                    Some(system) if *if_work && verbs.spool.waiting(system.clone()).await?.is_none() => {
-                        Ok(None)
-                    }
+                    Some(system) if *if_work && !verbs.has_work(&system).await? => Ok(None),
                     system => Ok(system.map(Relayed::Place)),
                 }
             }

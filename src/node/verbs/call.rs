@@ -62,7 +62,8 @@ impl Verbs {
         let line = self.config.lines.iter().find(is_stdin);
         let qualities = Qualities::default().declared(line.map(|line| line.declared).unwrap_or_default());
         let protocols = line.map(|line| line.protocols.clone()).unwrap_or_default();
-        Connected { line: STDIN.to_owned(), qualities, protocols, ..Connected::default() }
+        let order = line.and_then(|line| line.order);
+        Connected { line: STDIN.to_owned(), qualities, protocols, order, ..Connected::default() }
     }
 
     /// Who may bring a caller in: whoever is trusted, and the login name of a neighbour for itself. Without that

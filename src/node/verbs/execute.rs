@@ -106,7 +106,8 @@ impl Verbs {
         let now = clock::wall();
         let job = NewJob { system: system.clone(), grade, work, content, created: now };
         let id = self.spool.submit_job(None, job).await?;
-        if call {
+        // What is too large at this hour is called for when the hour comes.
+        if call && (self.largest(&system).is_none() || self.has_work(&system).await?) {
             let why = "a command asked for it".to_owned();
             self.spool
                 .want_call(Wish { system: system.clone(), grade, why, since: now, at_once: false })

@@ -60,6 +60,17 @@ impl Verbs {
         Ok(Calls { calls: calls.into_iter().map(Into::into).collect() })
     }
 
+    /// Whether there is work for a system that a call of ours may carry at this hour.
+    pub async fn has_work(&self, system: &SystemName) -> Result<bool, VerbError> {
+        Ok(self.spool.waiting(system.clone(), self.largest(system)).await?.is_some())
+    }
+
+    /// The largest file that a call of ours may carry to a system at this hour.
+    pub(super) fn largest(&self, system: &SystemName) -> Option<u64> {
+        let now = clock::wall().to_zoned(TimeZone::system());
+        self.config.system(system.as_str())?.sizes.call_local.at(&now)
+    }
+
     /// Wishes for calls; the station answers them.
     pub async fn poll(&self, request: PollRequest) -> Result<Poll, VerbError> {
         let systems: Vec<&System> = match &request.system {
@@ -74,7 +85,7 @@ impl Verbs {
         let mut waiting = Vec::new();
         for system in systems {
             let name = system.name.clone();
-            if only_with_work && self.spool.waiting(name.clone()).await?.is_none() {
+            if only_with_work && !self.has_work(&name).await? {
                 continue;
             }
             if system.lines.is_empty() {

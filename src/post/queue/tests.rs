@@ -8,7 +8,7 @@ use crate::post::address::Address;
 use crate::post::delivery::uucp;
 use crate::post::mail::{Envelope, Sender, With};
 use crate::post::route::{Neighbour, Tables, Transport};
-use crate::spool::{Content, DeliveryState, Job, NewNotice, Outcome, Spool};
+use crate::spool::{Content, DeliveryState, Job, NewNotice, Outcome, Spool, Wanted};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -95,8 +95,11 @@ impl Site {
 
     async fn jobs(&self, peer: &str) -> Vec<(Job, String)> {
         let now = clock::wall();
-        let claimed =
-            self.spool.claim_jobs(now, system(peer), None, 100, Duration::from_secs(60)).await.unwrap();
+        let claimed = self
+            .spool
+            .claim_jobs(now, system(peer), Wanted::default(), 100, Duration::from_secs(60))
+            .await
+            .unwrap();
         let mut jobs = Vec::new();
         for job in claimed {
             let bytes =
@@ -337,8 +340,11 @@ async fn a_large_message_keeps_every_byte() {
     mail.content = writer.finish().await.unwrap();
     site.door.accept(mail).await.unwrap();
     site.work().await;
-    let jobs =
-        site.spool.claim_jobs(clock::wall(), system("leaf"), None, 1, Duration::from_secs(60)).await.unwrap();
+    let jobs = site
+        .spool
+        .claim_jobs(clock::wall(), system("leaf"), Wanted::default(), 1, Duration::from_secs(60))
+        .await
+        .unwrap();
     let sent = crate::post::delivery::body::read_whole(&site.spool, jobs[0].body.unwrap()).await.unwrap();
     assert!(sent.ends_with(&text));
     assert!(std::fs::metadata(site.path("jan")).unwrap().len() > text.len() as u64);

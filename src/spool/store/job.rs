@@ -1,6 +1,6 @@
 //! Jobs for neighbours.
 
-use super::super::{BodyId, BodyRef, Event, Job, JobState, JobSummary, NewJob, RequestId};
+use super::super::{BodyId, BodyRef, Event, Job, JobState, JobSummary, NewJob, Order, RequestId, Wanted};
 use super::lease::Kind;
 use super::{
     PAGE, Result, Store, from_json, from_word, limit, micros, parsed, signed, time, to_json, unsigned,
@@ -22,14 +22,15 @@ impl Store {
         let number = self.meta("next-job")?.unwrap_or(0) + 1;
         self.set_meta("next-job", number)?;
         self.run(
-            "INSERT INTO jobs (id, system, grade, work, body, created, state, attempts, note)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', 0, '')",
+            "INSERT INTO jobs (id, system, grade, work, body, size, created, state, attempts, note)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', 0, '')",
             params![
                 number,
                 job.system.as_str(),
                 job.grade.letter().to_string(),
                 to_json(&job.work)?,
                 body.map(|body| signed(body.id.0)),
+                body.map_or(0, |body| signed(body.size)),
                 micros(job.created)
             ],
         )?;
@@ -47,16 +48,28 @@ impl Store {
         &mut self,
         now: Timestamp,
         system: &SystemName,
-        worst: Option<Grade>,
+        wanted: Wanted,
         rows: usize,
         lease: Duration,
     ) -> Result<Vec<Job>> {
-        // Grades sort as their letters do, and no letter is after `z`.
-        let worst = worst.map_or("z".to_owned(), |grade| grade.letter().to_string());
+        let order = match wanted.order {
+            Order::Age => "id",
+            // Microseconds; the index has these very words.
+            Order::Size => "created + 1000 * size, id",
+        };
         let due: Vec<i64> = self.all(
-            "SELECT id FROM jobs WHERE state = 'queued' AND lease IS NULL AND system = ?1 AND grade <= ?2
-                ORDER BY grade, id LIMIT ?3",
-            params![system.as_str(), worst, limit(rows)],
+            &format!(
+                "SELECT id FROM jobs WHERE state = 'queued' AND lease IS NULL AND system = ?1 AND grade <= ?2
+                    AND (size <= ?3 OR size > ?4) ORDER BY grade, {order} LIMIT ?5"
+            ),
+            params![
+                system.as_str(),
+                // Grades sort as their letters do, and no letter is after `z`.
+                wanted.worst.map_or("z".to_owned(), |grade| grade.letter().to_string()),
+                wanted.largest.map_or(i64::MAX, signed),
+                wanted.or_beyond.map_or(i64::MAX, signed),
+                limit(rows)
+            ],
             |row| row.get(0),
         )?;
         let mut jobs = Vec::new();
@@ -77,15 +90,33 @@ impl Store {
         Ok(jobs)
     }
 
-    pub fn waiting(&self, system: &SystemName) -> Result<Option<Grade>> {
+    pub fn waiting(&self, system: &SystemName, largest: Option<u64>) -> Result<Option<Grade>> {
         let best: Option<String> = self
             .one(
-                "SELECT min(grade) FROM jobs WHERE state = 'queued' AND lease IS NULL AND system = ?1",
-                [system.as_str()],
+                "SELECT min(grade) FROM jobs
+                    WHERE state = 'queued' AND lease IS NULL AND system = ?1 AND size <= ?2",
+                params![system.as_str(), largest.map_or(i64::MAX, signed)],
                 |row| row.get(0),
             )?
             .flatten();
         best.map(|letter| grade(&letter)).transpose()
+    }
+
+    pub fn waits_since(
+        &self,
+        system: &SystemName,
+        above: u64,
+        up_to: Option<u64>,
+    ) -> Result<Option<Timestamp>> {
+        let youngest: Option<i64> = self
+            .one(
+                "SELECT max(created) FROM jobs
+                    WHERE state = 'queued' AND lease IS NULL AND system = ?1 AND size > ?2 AND size <= ?3",
+                params![system.as_str(), signed(above), up_to.map_or(i64::MAX, signed)],
+                |row| row.get(0),
+            )?
+            .flatten();
+        Ok(youngest.map(time))
     }
 
     pub fn jobs(&self, system: Option<&SystemName>, after: Option<u64>) -> Result<Vec<JobSummary>> {
@@ -100,13 +131,13 @@ impl Store {
 
     fn one_job(&self, id: i64) -> Result<(JobSummary, Option<BodyId>)> {
         let row = self.one(
-            "SELECT system, grade, work, j.body, size, created, state, attempts, note, lease IS NOT NULL
-                FROM jobs j LEFT JOIN bodies b ON b.id = j.body WHERE j.id = ?1",
+            "SELECT system, grade, work, body, size, created, state, attempts, note, lease IS NOT NULL
+                FROM jobs WHERE id = ?1",
             [id],
             |row| {
                 Ok((
                     (row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?),
-                    (row.get::<_, Option<i64>>(3)?, row.get::<_, Option<i64>>(4)?, row.get::<_, i64>(5)?),
+                    (row.get::<_, Option<i64>>(3)?, row.get::<_, i64>(4)?, row.get::<_, i64>(5)?),
                     (row.get::<_, String>(6)?, row.get(7)?, row.get(8)?, row.get::<_, bool>(9)?),
                 ))
             },
@@ -123,7 +154,7 @@ impl Store {
             system: parsed(&system)?,
             grade: grade(&letter)?,
             work: from_json(&work)?,
-            size: size.map_or(0, unsigned),
+            size: unsigned(size),
             created: time(created),
             state,
             attempts,

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
-pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME];
+pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -127,6 +127,16 @@ const FILES_BY_NAME: &str = "
 ALTER TABLE bundles ADD COLUMN name TEXT;
 ALTER TABLE quarantine ADD COLUMN file BLOB;
 CREATE INDEX quarantine_by_file ON quarantine (file) WHERE file IS NOT NULL;
+";
+
+/// The size of a job beside its name, for calls that want the smaller ones first, or no large ones at this hour.
+const JOBS_BY_SIZE: &str = "
+ALTER TABLE jobs ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET size = coalesce((SELECT bodies.size FROM bodies WHERE bodies.id = jobs.body), 0);
+DROP INDEX jobs_waiting;
+CREATE INDEX jobs_waiting ON jobs (system, grade, id, size) WHERE state = 'queued' AND lease IS NULL;
+CREATE INDEX jobs_by_size ON jobs (system, grade, created + 1000 * size, id, size)
+    WHERE state = 'queued' AND lease IS NULL;
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the

@@ -4,6 +4,8 @@ use super::*;
 
 on_both!(
     jobs_come_by_grade_and_age,
+    the_smallest_jobs_come_first_within_their_grade,
+    a_large_job_is_passed_by_smaller_ones_for_a_time_alone,
     a_job_number_is_never_given_twice,
     a_handed_delivery_follows_its_job,
     a_refused_job_gives_its_mail_back,
@@ -15,20 +17,20 @@ on_both!(
 
 async fn jobs_come_by_grade_and_age(home: Home) {
     let spool = &home.spool;
-    assert_eq!(spool.waiting(system("polux")).await.unwrap(), None);
+    assert_eq!(spool.waiting(system("polux"), None).await.unwrap(), None);
     for (grade, text) in [('z', "last"), ('C', "second"), ('C', "third"), ('5', "first")] {
         spool.submit_job(None, job("polux", grade, text)).await.unwrap();
     }
     spool.submit_job(None, job("castor", '0', "elsewhere")).await.unwrap();
-    assert_eq!(spool.waiting(system("polux")).await.unwrap(), Grade::new('5'));
-    let worst = Grade::new('C');
-    let jobs = spool.claim_jobs(at(1), system("polux"), worst, 100, LEASE).await.unwrap();
+    assert_eq!(spool.waiting(system("polux"), None).await.unwrap(), Grade::new('5'));
+    let wanted = Wanted { worst: Grade::new('C'), ..Wanted::default() };
+    let jobs = spool.claim_jobs(at(1), system("polux"), wanted, 100, LEASE).await.unwrap();
     let mut texts = Vec::new();
     for job in &jobs {
         texts.push(read_all(spool, job.body.unwrap().id).await);
     }
     assert_eq!(texts, [b"first".to_vec(), b"second".to_vec(), b"third".to_vec()]);
-    assert_eq!(spool.waiting(system("polux")).await.unwrap(), Grade::new('z'));
+    assert_eq!(spool.waiting(system("polux"), None).await.unwrap(), Grade::new('z'));
     let all = spool.jobs(Some(system("polux")), None).await.unwrap();
     let offered = all.iter().filter(|job| job.state == JobState::Offered).count();
     assert_eq!((all.len(), offered, spool.jobs(None, None).await.unwrap().len()), (4, 3, 5));
@@ -146,7 +148,7 @@ async fn withheld_jobs_stay_away_from_calls(home: Home) {
     };
     export(file).await.unwrap();
     assert!(claim_jobs(spool, "polux").await.is_empty());
-    assert_eq!(spool.waiting(system("polux")).await.unwrap(), None);
+    assert_eq!(spool.waiting(system("polux"), None).await.unwrap(), None);
     assert_eq!(spool.jobs(None, None).await.unwrap()[0].state, JobState::Withheld);
     assert_eq!(spool.settle_withheld(file, BundleState::Recalled, at(2)).await.unwrap(), 1);
     assert!(is_conflict(spool.settle_withheld(file, BundleState::Done, at(2)).await));
@@ -157,4 +159,51 @@ async fn withheld_jobs_stay_away_from_calls(home: Home) {
     assert_eq!(spool.settle_withheld(file, BundleState::Done, at(3)).await.unwrap(), 0);
     assert!(spool.jobs(None, None).await.unwrap().is_empty());
     assert!(spool.queue(None).await.unwrap().is_empty(), "the mail behind it is delivered");
+}
+
+async fn the_smallest_jobs_come_first_within_their_grade(home: Home) {
+    let spool = &home.spool;
+    for (grade, size, created) in [('C', 300, 0), ('C', 100, 0), ('N', 0, 0), ('C', 200, 0), ('C', 150, 1)] {
+        let mut job = job("polux", grade, &"x".repeat(size));
+        job.created = at(created);
+        spool.submit_job(None, job).await.unwrap();
+    }
+    let sizes = async |wanted| -> Vec<u64> {
+        let jobs = spool.claim_jobs(at(2), system("polux"), wanted, 100, LEASE).await.unwrap();
+        for job in &jobs {
+            let back = Outcome::JobDeferred { job: job.claim, note: String::new() };
+            spool.settle(at(2), vec![back]).await.unwrap();
+        }
+        jobs.iter().map(|job| job.body.map_or(0, |body| body.size)).collect()
+    };
+    let smallest_first = Wanted { order: Order::Size, ..Wanted::default() };
+    // The one that came a second later is behind those that are less than 1000 bytes larger.
+    assert_eq!(sizes(smallest_first).await, [100, 200, 300, 150, 0]);
+    assert_eq!(sizes(Wanted::default()).await, [300, 100, 200, 150, 0]);
+    assert_eq!(sizes(Wanted { largest: Some(200), ..smallest_first }).await, [100, 200, 150, 0]);
+    let beyond = Wanted { largest: Some(100), or_beyond: Some(200), ..Wanted::default() };
+    assert_eq!(sizes(beyond).await, [300, 100, 0]);
+}
+
+/// A line that never rests: a small job comes each second, and one is sent each second.
+async fn a_large_job_is_passed_by_smaller_ones_for_a_time_alone(home: Home) {
+    let spool = &home.spool;
+    let submit = async |size: usize, now: i64| {
+        let mut job = job("polux", 'C', &"x".repeat(size));
+        job.created = at(now);
+        spool.submit_job(None, job).await.unwrap()
+    };
+    let large = submit(20_000, 0).await;
+    let wanted = Wanted { order: Order::Size, ..Wanted::default() };
+    for now in 1.. {
+        submit(1000, now).await;
+        let next = spool.claim_jobs(at(now), system("polux"), wanted, 1, LEASE).await.unwrap().remove(0);
+        if next.stable == large {
+            // It is larger by 19 000 bytes, which count 19 seconds; of two that count alike the older goes first.
+            assert_eq!(now, 19);
+            return;
+        }
+        let done = Outcome::JobDone { job: next.claim, note: String::new() };
+        spool.settle(at(now), vec![done]).await.unwrap();
+    }
 }

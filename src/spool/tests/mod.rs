@@ -142,7 +142,7 @@ async fn claim_deliveries(spool: &Spool, now: i64) -> Vec<Delivery> {
 }
 
 async fn claim_jobs(spool: &Spool, to: &str) -> Vec<Job> {
-    spool.claim_jobs(at(10), system(to), None, 100, LEASE).await.unwrap()
+    spool.claim_jobs(at(10), system(to), Wanted::default(), 100, LEASE).await.unwrap()
 }
 
 fn claims(deliveries: &[Delivery]) -> Vec<Claim> {

@@ -1,8 +1,8 @@
 //! What a call holds in the spool.
 
 use crate::clock;
-use crate::job::{Grade, SystemName};
-use crate::spool::{CallLease, Claim, Job, Outcome, Spool, SpoolError};
+use crate::job::SystemName;
+use crate::spool::{CallLease, Claim, Job, Outcome, Spool, SpoolError, Wanted};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,12 +58,12 @@ impl Claims {
         &self,
         spool: &Spool,
         system: SystemName,
-        worst: Option<Grade>,
+        wanted: Wanted,
         lease: Duration,
     ) -> Result<Option<Job>, SpoolError> {
         let (claims, spool) = (self.clone(), spool.clone());
         let claiming = tokio::spawn(async move {
-            let jobs = spool.claim_jobs(clock::wall(), system, worst, 1, lease).await?;
+            let jobs = spool.claim_jobs(clock::wall(), system, wanted, 1, lease).await?;
             let Some(job) = jobs.into_iter().next() else { return Ok(None) };
             if claims.add(job.claim) {
                 return Ok(Some(job));
@@ -88,7 +88,7 @@ pub async fn give_back(spool: &Spool, job: Claim) -> Result<(), SpoolError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Command, Execute, Notify, Work};
+    use crate::job::{Command, Execute, Grade, Notify, Work};
     use crate::spool::NewJob;
 
     #[tokio::test]
@@ -105,14 +105,19 @@ mod tests {
         tokio::select! {
             biased;
             // The claim is asked for, and hardly anybody stays for the answer.
-            _ = claims.next_job(&spool, system.clone(), None, lease) => {}
+            _ = claims.next_job(&spool, system.clone(), Wanted::default(), lease) => {}
             () = tokio::task::yield_now() => {}
         }
         for job in claims.close() {
             give_back(&spool, job).await.unwrap();
         }
         let again = async {
-            while spool.claim_jobs(clock::wall(), system.clone(), None, 1, lease).await.unwrap().is_empty() {
+            while spool
+                .claim_jobs(clock::wall(), system.clone(), Wanted::default(), 1, lease)
+                .await
+                .unwrap()
+                .is_empty()
+            {
                 tokio::task::yield_now().await;
             }
         };

@@ -12,6 +12,7 @@ mod offer;
 mod public;
 mod settings;
 mod store;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod under_way;
@@ -23,7 +24,7 @@ pub use settings::{Account, Dialogue, Node, Packets, System};
 use crate::clock;
 use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
-use crate::spool::{CallLease, CallRecord, Event, NewCall, PortErrors, Spool, SpoolError};
+use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, PortErrors, Spool, SpoolError};
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
@@ -33,6 +34,7 @@ use crate::wire::session::{Denial, Features, Gate, Machine, Opening, Watch, run,
 use claims::Claims;
 use std::future::Future;
 use store::CallStore;
+use terms::Terms;
 use tokio::io::{AsyncRead, AsyncWrite};
 use under_way::UnderWay;
 
@@ -77,6 +79,8 @@ pub struct Connected {
     pub qualities: Qualities,
     /// Which protocols may run on it, and how they are set up, where the system says nothing else.
     pub protocols: Protocols,
+    /// What goes first among jobs of one grade, where the system says nothing else.
+    pub order: Option<Order>,
     /// The DNS names that the caller's certificate shows, verified.
     pub certified: Vec<String>,
     /// What the serial port sees go wrong from now on.
@@ -159,18 +163,8 @@ where
             };
             match renewed(spool, node, claims, connecting).await.and_then(|opening| opening) {
                 Ok(opening) => {
-                    session(
-                        stream,
-                        node,
-                        neighbour,
-                        &connected.protocols,
-                        opening,
-                        claims,
-                        spool,
-                        watch,
-                        &mut record,
-                    )
-                    .await
+                    session(stream, node, neighbour, &connected, opening, claims, spool, watch, &mut record)
+                        .await
                 }
                 Err(error) => Err(error),
             }
@@ -239,18 +233,7 @@ where
         let opening = shake(&mut stream, handshake, &early, &mut door).await?;
         let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
-        session(
-            stream,
-            node,
-            neighbour,
-            &connected.protocols,
-            opening,
-            call.claims(),
-            spool,
-            watch,
-            &mut record,
-        )
-        .await
+        session(stream, node, neighbour, &connected, opening, call.claims(), spool, watch, &mut record).await
     }
     .await;
     recorder.end(how(&result));
@@ -364,7 +347,7 @@ async fn session<S>(
     stream: S,
     node: &Node,
     neighbour: &System,
-    line: &Protocols,
+    connected: &Connected,
     opening: Opening,
     claims: &Claims,
     spool: &Spool,
@@ -378,13 +361,16 @@ where
     record.protocol = Some(agreement.protocol);
     record.uugate = agreement.features.has(Features::UUGATE);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
-    let parameters = offer::parameters(&neighbour.protocols, line, agreement.features);
+    let parameters = offer::parameters(&neighbour.protocols, &connected.protocols, agreement.features);
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();
     let machine = Machine::new(node.name.clone(), agreement, neighbour.permissions.clone(), public)
-        .at_most(clock::now(), neighbour.max_time);
-    let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone());
+        .at_most(clock::now(), neighbour.max_time)
+        .making_way(neighbour.max_file_time);
+    let order = neighbour.order.or(connected.order).unwrap_or_default();
+    let terms = Terms::new(order, &neighbour.sizes, agreement.caller);
+    let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms);
     let running = run(machine, link, stream, opening, &mut store, watch, node.idle_timeout);
     let ended = renewed(spool, node, claims, running).await;
     let result = match ended {

@@ -2,9 +2,12 @@
 
 use super::Protocols;
 use crate::job::SystemName;
+use crate::schedule::Sizes;
+use crate::spool::Order;
 use crate::wire::chat::{self, LoginSettings, Script, Values};
 use crate::wire::record::drive::RecordSettings;
 use crate::wire::session::Permissions;
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +19,8 @@ pub struct Node {
     pub name: SystemName,
     /// The systems that we know. Others are refused.
     pub systems: BTreeMap<SystemName, System>,
+    /// The zone of the time strings; default: the machine's.
+    pub zone: TimeZone,
     /// The public directory: `~/` of peers.
     pub public: PathBuf,
     /// How callers are asked for name and password.
@@ -38,6 +43,7 @@ impl Node {
         Node {
             name,
             systems: BTreeMap::new(),
+            zone: TimeZone::system(),
             public,
             prompt: LoginSettings::default(),
             partial_life: Duration::from_secs(7 * 24 * 3600),
@@ -65,6 +71,12 @@ pub struct System {
     pub certificate: Option<String>,
     /// How long a call may take from the handshake on; default 12 hours (`max-time`).
     pub max_time: Duration,
+    /// What goes first among jobs of one grade; `None`: as the line has it.
+    pub order: Option<Order>,
+    /// The largest files by the hours of the week.
+    pub sizes: Sizes,
+    /// How long one file of ours may keep others waiting, where files can go side by side; `None`: to its end.
+    pub max_file_time: Option<Duration>,
     /// What it may put here, fetch from here, and how large.
     pub permissions: Permissions,
 }
@@ -88,6 +100,9 @@ impl Default for System {
             login: None,
             certificate: None,
             max_time: System::MAX_TIME,
+            order: None,
+            sizes: Sizes::default(),
+            max_file_time: None,
             permissions: Permissions::default(),
         }
     }

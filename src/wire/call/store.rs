@@ -5,13 +5,14 @@ mod arrived;
 use super::claims::Claims;
 use super::public::PublicFile;
 use super::settings::Node;
+use super::terms::Terms;
 use crate::clock;
 use crate::job::{SystemName, Work, shown_id};
 use crate::spool::{BodyId, CHUNK, Identity, Job, NewNotice, Outcome, Spool, SpoolError};
 use crate::wire::session::{
-    Ending, Failure, JobKey, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
+    Ending, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use std::collections::BTreeMap;
 
 /// A job in our hands.
@@ -41,6 +42,7 @@ pub struct CallStore<'a> {
     node: &'a Node,
     peer: SystemName,
     claims: Claims,
+    terms: Terms,
     jobs: BTreeMap<JobKey, Held>,
     coming: BTreeMap<Slot, Coming>,
     opened: BTreeMap<Slot, PublicFile>,
@@ -51,12 +53,19 @@ fn failure(error: SpoolError) -> Failure {
 }
 
 impl<'a> CallStore<'a> {
-    pub fn new(spool: &'a Spool, node: &'a Node, peer: SystemName, claims: Claims) -> CallStore<'a> {
+    pub fn new(
+        spool: &'a Spool,
+        node: &'a Node,
+        peer: SystemName,
+        claims: Claims,
+        terms: Terms,
+    ) -> CallStore<'a> {
         CallStore {
             spool,
             node,
             peer,
             claims,
+            terms,
             jobs: BTreeMap::new(),
             coming: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -108,6 +117,25 @@ impl<'a> CallStore<'a> {
         };
         self.claims.remove(job.claim);
         self.spool.settle(clock::wall(), vec![Outcome::JobSpoiled { job: job.claim, note, notice }]).await
+    }
+
+    /// A job that never goes; its user is told.
+    fn refused(&self, job: &Job, note: String, why: &str) -> Outcome {
+        let (peer, work) = (&self.peer, &job.work);
+        let id = shown_id(&job.system, job.grade, job.stable.number);
+        let notice = NewNotice {
+            to: work.user().to_owned(),
+            subject: format!("Your job for {peer} was refused"),
+            text: format!(
+                "Your job {id} for {peer} was refused: {why}.\n\nIt was:\n\n  {work}\n\nIt is kept in quarantine here.\n"
+            ),
+        };
+        Outcome::JobRefused { job: job.claim, note, notice: Some(notice) }
+    }
+
+    /// The hour, as time strings mean it.
+    fn now(&self) -> Zoned {
+        clock::wall().to_zoned(self.node.zone.clone())
     }
 
     /// Hands the waiting bytes to the spool.
@@ -175,9 +203,17 @@ impl<'a> CallStore<'a> {
 
 impl Store for CallStore<'_> {
     async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
+        let wanted = self.terms.wanted(worst, &self.now());
         let job = loop {
-            let claimed = self.claims.next_job(self.spool, self.peer.clone(), worst, self.node.lease).await;
+            let claimed = self.claims.next_job(self.spool, self.peer.clone(), wanted, self.node.lease).await;
             let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
+            if self.terms.is_hopeless(job.body.map_or(0, |body| body.size)) {
+                let why = "no call at any hour carries a file as large".to_owned();
+                self.claims.remove(job.claim);
+                let outcome = self.refused(&job, why.clone(), &why);
+                self.spool.settle(clock::wall(), vec![outcome]).await.map_err(failure)?;
+                continue;
+            }
             // All of it is read before it is offered: a file that has begun can only be ended with the call.
             let checked = match job.body {
                 Some(body) => self.spool.body_check(body).await,
@@ -200,6 +236,7 @@ impl Store for CallStore<'_> {
             grade: job.grade,
             work: job.work.clone(),
             size: job.body.map_or(0, |body| body.size),
+            largest: self.terms.largest(&self.now()),
         };
         self.jobs.insert(key, Held { job, deferred: None });
         Ok(Some(outgoing))
@@ -213,26 +250,21 @@ impl Store for CallStore<'_> {
     }
 
     async fn settle(&mut self, job: JobKey, ending: Ending) -> Result<(), Failure> {
-        let Some(held) = self.jobs.get_mut(&job) else { return Err("an ending of no job".to_owned()) };
+        let Some(held) = self.jobs.get(&job) else { return Err("an ending of no job".to_owned()) };
         let claim = held.job.claim;
         let outcome = match (ending, &held.job.work) {
             (Ending::Done, Work::Fetch(_)) => Outcome::Fetched { job: claim },
             (Ending::Done, _) => Outcome::JobDone { job: claim, note: format!("sent to {}", self.peer) },
             (Ending::Deferred(why), _) => {
                 // It stays in our hands to the end of the call, or it would be given out again at once.
-                held.deferred = Some(why);
+                if let Some(held) = self.jobs.get_mut(&job) {
+                    held.deferred = Some(why);
+                }
                 return Ok(());
             }
-            (Ending::Refused(why), work) => {
+            (Ending::Refused(why), _) => {
                 let note = format!("{} refused it: {why}", self.peer);
-                let subject = format!("Your job for {} was refused", self.peer);
-                let id = shown_id(&held.job.system, held.job.grade, held.job.stable.number);
-                let text = format!(
-                    "Your job {id} for {} was refused: {why}.\n\nIt was:\n\n  {work}\n\nIt is kept in quarantine here.\n",
-                    self.peer
-                );
-                let notice = Some(NewNotice { to: work.user().to_owned(), subject, text });
-                Outcome::JobRefused { job: claim, note, notice }
+                self.refused(&held.job, note, &why)
             }
         };
         // First, for a renewal that comes behind the settling would find the claim gone, and end the call.
@@ -243,6 +275,12 @@ impl Store for CallStore<'_> {
     }
 
     async fn offer(&mut self, slot: Slot, offer: Offer) -> Result<Verdict, Failure> {
+        let asked_by_them = !matches!(offer.kind, Kind::Fetched { .. });
+        if let Some(size) = offer.size.filter(|_| asked_by_them)
+            && let Some(why) = self.terms.objection(size, &self.now())
+        {
+            return Ok(Verdict::Refuse(why));
+        }
         let identity = self.identity(&offer);
         if offer.knows_already {
             let known = self.spool.already_received(identity.clone(), offer.stable).await.map_err(failure)?;
@@ -307,16 +345,19 @@ impl Store for CallStore<'_> {
         }
     }
 
-    async fn open(&mut self, slot: Slot, path: String) -> Result<Option<(u64, u32)>, Failure> {
+    async fn open(&mut self, slot: Slot, path: String) -> Result<Result<(u64, u32), Refusal>, Failure> {
         match PublicFile::open(&self.node.public, &path) {
             Ok(file) => {
+                if let Some(why) = self.terms.objection(file.size, &self.now()) {
+                    return Ok(Err(why));
+                }
                 let told = (file.size, file.mode);
                 self.opened.insert(slot, file);
-                Ok(Some(told))
+                Ok(Ok(told))
             }
             Err(error) => {
                 tracing::info!(peer = %self.peer, path, %error, "a file that was asked for cannot be had");
-                Ok(None)
+                Ok(Err(Refusal::Denied))
             }
         }
     }

@@ -1,8 +1,10 @@
 use super::*;
 use crate::job::{Command, Execute, Grade, Notify, Send, StableId, Work};
 use crate::observe::Secret;
+use crate::schedule::{SizeLimits, Sizes, Windows};
 use crate::spool::{CHUNK, Content, NewJob, Task};
 use crate::wire::chat::{self, Script, Values};
+use jiff::tz::TimeZone;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -562,4 +564,91 @@ async fn a_silent_call_is_ended_when_its_time_is_over_whatever_its_patience() {
     let (_, answered) = tokio::join!(silent, answering);
     let why = answered.record.failure.unwrap();
     assert!(why.contains("max-time"), "{why}");
+}
+
+/// At most so many bytes at this hour, and any number on other days.
+fn today(most: u64) -> SizeLimits {
+    let now = clock::wall().to_zoned(TimeZone::UTC);
+    // The day may end under the test.
+    let days = [now.weekday(), now.weekday().next()];
+    let days: String =
+        days.iter().map(|day| format!("{day:?}").chars().take(2).collect::<String>()).collect();
+    SizeLimits::new(vec![(most, days.parse().unwrap())])
+}
+
+fn always(most: u64) -> SizeLimits {
+    SizeLimits::new(vec![(most, Windows::any())])
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_the_hour_waits_and_keeps_up_nothing() {
+    for protocol in ['i', 'g'] {
+        let (mut leaf, mut polux) = sites();
+        for site in [&mut leaf, &mut polux] {
+            site.node.zone = TimeZone::UTC;
+            site.neighbour().protocols.letters = vec![protocol];
+        }
+        // What leaf asks for in its own calls, and what polux lets it ask for; nothing of it is for calls of polux.
+        leaf.neighbour().sizes =
+            Sizes { call_local: today(1000), called_local: always(1), ..Sizes::default() };
+        polux.neighbour().sizes =
+            Sizes { called_remote: today(500), call_remote: always(1), ..Sizes::default() };
+        for (number, size) in [(0, 2000), (1, 800), (2, 300)] {
+            leaf.mail(&format!("a{number}"), &text(number, size)).await;
+            polux.mail(&format!("b{number}"), &text(number, size)).await;
+        }
+        let (a, b) = duplex(4096);
+        let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+        assert_eq!((placed.failure, answered.record.failure), (None, None));
+        assert_eq!(polux.arrived().await, [("rmail a2".to_owned(), text(2, 300))]);
+        assert_eq!(leaf.arrived().await.len(), 3, "the other way there is no limit");
+        let left = leaf.spool.jobs(None, None).await.unwrap();
+        let told: Vec<_> = left.iter().map(|job| (job.size, job.attempts, job.note.clone())).collect();
+        assert_eq!(told[0], (2000, 0, String::new()), "it was not even tried");
+        assert_eq!(told[1], (800, 1, "too large for now".to_owned()));
+        assert_eq!(left.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_every_hour_is_refused_and_said() {
+    let (mut leaf, mut polux) = sites();
+    leaf.neighbour().sizes =
+        Sizes { call_local: always(1000), called_local: today(1000), ..Sizes::default() };
+    leaf.mail("large", &text(0, 2000)).await;
+    leaf.mail("small", &text(1, 1000)).await;
+    let (a, b) = duplex(4096);
+    let (placed, _) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert_eq!(placed.failure, None);
+    assert_eq!(polux.arrived().await.len(), 1);
+    assert_eq!(leaf.waiting().await, 1, "polux may call for it tomorrow");
+
+    leaf.neighbour().sizes.called_local = always(1000);
+    polux.neighbour().sizes = Sizes { called_remote: always(10), call_remote: always(9), ..Sizes::default() };
+    leaf.mail("medium", &text(2, 11)).await;
+    let (a, b) = duplex(4096);
+    let (placed, _) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert_eq!(placed.failure, None);
+    let jobs = leaf.spool.jobs(None, None).await.unwrap();
+    let notes: Vec<_> = jobs.iter().map(|job| job.note.as_str()).collect();
+    assert_eq!(notes, ["no call at any hour carries a file as large", "polux refused it: too large"]);
+    assert!(jobs.iter().all(|job| job.state == crate::spool::JobState::Quarantined));
+    assert_eq!(leaf.spool.claim_notices(clock::wall(), 9, Duration::from_secs(60)).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_takes_the_smallest_first_where_its_line_or_system_says_so() {
+    for order in [Order::Age, Order::Size] {
+        let (mut leaf, polux) = sites();
+        leaf.neighbour().order = Some(order);
+        leaf.neighbour().protocols.letters = vec!['g'];
+        for (number, size) in [(0, 9000), (1, 100)] {
+            leaf.mail(&format!("a{number}"), &text(number, size)).await;
+        }
+        let ((a, near), (far, b)) = (duplex(4096), duplex(4096));
+        let cut = cut_after(near, far, 5000);
+        let ((_, _), cut) = tokio::join!(call(&leaf, &polux, Login::Trusted, a, b), cut);
+        assert!(cut);
+        assert_eq!(polux.arrived().await.len(), usize::from(order == Order::Size));
+    }
 }

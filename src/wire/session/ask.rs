@@ -17,6 +17,8 @@ pub struct OutgoingJob {
     pub work: Work,
     /// Bytes of its input or file; 0 for a fetch.
     pub size: u64,
+    /// The largest file that a fetch may bring now, in bytes.
+    pub largest: Option<u64>,
 }
 
 /// A file that is under way between the peer and the store; the machine chose the number. One stands for one file at a

@@ -3,8 +3,8 @@
 use super::handshake::drive::{Answering, Opening};
 use super::message::{MessageReader, message};
 use super::{
-    Ask, Ending, JobKey, Machine, Offer, OutgoingJob, Progress, Reply, SessionError, Slot, Step, Tally,
-    Verdict,
+    Ask, Ending, JobKey, Machine, Offer, OutgoingJob, Progress, Refusal, Reply, SessionError, Slot, Step,
+    Tally, Verdict,
 };
 use crate::clock;
 use crate::job::Grade;
@@ -61,12 +61,12 @@ pub trait Store: Send {
     /// On disk when it returns. False: it could not be put in its place, and never can.
     fn commit(&mut self, slot: Slot) -> impl Future<Output = Result<bool, Failure>> + Send;
     fn drop_slot(&mut self, slot: Slot) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// Size and mode of a file of the public directory; `None`: it cannot be had.
+    /// Size and mode of a file of the public directory, or why it cannot be had.
     fn open(
         &mut self,
         slot: Slot,
         path: String,
-    ) -> impl Future<Output = Result<Option<(u64, u32)>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Result<(u64, u32), Refusal>, Failure>> + Send;
     fn read_opened(
         &mut self,
         slot: Slot,
@@ -89,8 +89,8 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
         }
         Ask::Drop { slot } => store.drop_slot(slot).await.map(|()| Reply::Done),
         Ask::Open { slot, path } => store.open(slot, path).await.map(|opened| match opened {
-            Some((size, mode)) => Reply::Opened { size, mode },
-            None => Reply::Verdict(Verdict::Refuse(super::Refusal::Denied)),
+            Ok((size, mode)) => Reply::Opened { size, mode },
+            Err(why) => Reply::Verdict(Verdict::Refuse(why)),
         }),
         Ask::ReadOpened { slot, offset, limit } => {
             store.read_opened(slot, offset, limit).await.map(Reply::Bytes)

@@ -75,7 +75,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
                 to: fetch.to.clone(),
                 user: fetch.user.clone(),
                 options: if fetch.make_directories { "d" } else { "f" }.to_owned(),
-                limit: None,
+                limit: job.largest,
             };
             Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
         }

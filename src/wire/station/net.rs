@@ -134,6 +134,7 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
         connect,
         qualities,
         protocols: settings.protocols,
+        order: settings.order,
         certified,
         counters: None,
     };
@@ -175,9 +176,15 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
         Ok(mut line) => {
             let connect = Some(line.name().to_owned());
             let qualities = line.qualities().declared(settings.declared);
-            let protocols = settings.protocols;
-            let connected =
-                Connected { line: settings.name, connect, qualities, protocols, ..Connected::default() };
+            let (protocols, order) = (settings.protocols, settings.order);
+            let connected = Connected {
+                line: settings.name,
+                connect,
+                qualities,
+                protocols,
+                order,
+                ..Connected::default()
+            };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
             let (stream, spool) = (shared.until_cut(&mut line), &shared.spool);

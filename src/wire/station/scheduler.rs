@@ -7,7 +7,8 @@ use super::{Shared, SystemSettings};
 use crate::clock;
 use crate::job::SystemName;
 use crate::schedule::{Due, History, next_call};
-use crate::spool::{PastCall, SpoolError, Wish};
+use crate::spool::{PastCall, Spool, SpoolError, Wish};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -84,7 +85,11 @@ impl Scheduler {
                 // It is calling us. What is wished meanwhile may be fulfilled by that call.
                 continue;
             }
-            let history = history(system, &past, &wishes);
+            let mut history = history(system, &past, &wishes);
+            if history.wished.is_none() {
+                let hour = permitted_since(&self.shared.spool, system, &past, &settings.zone);
+                history.wished = hour.await?;
+            }
             let Some(next) = next_call(&now, &system.plan, &history) else { continue };
             match next.due {
                 Due::At(at) if at <= now.timestamp() => due.push(DueSystem {
@@ -128,6 +133,85 @@ fn history(system: &SystemSettings, past: &[PastCall], wishes: &[Wish]) -> Histo
     }
 }
 
+/// The hour from which on work may go that was too large for the hour of our last call, or for that at which it came.
+async fn permitted_since(
+    spool: &Spool,
+    system: &SystemSettings,
+    past: &[PastCall],
+    zone: &TimeZone,
+) -> Result<Option<Timestamp>, SpoolError> {
+    let last = past.iter().find(|past| past.call.outgoing).map(|past| past.call.began);
+    let mut first: Option<Timestamp> = None;
+    for (above, up_to) in system.sizes.classes() {
+        let Some(since) = spool.waits_since(system.name.clone(), above, up_to).await? else { continue };
+        let then = last.map_or(since, |last| last.max(since)).to_zoned(zone.clone());
+        let hour = system.sizes.next(above.saturating_add(1), &then).filter(|hour| *hour > then);
+        let hour = hour.map(|hour| hour.timestamp());
+        first = [first, hour].into_iter().flatten().min();
+    }
+    Ok(first)
+}
+
 fn until(now: Timestamp, at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now).max(SignedDuration::ZERO)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Command, Execute, Grade, Notify, Work};
+    use crate::schedule::{Plan, SizeLimits};
+    use crate::spool::{CallId, CallRecord, Content, NewCall, NewJob};
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-23T{text}Z").parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_that_is_too_large_for_the_hour_is_called_for_when_its_hour_comes() {
+        let spool = Spool::in_memory();
+        let system = SystemSettings {
+            name: "polux".parse().unwrap(),
+            lines: Vec::new(),
+            number: None,
+            address: None,
+            certificate_name: None,
+            plan: Plan::default(),
+            sizes: SizeLimits::new(vec![
+                (100, "Wk0800-1800".parse().unwrap()),
+                (1000, "Any0000-2200".parse().unwrap()),
+            ]),
+        };
+        let submit = async |size: usize, created| {
+            let command = Command::parse("rmail ann").unwrap();
+            let work = Work::Execute(Execute {
+                command,
+                user: "jan".to_owned(),
+                requestor: None,
+                notify: Notify::OnError,
+            });
+            let (system, content) = (system.name.clone(), Some(Content::bytes(vec![b'x'; size])));
+            let job = NewJob { system, grade: Grade::MAIL, work, content, created };
+            spool.submit_job(None, job).await.unwrap();
+        };
+        let called = |outgoing, began| {
+            let call = NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing, began };
+            PastCall { id: CallId(1), call, ended: Some(began), record: CallRecord::default() }
+        };
+        let hour =
+            async |past: &[PastCall]| permitted_since(&spool, &system, past, &TimeZone::UTC).await.unwrap();
+        submit(100, at("09:00:00")).await;
+        assert_eq!(hour(&[]).await, None, "it may go at once");
+        submit(5000, at("09:00:00")).await;
+        assert_eq!(hour(&[]).await, Some(at("22:00:00")));
+        submit(500, at("09:30:00")).await;
+        assert_eq!(hour(&[]).await, Some(at("18:00:00")), "a smaller one sooner");
+        assert_eq!(hour(&[called(false, at("18:30:00"))]).await, Some(at("18:00:00")), "it was not our call");
+        assert_eq!(
+            hour(&[called(true, at("18:00:00"))]).await,
+            Some(at("22:00:00")),
+            "that hour has had its call"
+        );
+        assert_eq!(hour(&[called(true, at("22:00:00"))]).await, None);
+    }
 }

@@ -13,7 +13,7 @@ use crate::wire::modem::Profile;
 
 /// What an idle line was woken by.
 enum Wake {
-    Call(Request),
+    Call(Box<Request>),
     Answered(Connection),
     Stop,
 }
@@ -86,7 +86,7 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
                     close(phone).await;
                 }
             },
-            request = end.next() => return Wake::Call(request),
+            request = end.next() => return Wake::Call(Box::new(request)),
             () = shared.stopped() => return Wake::Stop,
         }
         end.set_free(false);
@@ -169,9 +169,9 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
     let qualities = open.qualities().declared(line.declared);
-    let (line, protocols) = (line.name.clone(), line.protocols.clone());
+    let (line, protocols, order) = (line.name.clone(), line.protocols.clone(), line.order);
     let connect = connection.connect.clone();
-    Connected { line, connect, qualities, protocols, counters: open.uart(), ..Connected::default() }
+    Connected { line, connect, qualities, protocols, order, counters: open.uart(), ..Connected::default() }
 }
 
 /// Takes a call.

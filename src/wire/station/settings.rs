@@ -2,7 +2,8 @@
 
 use super::StationError;
 use crate::job::SystemName;
-use crate::schedule::Plan;
+use crate::schedule::{Plan, SizeLimits};
+use crate::spool::Order;
 use crate::wire::call::{Node, Protocols};
 use crate::wire::line::{Declared, Over, PipeSettings, Port, TcpSettings};
 use crate::wire::modem::Profile;
@@ -69,6 +70,8 @@ pub struct LineSettings {
     pub declared: Declared,
     /// The protocols that may run on it, and how they are set up, where the system says nothing else.
     pub protocols: Protocols,
+    /// What goes first among jobs of one grade, where the system says nothing else.
+    pub order: Option<Order>,
     pub kind: LineKind,
 }
 
@@ -124,4 +127,6 @@ pub struct SystemSettings {
     pub certificate_name: Option<String>,
     /// When to call.
     pub plan: Plan,
+    /// The largest files of ours that these calls carry, by the hours of the week.
+    pub sizes: SizeLimits,
 }

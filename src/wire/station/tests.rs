@@ -3,7 +3,7 @@
 use super::phone::Phone;
 use super::*;
 use crate::fault::{Stage, ToFault};
-use crate::schedule::Plan;
+use crate::schedule::{Plan, SizeLimits};
 use crate::wire::line::{Flow, Port, SerialSettings};
 use crate::wire::modem::{ModemError, Profile, Timeouts};
 use rustix::fs::{Mode, OFlags};
@@ -107,6 +107,7 @@ fn system(name: &str, lines: &[&str]) -> SystemSettings {
         address: None,
         certificate_name: None,
         plan: Plan::default(),
+        sizes: SizeLimits::default(),
     }
 }
 

@@ -92,6 +92,7 @@ fn is_plain(user: &str) -> bool {
 mod tests {
     use super::super::super::claims::Claims;
     use super::super::super::settings::Node;
+    use super::super::super::terms::Terms;
     use super::*;
     use crate::spool::Spool;
     use crate::wire::session::{Offer, Slot, Store};
@@ -101,7 +102,8 @@ mod tests {
     async fn told(user: &str) -> Vec<String> {
         let spool = Spool::in_memory();
         let node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
-        let mut store = CallStore::new(&spool, &node, "leaf".parse().unwrap(), Claims::default());
+        let mut store =
+            CallStore::new(&spool, &node, "leaf".parse().unwrap(), Claims::default(), Terms::default());
         // It comes twice, for the first CY was not heard.
         for slot in [Slot(1), Slot(2)] {
             let offer = Offer {

@@ -16,6 +16,7 @@ enum Said {
 struct Paper {
     channels: u8,
     sound: bool,
+    room: usize,
     said: Vec<Said>,
 }
 
@@ -39,13 +40,14 @@ impl Link for Paper {
         Abilities { letter: 'p', channels: self.channels, full_duplex: self.channels > 1, sound: self.sound }
     }
     fn room(&self) -> usize {
-        1000
+        self.room.min(1000)
     }
     fn send_command(&mut self, _: Instant, channel: Channel, text: &[u8]) {
         self.said.push(Said::Command(channel, String::from_utf8(text.to_vec()).unwrap()));
     }
     fn begin_file(&mut self, _: u64) {}
     fn send_data(&mut self, _: Instant, channel: Channel, position: u64, bytes: &[u8]) {
+        self.room = self.room.saturating_sub(bytes.len());
         self.said.push(Said::Data(channel, position, bytes.len()));
     }
     fn expect(&mut self, _: Expect) {}
@@ -69,6 +71,8 @@ struct End {
     /// Of every file that is read, in bytes.
     size: usize,
     verdict: Verdict,
+    /// It is also what becomes of a fetch.
+    refuses_to_open: bool,
     /// What was asked, but for reading and finding jobs.
     asked: Vec<Ask>,
 }
@@ -91,14 +95,30 @@ impl End {
         let machine = Machine::new("leaf".parse().unwrap(), &agreement, permissions, "/public".to_owned());
         #[expect(clippy::disallowed_methods, reason = "any instant will do")]
         let now = Instant::now();
-        let link = Paper { channels, sound: true, said: Vec::new() };
+        let link = Paper { channels, sound: true, room: usize::MAX, said: Vec::new() };
         let verdict = Verdict::Take { offset: 0 };
-        End { machine, link, now, jobs: VecDeque::new(), size: 3000, verdict, asked: Vec::new() }
+        End {
+            machine,
+            link,
+            now,
+            jobs: VecDeque::new(),
+            size: 3000,
+            verdict,
+            refuses_to_open: false,
+            asked: Vec::new(),
+        }
     }
 
     fn queue(&mut self, number: u64, work: Work, size: u64) {
         let stable = StableId { spool: 7, number };
-        self.jobs.push_back(OutgoingJob { key: JobKey(number), stable, grade: Grade::MAIL, work, size });
+        self.jobs.push_back(OutgoingJob {
+            key: JobKey(number),
+            stable,
+            grade: Grade::MAIL,
+            work,
+            size,
+            largest: None,
+        });
     }
 
     /// Goes on until the machine waits.
@@ -113,6 +133,7 @@ impl End {
                     self.machine.reply(self.now, &mut self.link, reply);
                 }
                 Step::Wait => return None,
+                Step::WaitForRoom if self.link.room == 0 => return None,
                 Step::WaitForRoom => {}
                 Step::Over(result) => return Some(result),
             }
@@ -128,6 +149,7 @@ impl End {
                 Reply::Bytes(vec![1; left.min(2000)])
             }
             Ask::Offer { .. } => Reply::Verdict(self.verdict),
+            Ask::Open { .. } if self.refuses_to_open => Reply::Verdict(self.verdict),
             Ask::Open { path, .. } if path == "~/there" => Reply::Opened { size: 3000, mode: 0o644 },
             Ask::Open { .. } => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
             _ => Reply::Done,
@@ -149,6 +171,18 @@ impl End {
         let over = self.data(channel, format!("{text}\0").as_bytes());
         assert!(over.is_none(), "{over:?}");
         std::mem::take(&mut self.link.said)
+    }
+
+    /// After so many seconds the link has room for 500 bytes; gives back on which channel they went.
+    fn has_room_after(&mut self, seconds: u64) -> Vec<Channel> {
+        self.link.said.clear();
+        (self.now, self.link.room) = (self.now + Duration::from_secs(seconds), 500);
+        assert_eq!(self.run(), None);
+        let data = self.link.said.iter().filter_map(|said| match said {
+            Said::Data(channel, ..) => Some(*channel),
+            _ => None,
+        });
+        data.collect()
     }
 
     fn starts(&mut self) -> Vec<Said> {
@@ -652,4 +686,72 @@ proptest! {
         settles.dedup();
         prop_assert_eq!(settles.len(), count);
     }
+}
+
+#[test]
+fn a_file_that_has_had_its_time_makes_way_for_the_next() {
+    let (first, second, third) = (Channel::Ours(1), Channel::Ours(2), Channel::Ours(3));
+    let mut end = End::new(true, 7, TAYLOR);
+    end.machine.file_time = Some(Duration::from_secs(10));
+    end.link.room = 0;
+    for number in 1..3 {
+        end.queue(number, mail(), 3000);
+    }
+    end.starts();
+    assert_eq!(end.has_room_after(0), [first]);
+    assert_eq!(end.has_room_after(9), [first]);
+    assert_eq!(end.has_room_after(1), [second]);
+    // What was queued meanwhile has its turn like the others.
+    end.queue(3, mail(), 3000);
+    assert_eq!(end.has_room_after(10), [first]);
+    assert_eq!(end.has_room_after(10), [second]);
+    assert_eq!(end.has_room_after(10), [third]);
+
+    // Without it, or without channels, each goes to its end.
+    for (channels, time) in [(7, None), (1, Some(Duration::from_secs(10)))] {
+        let mut end = End::new(true, channels, TAYLOR);
+        end.machine.file_time = time;
+        end.link.room = 0;
+        end.queue(1, mail(), 3000);
+        end.queue(2, mail(), 3000);
+        end.starts();
+        if channels == 1 {
+            end.hears(ONLY, "EY");
+        }
+        let only = if channels == 1 { ONLY } else { first };
+        for _ in 0..4 {
+            assert_eq!(end.has_room_after(10), [only]);
+        }
+    }
+}
+
+#[test]
+fn too_large_is_said_as_each_system_knows_it() {
+    for (verdict, features, file, fetched) in [
+        (Refusal::TooLargeNow, TAYLOR, "EN6", "RN6"),
+        (Refusal::TooLarge, TAYLOR, "EN7", "RN6"),
+        (Refusal::TooLargeNow, b"0", "SN4", "RN2"),
+        (Refusal::TooLarge, b"0", "SN2", "RN2"),
+    ] {
+        let mut end = End::new(false, 1, features);
+        end.verdict = Verdict::Refuse(verdict);
+        end.starts();
+        let offer = match file.starts_with('E') {
+            true => "E D.9 D.x9 jan -C D.9 0666 \"\" 0x5 rmail x",
+            false => "S D.9 D.x9 jan -C D.9 0666",
+        };
+        assert_eq!(end.hears(ONLY, offer), [command(ONLY, file)]);
+        end.refuses_to_open = true;
+        assert_eq!(end.hears(ONLY, "R ~/there ~/x jan -d"), [command(ONLY, fetched)]);
+    }
+}
+
+#[test]
+fn a_fetch_tells_the_largest_file_that_may_come_now() {
+    let mut end = End::new(true, 1, TAYLOR);
+    end.queue(1, fetch(), 0);
+    end.jobs[0].largest = Some(1000);
+    assert_eq!(end.starts(), [command(ONLY, "R ~/a ~/b jan -d 0x3e8")]);
+    end.hears(ONLY, "RN6");
+    assert!(matches!(settled(&end)[..], [Ending::Deferred(_)]));
 }

@@ -252,9 +252,10 @@ impl Machine {
                         self.after_refusal(true)
                     }
                     Verdict::Refuse(why) => {
-                        // "Too large for now" belongs to the negotiation of sizes.
+                        // "Too large" belongs to the negotiation of sizes.
                         let why = match why {
                             Refusal::TooLargeNow if !self.features.has(Features::SIZE) => Refusal::NoFile,
+                            Refusal::TooLarge if !self.features.has(Features::SIZE) => Refusal::Denied,
                             why => why,
                         };
                         self.say(now, link, channel, &Answer::Refuse { letter, why });
@@ -283,8 +284,16 @@ impl Machine {
                 });
                 State::Sending { sender: Sender::new(From::Opened(slot), 0) }
             }
-            (State::AwaitOpened { .. }, Reply::Verdict(_)) => {
-                let why = Refusal::Denied;
+            (State::AwaitOpened { .. }, Reply::Verdict(verdict)) => {
+                // Of what is too large R knows but this one, whether for now or for ever.
+                let why = match verdict {
+                    Verdict::Refuse(Refusal::TooLarge | Refusal::TooLargeNow)
+                        if self.features.has(Features::SIZE) =>
+                    {
+                        Refusal::TooLargeNow
+                    }
+                    _ => Refusal::Denied,
+                };
                 self.say(now, link, channel, &Answer::Refuse { letter: Letter::Receive, why });
                 State::AwaitCommand
             }

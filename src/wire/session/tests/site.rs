@@ -131,6 +131,7 @@ impl Site {
             grade: Grade::MAIL,
             work: Work::Execute(execute),
             size: job.bytes.len() as u64,
+            largest: None,
         })
     }
 

@@ -1,0 +1,56 @@
+//! What the hours and the order of a call say about its jobs and files. Taylor UUCP manual, "File Transfer Control".
+
+use crate::job::Grade;
+use crate::schedule::{SizeLimits, Sizes};
+use crate::spool::{Order, Wanted};
+use crate::wire::session::Refusal;
+use jiff::Zoned;
+
+/// What holds for one call.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    order: Order,
+    /// For what we ask for, and for what the other end does.
+    local: SizeLimits,
+    remote: SizeLimits,
+    /// The same at any hour and in any call.
+    local_ever: Option<u64>,
+    remote_ever: Option<u64>,
+}
+
+impl Terms {
+    /// `caller`: we placed the call.
+    pub fn new(order: Order, sizes: &Sizes, caller: bool) -> Terms {
+        Terms {
+            order,
+            local: sizes.local(caller).clone(),
+            remote: sizes.remote(caller).clone(),
+            local_ever: sizes.local_ever(),
+            remote_ever: sizes.remote_ever(),
+        }
+    }
+
+    /// The largest file that we may ask for now.
+    pub fn largest(&self, now: &Zoned) -> Option<u64> {
+        self.local.at(now)
+    }
+
+    /// Whether a job of ours is too large for every hour.
+    pub fn is_hopeless(&self, size: u64) -> bool {
+        self.local_ever.is_some_and(|most| size > most)
+    }
+
+    /// The jobs to take now: those that may go, and those that never may, to be refused.
+    pub fn wanted(&self, worst: Option<Grade>, now: &Zoned) -> Wanted {
+        Wanted { worst, largest: self.largest(now), or_beyond: self.local_ever, order: self.order }
+    }
+
+    /// Why a file that the other end wants to give or to get may not go now, if it is too large.
+    pub fn objection(&self, size: u64, now: &Zoned) -> Option<Refusal> {
+        if self.remote.at(now).is_none_or(|most| size <= most) {
+            return None;
+        }
+        let never = self.remote_ever.is_some_and(|most| size > most);
+        Some(if never { Refusal::TooLarge } else { Refusal::TooLargeNow })
+    }
+}
