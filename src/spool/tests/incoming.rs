@@ -16,6 +16,9 @@ on_both!(
     a_file_is_to_be_placed,
     a_partial_is_found_by_its_whole_identity,
     a_partial_goes_on_where_it_is_safe,
+    a_name_that_says_nothing_is_taken_for_no_other,
+    what_came_without_a_size_is_known_by_its_bytes,
+    what_stays_in_doubt_does_so_for_as_long_as_anything_is_known,
     executions_are_deferred_and_refused,
     our_own_executions_are_kept_once,
 );
@@ -349,4 +352,34 @@ async fn our_own_executions_are_kept_once(home: Home) {
         spool.submit_execution(Some(3), system("barberouge"), rmail("ida"), content, at(0)).await.unwrap();
     }
     assert_eq!(due(spool, 1).await, [pair("ida", "hello\n")]);
+}
+
+async fn a_name_that_says_nothing_is_taken_for_no_other(home: Home) {
+    for _ in 0..2 {
+        assert_eq!(mail(&home.spool, "", "hello\n").await, Received::Kept);
+        assert!(!home.spool.already_received(identity("", 6), None).await.unwrap());
+    }
+    assert_eq!(due(&home.spool, 1).await.len(), 2);
+}
+
+/// Who tells no sizes cannot be told that something came before; it sends again, and the same bytes are dropped.
+async fn what_came_without_a_size_is_known_by_its_bytes(home: Home) {
+    let spool = &home.spool;
+    let told = Identity { size: None, ..identity("D.1", 0) };
+    for (text, received) in
+        [("hello\n", Received::Kept), ("hello\n", Received::Already), ("other\n", Received::Kept)]
+    {
+        assert!(!spool.already_received(told.clone(), None).await.unwrap());
+        let kind = ArrivalKind::Execution(rmail("ida"));
+        let new = arrival(spool, told.clone(), kind, text.as_bytes()).await;
+        assert_eq!(spool.receive(new).await.unwrap(), received);
+    }
+}
+
+async fn what_stays_in_doubt_does_so_for_as_long_as_anything_is_known(mut home: Home) {
+    mail(&home.spool, "D.1", "hello\n").await;
+    home.reopen(at(1)).await;
+    home.spool.recover(at(399 * 86_400)).await.unwrap();
+    assert!(home.spool.already_received(identity("D.1", 6), None).await.unwrap());
+    assert_eq!(mail(&home.spool, "D.1", "hello\n").await, Received::Already);
 }

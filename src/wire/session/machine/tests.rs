@@ -755,3 +755,16 @@ fn a_fetch_tells_the_largest_file_that_may_come_now() {
     end.hears(ONLY, "RN6");
     assert!(matches!(settled(&end)[..], [Ending::Deferred(_)]));
 }
+
+#[test]
+fn only_a_peer_that_knows_the_answer_is_told_that_a_file_came_before() {
+    for (features, knows) in
+        [(&b"0"[..], false), (b"", false), (b"05", false), (TAYLOR, true), (UUGATE, true)]
+    {
+        let mut end = End::new(false, 1, features);
+        end.starts();
+        end.hears(ONLY, "S D.9 D.x9 jan -C D.9 0666 \"\" 0x5");
+        let Ask::Offer { offer, .. } = &end.asked[0] else { panic!() };
+        assert_eq!(offer.knows_already, knows, "{features:?}");
+    }
+}
