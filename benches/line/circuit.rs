@@ -170,16 +170,21 @@ fn sleep_until_something(ways: &[Way; 2], now: Instant) {
 }
 
 /// Runs a call without a line between the two. It is over for a program once it has closed its standard input or ended: Taylor's
-/// uucico sleeps for two seconds after that.
-pub fn direct(caller: &mut Command, called: &mut Command, ends: Ends) -> Call {
+/// uucico sleeps for two seconds after that. The call is ended after `limit`.
+pub fn direct(caller: &mut Command, called: &mut Command, ends: Ends, limit: Duration) -> Call {
     let began = clock::now();
     let [(caller_input, caller_output), (called_input, called_output)] = ends;
-    let caller = start(caller, caller_input.into(), caller_output.into());
-    let called = start(called, called_input.into(), called_output.into());
+    let mut caller = start(caller, caller_input.into(), caller_output.into());
+    let mut called = start(called, called_input.into(), called_output.into());
     let inputs = [&caller, &called].map(|child| format!("/proc/{}/fd/0", child.id()));
     let pause = Timespec::try_from(Duration::from_millis(2)).expect("a short time");
     while inputs.iter().any(|input| std::fs::symlink_metadata(input).is_ok()) {
         poll(&mut [], Some(&pause)).expect("poll works");
+        if clock::now() > began + limit {
+            for child in [&mut caller, &mut called] {
+                child.kill().expect("our own child");
+            }
+        }
     }
     let time = clock::now() - began;
     let good = wait(caller).success() & wait(called).success();

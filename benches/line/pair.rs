@@ -3,7 +3,7 @@
 use crate::support::messages::mark_and_body;
 use crate::support::node::{Node, neighbour};
 use crate::support::taylor::{self, Taylor};
-use crate::support::{open_folder, run_with_input};
+use crate::support::{open_folder_in, run_with_input};
 use std::fmt::{self, Display};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,9 +71,9 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// `alpha` calls, `beta` is called.
-    pub fn new(alpha: Program, beta: Program, variant: Variant) -> Pair {
-        let folder = open_folder();
+    /// `alpha` calls, `beta` is called. Both live in a folder below this one.
+    pub fn new(alpha: Program, beta: Program, variant: Variant, below: &Path) -> Pair {
+        let folder = open_folder_in(below);
         let site = |program, name, peer| Site::new(folder.path(), program, name, peer, variant);
         let (alpha, beta) = (site(alpha, "alpha", "beta"), site(beta, "beta", "alpha"));
         Pair { folder, alpha, beta }

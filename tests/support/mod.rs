@@ -13,6 +13,7 @@ pub mod telephone;
 pub mod watch;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
@@ -77,8 +78,13 @@ pub fn wait(mut child: Child) -> ExitStatus {
 
 /// A temporary folder that every user may enter, for programs that run as another one.
 pub fn open_folder() -> tempfile::TempDir {
+    open_folder_in(&std::env::temp_dir())
+}
+
+/// The same below a folder of choice.
+pub fn open_folder_in(parent: &Path) -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = tempfile::tempdir_in(parent).expect("a temporary folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("its mode");
     folder
 }
