@@ -91,6 +91,10 @@ pub enum LinkError {
     NoStart { protocol: char },
     #[error("protocol {protocol}: the other end fell silent ({retries} retries unanswered)")]
     Silent { protocol: char, retries: u32 },
+    #[error("protocol {protocol}: both ends are there, and nothing comes through any more")]
+    Stalled { protocol: char },
+    #[error("protocol {protocol}: what was sent comes back")]
+    Echo { protocol: char },
     #[error("protocol {protocol}: too many errors on the line ({errors})")]
     TooManyErrors { protocol: char, errors: u32 },
     #[error("protocol {protocol}: the other end closed the protocol in mid-session")]
@@ -110,9 +114,13 @@ impl ToFault for LinkError {
                 Whose::Line,
                 "check that the line carries all eight bits and that the peer speaks this protocol",
             ),
-            LinkError::Silent { .. } | LinkError::TooManyErrors { .. } => {
+            LinkError::Silent { .. } | LinkError::Stalled { .. } | LinkError::TooManyErrors { .. } => {
                 (Whose::Line, "try a lower speed or another line; with protocol g, smaller packets")
             }
+            LinkError::Echo { .. } => (
+                Whose::Line,
+                "the other end may have left, and its terminal echoes; protocol i knows an echo",
+            ),
             LinkError::Damaged { .. } => {
                 (Whose::Line, "this line is not reliable: let protocols i or g see to its errors")
             }

@@ -10,6 +10,10 @@ const CLOSE_RETRIES: u32 = 2;
 /// on a bad line several of them get lost in a row.
 const DEAF: u32 = 3;
 
+/// How many times as often as `retries` a peer is asked that answers, while nothing comes through either way: neither end has
+/// what the other waits for.
+const FRUITLESS: u32 = 10;
+
 /// What to do about a silent peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
@@ -25,18 +29,25 @@ pub struct Silence {
     /// When the last sound packet came, or was last asked for.
     heard: Option<Instant>,
     asked: u32,
+    /// How often it was asked since something came through.
+    fruitless: u32,
 }
 
 impl Silence {
     /// `timeout`: how long a silent peer is waited for before it is asked; `retries`: how often it is asked.
     pub fn new(timeout: Duration, retries: u32) -> Self {
-        Silence { timeout, retries, heard: None, asked: 0 }
+        Silence { timeout, retries, heard: None, asked: 0, fruitless: 0 }
     }
 
     /// Something sound came.
     pub fn heard(&mut self, now: Instant) {
         self.heard = Some(now);
         self.asked = 0;
+    }
+
+    /// A packet came through that was not there before, either way.
+    pub fn fruitful(&mut self) {
+        self.fruitless = 0;
     }
 
     /// When the peer has been silent for too long. As long as the line takes new packets from us (the last at
@@ -49,8 +60,14 @@ impl Silence {
     pub fn passed(&mut self, now: Instant, leaving: bool) -> Patience {
         self.heard = Some(now);
         self.asked += 1;
+        self.fruitless = self.fruitless.saturating_add(1);
         let retries = if leaving { CLOSE_RETRIES.min(self.retries) } else { self.retries };
         if self.asked <= retries { Patience::Ask } else { Patience::GiveUp }
+    }
+
+    /// Whether the peer was asked so often in vain that it must be taken to wait for ever, as we do.
+    pub fn is_stalled(&self) -> bool {
+        self.fruitless > self.retries.saturating_mul(FRUITLESS)
     }
 
     /// Whether packets were repeated so often (`unanswered`) that the peer must be taken to be deaf.
@@ -83,5 +100,20 @@ mod tests {
         silence.heard(now);
         assert!((0..CLOSE_RETRIES).all(|_| silence.passed(now, true) == Patience::Ask));
         assert_eq!(silence.passed(now, true), Patience::GiveUp);
+    }
+
+    #[test]
+    fn a_peer_that_answers_and_brings_nothing_is_stalled_in_the_end() {
+        let now = crate::clock::now();
+        let mut silence = Silence::new(Duration::from_secs(10), 3);
+        let ask = |silence: &mut Silence| {
+            silence.heard(now);
+            assert_eq!(silence.passed(now, false), Patience::Ask);
+            silence.is_stalled()
+        };
+        assert!((0..3 * FRUITLESS).all(|_| !ask(&mut silence)));
+        silence.fruitful();
+        assert!((0..3 * FRUITLESS).all(|_| !ask(&mut silence)));
+        assert!(ask(&mut silence));
     }
 }

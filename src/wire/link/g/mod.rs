@@ -135,16 +135,18 @@ impl G {
         self.silence.heard(now);
         match header {
             Header::Data { packet, ack, .. } => {
-                self.acknowledged(now, ack);
                 match self.receiver.packet(now, packet) {
                     Order::Next => {
+                        self.acknowledged(now, ack);
                         self.tally.good(1);
+                        self.silence.fruitful();
                         self.events.push_back(Event::Data {
                             channel: Channel::ONLY,
                             position: None,
                             bytes: data,
                         });
                     }
+                    // What it acknowledges will be said again, if it is no late echo of what we have sent.
                     Order::Missed => self.error(),
                     Order::Useless => {}
                 }
@@ -169,7 +171,11 @@ impl G {
     }
 
     fn acknowledged(&mut self, now: Instant, ack: u8) {
-        self.tally.good(self.sender.acknowledged(now, ack));
+        let arrived = self.sender.acknowledged(now, ack);
+        self.tally.good(arrived);
+        if arrived > 0 {
+            self.silence.fruitful();
+        }
         if self.state == State::AwaitAcknowledged && self.sender.idle() {
             self.send_close();
         }
@@ -206,6 +212,9 @@ impl G {
     fn handle_silence(&mut self, now: Instant) {
         let leaving = self.state == State::AwaitClose;
         match self.silence.passed(now, leaving) {
+            Patience::Ask if self.silence.is_stalled() => {
+                self.fail(LinkError::Stalled { protocol: self.letter });
+            }
             Patience::Ask => {
                 if leaving {
                     self.close_out();
@@ -255,6 +264,9 @@ impl G {
     fn read(&mut self, now: Instant) {
         while self.state != State::Ended && !self.peer_closed {
             match self.reader.find() {
+                Some(Found::Packet(header, _) | Found::BadData(header)) if self.sender.is_own(header) => {
+                    self.fail(LinkError::Echo { protocol: self.letter });
+                }
                 Some(Found::Packet(header, field)) => match self.open(header, &field) {
                     Some(data) => self.handle_packet(now, header, data),
                     None => self.handle_spoiled(now, header),

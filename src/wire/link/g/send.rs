@@ -1,8 +1,9 @@
 //! The sending half of the `g` family: cutting into packets, go-back-N.
 
-use super::packet::{self, HEADER, LEAST_DATA};
+use super::packet::{self, Fields, HEADER, Header, LEAST_DATA};
 use super::size::PacketSize;
 use crate::wire::link::pace::Pace;
+use crate::wire::link::reader::Framing;
 use crate::wire::link::timer::RoundTrip;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -44,6 +45,12 @@ struct Sent {
     wanted: bool,
 }
 
+impl Sent {
+    fn header(&self) -> Option<Header> {
+        Fields::parse(&self.frame).map(|(header, _)| header)
+    }
+}
+
 #[derive(Debug)]
 pub struct Sender {
     /// How many packets may be unacknowledged, and how large their data field is, as the peer asked.
@@ -62,6 +69,8 @@ pub struct Sender {
     queued: usize,
     unacked: VecDeque<Sent>,
     unacked_bytes: usize,
+    /// Acknowledged ones of which several were sent: an echo of a late one may still come.
+    repeated: VecDeque<Header>,
     next: u8,
     trip: RoundTrip,
     timeout: Duration,
@@ -87,6 +96,7 @@ impl Sender {
             queue: VecDeque::new(),
             queued: 0,
             unacked: VecDeque::new(),
+            repeated: VecDeque::new(),
             unacked_bytes: 0,
             next: 1,
             trip: RoundTrip::new(timeout, LEAST_WAIT),
@@ -147,6 +157,11 @@ impl Sender {
         for (n, sent) in self.unacked.drain(..count).enumerate() {
             self.unacked_bytes -= sent.frame.len();
             self.best.arrived(sent.frame.len());
+            if sent.resent > 0 {
+                self.repeated.extend(sent.header());
+                let surplus = self.repeated.len().saturating_sub(usize::from(SEQUENCES));
+                self.repeated.drain(..surplus);
+            }
             if n + 1 == count && sent.resent == 0 {
                 let trip = now.saturating_duration_since(sent.last_sent);
                 self.trip.sample(trip);
@@ -157,6 +172,14 @@ impl Sender {
         }
         self.unanswered = 0;
         count
+    }
+
+    /// Whether a packet is one of ours that the line sent back. The peer may have one with the same number and data under way at
+    /// the same time, but not with the same acknowledgement: who answers has one packet more.
+    pub fn is_own(&self, header: Header) -> bool {
+        let is_data = matches!(header, Header::Data { .. });
+        let mut under_way = self.unacked.iter().filter_map(Sent::header);
+        is_data && (under_way.any(|own| own == header) || self.repeated.contains(&header))
     }
 
     /// The peer did not get what followed its last acknowledgement. Returns whether anything did; a reject that can

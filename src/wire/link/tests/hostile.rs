@@ -1,6 +1,6 @@
 //! A peer that means harm, or is out of its mind: no panic, no growth, an end in bounded time.
 
-use crate::wire::link::{Channel, Event, KNOWN, Link, Parameters, Role, open};
+use crate::wire::link::{Channel, Event, KNOWN, Link, LinkError, Parameters, Role, open};
 use crate::wire::noise::Random;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -157,4 +157,22 @@ fn an_echo_is_not_taken_for_the_peer() {
     link.handle_input(now, &out);
     assert_eq!(link.poll_event(), None);
     assert!(!link.idle());
+}
+
+/// Its packets do not say whose they are: what comes back would pass for the peer's.
+#[test]
+fn g_gives_a_line_up_that_sends_its_packets_back() {
+    for letter in ['g', 'G', 'v'] {
+        let mut link = open(letter, Role::Caller, &Parameters::default()).unwrap();
+        let now = crate::clock::now();
+        link.start(now);
+        link.handle_input(now, &start_of(letter, Role::Caller));
+        assert_eq!(link.poll_event(), Some(Event::Started));
+        link.poll_transmit(now, 4096, &mut Vec::new());
+        link.send_command(now, Channel::ONLY, b"S file");
+        let mut out = Vec::new();
+        link.poll_transmit(now, 4096, &mut out);
+        link.handle_input(now, &out);
+        assert_eq!(link.poll_event(), Some(Event::Failed(LinkError::Echo { protocol: letter })));
+    }
 }
