@@ -37,6 +37,12 @@ pub struct Settings {
     pub stalls: f64,
     /// How long the line stands still.
     pub stall_time: Duration,
+    /// Bytes that the line takes for itself: XON and XOFF, where somebody left software flow control on.
+    pub eaten: Vec<u8>,
+    /// Probability, per byte, that the far end begins to send back what arrives, like a terminal that echoes.
+    pub echoes: f64,
+    /// The longest echo, in bytes; lengths are spread evenly from 1 up to it.
+    pub echo_length: u32,
     /// The carrier is lost once this many bytes have arrived.
     pub carrier_after: Option<u64>,
     /// Bytes that may wait to be clocked out, or lie unread at the far end, before the sender is held back.
@@ -59,6 +65,9 @@ impl Default for Settings {
             inserted: 0.0,
             stalls: 0.0,
             stall_time: Duration::from_millis(500),
+            eaten: Vec::new(),
+            echoes: 0.0,
+            echo_length: 200,
             carrier_after: None,
             buffer: 4096,
             gather: 14,
@@ -77,12 +86,14 @@ pub struct Spoiled {
     pub lost: u64,
     pub inserted: u64,
     pub stalls: u64,
+    pub eaten: u64,
+    pub echoes: u64,
 }
 
 impl Spoiled {
     /// How often anything happened to the line.
     pub fn total(&self) -> u64 {
-        self.flipped + self.bursts + self.lost + self.inserted + self.stalls
+        self.flipped + self.bursts + self.lost + self.inserted + self.stalls + self.eaten + self.echoes
     }
 }
 
@@ -115,6 +126,11 @@ pub struct Noise {
     until_inserted: u64,
     until_stall: u64,
     in_burst: u32,
+    /// Echoes begin at the far end, so what is drawn for them is apart.
+    echo_random: Random,
+    until_echo: u64,
+    in_echo: u32,
+    echo: Vec<u8>,
     sent: u64,
     arrived: u64,
     spoiled: Spoiled,
@@ -123,7 +139,7 @@ pub struct Noise {
 impl Noise {
     /// A silent line. The same settings, seed and bytes give the same mishaps.
     pub fn new(settings: Settings, seed: u64, now: Instant) -> Self {
-        let mut random = Random::new(seed);
+        let (mut random, mut echo_random) = (Random::new(seed), Random::new(!seed));
         let byte_time = match settings.rate {
             Some(rate) if rate > 0 => settings.bits_per_byte * 1e9 / f64::from(rate),
             _ => 0.0,
@@ -139,6 +155,10 @@ impl Noise {
             until_inserted: random.gap(settings.inserted),
             until_stall: random.gap(settings.stalls),
             in_burst: 0,
+            until_echo: echo_random.gap(settings.echoes),
+            in_echo: 0,
+            echo: Vec::new(),
+            echo_random,
             sent: 0,
             arrived: 0,
             spoiled: Spoiled::default(),
@@ -212,7 +232,14 @@ impl Noise {
             }
         }
         self.arrived += count as u64;
-        self.bytes.drain(..count).collect()
+        let arrived: Vec<u8> = self.bytes.drain(..count).collect();
+        self.send_back(&arrived);
+        arrived
+    }
+
+    /// Takes out what the far end has sent back of what arrived: it goes into the other direction.
+    pub fn take_echo(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.echo)
     }
 
     /// When [`Noise::poll_arrived`] has something worth taking.
@@ -304,7 +331,27 @@ impl Noise {
         self.put(byte);
     }
 
+    fn send_back(&mut self, arrived: &[u8]) {
+        for byte in arrived {
+            if due(&mut self.until_echo) {
+                self.until_echo = self.echo_random.gap(self.settings.echoes);
+                self.spoiled.echoes += 1;
+                self.in_echo = 1 + self.echo_random.below(self.settings.echo_length.max(1));
+            }
+            if self.in_echo > 0 {
+                self.in_echo -= 1;
+                if self.echo.len() < self.settings.buffer {
+                    self.echo.push(*byte);
+                }
+            }
+        }
+    }
+
     fn put(&mut self, byte: u8) {
+        if self.settings.eaten.contains(&byte) {
+            self.spoiled.eaten += 1;
+            return;
+        }
         self.bytes.push_back(byte);
         match self.runs.back().map(|run| self.leaves(run, run.length)) {
             Some(end) if end >= self.free => {

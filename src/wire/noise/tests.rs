@@ -98,3 +98,32 @@ fn the_carrier_goes_after_the_told_number_of_bytes() {
     assert!(noise.poll_arrived(begin).is_empty());
     assert_eq!(noise.poll_timeout(), None);
 }
+
+#[test]
+fn what_the_line_takes_for_itself_never_arrives() {
+    let begin = start();
+    let mut noise = Noise::new(Settings { eaten: vec![0x11, 0x13], ..Settings::default() }, 1, begin);
+    let (arrived, _) = carry_all(&mut noise, begin, b"a\x11b\x13\x13c");
+    assert_eq!((arrived.as_slice(), noise.spoiled().eaten), (&b"abc"[..], 3));
+}
+
+#[test]
+fn an_echo_is_what_arrived_as_far_as_it_goes() {
+    let begin = start();
+    let bytes: Vec<u8> = (0..100_000).map(|n| n as u8).collect();
+    let settings = Settings { echoes: 1e-3, echo_length: 20, ..Settings::default() };
+    let mut noise = Noise::new(settings, 1, begin);
+    let (mut sent, mut echo) = (0, Vec::new());
+    while sent < bytes.len() {
+        sent += noise.send(begin, &bytes[sent..]);
+        assert!(!noise.poll_arrived(begin).is_empty());
+        echo.push(noise.take_echo());
+    }
+    let echoes = noise.spoiled().echoes as usize;
+    assert!((60..140).contains(&echoes), "{echoes}");
+    assert!((echoes..=20 * echoes).contains(&echo.concat().len()));
+    let mut whole = Noise::new(Settings { echoes: 1.0, ..Settings::default() }, 1, begin);
+    whole.send(begin, b"login: ");
+    assert_eq!((whole.poll_arrived(begin), whole.take_echo()), (b"login: ".to_vec(), b"login: ".to_vec()));
+    assert!(whole.take_echo().is_empty());
+}

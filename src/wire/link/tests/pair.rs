@@ -22,6 +22,8 @@ pub struct End {
     pub file_done: bool,
     confirmed: bool,
     pub end: Option<Result<(), LinkError>>,
+    /// The process at this end is gone once it has said so much, in bytes. Its line stays up.
+    pub dies_after: Option<usize>,
     /// When it ended.
     pub over: Option<Instant>,
     closing: bool,
@@ -30,7 +32,7 @@ pub struct End {
     pub last_data: Option<Instant>,
     full_duplex: bool,
     pub rest: Vec<u8>,
-    /// Every byte that went onto the line, and every byte that came off it at the far end.
+    /// Every byte that went onto the line, an echo of the other end's among them, and every byte that came off it at the far end.
     pub sent_bytes: Vec<u8>,
     pub arrived_bytes: Vec<u8>,
 }
@@ -41,8 +43,6 @@ pub struct Pair {
     pub begin: Instant,
     pub now: Instant,
     pub dead: bool,
-    /// Bytes that the line keeps for itself, both ways.
-    pub kept: Vec<u8>,
 }
 
 impl End {
@@ -61,6 +61,7 @@ impl End {
             file_done: false,
             confirmed: false,
             end: None,
+            dies_after: None,
             over: None,
             closing: false,
             started: false,
@@ -72,11 +73,6 @@ impl End {
         }
     }
 
-    /// What it sends.
-    pub fn file(&self) -> Option<&[u8]> {
-        self.file.as_deref()
-    }
-
     fn ours(&self) -> Channel {
         if self.full_duplex { Channel::Ours(1) } else { Channel::ONLY }
     }
@@ -85,9 +81,18 @@ impl End {
         if self.full_duplex { Channel::Theirs(1) } else { Channel::ONLY }
     }
 
+    /// Whether its process is gone.
+    pub fn is_gone(&self) -> bool {
+        self.dies_after.is_some_and(|bytes| self.sent_bytes.len() >= bytes)
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some() || self.is_gone()
+    }
+
     /// Everything that can be done without time passing.
     fn settle(&mut self, now: Instant, peer_sends: bool) {
-        loop {
+        while !self.is_gone() {
             self.feed(now);
             if self.waiting.is_empty() {
                 self.link.poll_transmit(now, 512, &mut self.waiting);
@@ -182,6 +187,9 @@ impl End {
     }
 
     fn next(&self, now: Instant) -> Option<Instant> {
+        if self.is_gone() {
+            return self.line.poll_timeout();
+        }
         let room = if self.waiting.is_empty() {
             None
         } else {
@@ -216,7 +224,6 @@ impl Pair {
             begin,
             now: begin,
             dead: false,
-            kept: Vec::new(),
         }
     }
 
@@ -229,7 +236,7 @@ impl Pair {
             let sends = [self.caller.file.is_some(), self.called.file.is_some()];
             self.caller.settle(self.now, sends[1]);
             self.called.settle(self.now, sends[0]);
-            if self.caller.end.is_some() && self.called.end.is_some() {
+            if self.caller.is_over() && self.called.is_over() {
                 return;
             }
             if !self.caller.line.carrier() || !self.called.line.carrier() {
@@ -244,17 +251,22 @@ impl Pair {
             assert!(self.now - self.begin < limit, "not over in time: {}", self.describe());
             for forth in [true, false] {
                 let (from, to) = match forth {
-                    true => (&mut self.caller, &mut self.called.link),
-                    false => (&mut self.called, &mut self.caller.link),
+                    true => (&mut self.caller, &mut self.called),
+                    false => (&mut self.called, &mut self.caller),
                 };
-                let mut bytes = from.line.poll_arrived(self.now);
-                bytes.retain(|byte| !self.kept.contains(byte));
+                let bytes = from.line.poll_arrived(self.now);
+                let echo = from.line.take_echo();
+                let taken = to.line.send(self.now, &echo);
+                to.sent_bytes.extend(&echo[..taken]);
                 from.arrived_bytes.extend(&bytes);
-                if !bytes.is_empty() {
-                    to.handle_input(self.now, &bytes);
+                if to.is_gone() {
+                    continue;
                 }
-                if to.poll_timeout().is_some_and(|at| at <= self.now) {
-                    to.handle_timeout(self.now);
+                if !bytes.is_empty() {
+                    to.link.handle_input(self.now, &bytes);
+                }
+                if to.link.poll_timeout().is_some_and(|at| at <= self.now) {
+                    to.link.handle_timeout(self.now);
                 }
             }
         }
