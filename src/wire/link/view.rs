@@ -1,5 +1,7 @@
 //! What the packets of a call say, for whoever looks at its recording. Nothing here answers anybody.
 
+use super::j::avoid::{self, Avoided};
+use super::j::packet::{Wrapped, unwrap};
 use super::reader::{Found, Framing, Reader};
 use super::stream::{Code, E, F, Input, T, Y};
 use super::{Event, Expect, LinkError, g, i};
@@ -44,7 +46,57 @@ pub struct View(Kind);
 enum Kind {
     I(Reader<i::packet::Packets>),
     G(Reader<g::packet::Packets>),
+    J(Wrapping),
     Stream(Box<dyn Looked>),
+}
+
+/// One side of `j`: the characters that it wants to be avoided, then packets of `i`, each in its wrapping.
+#[derive(Debug, Default)]
+struct Wrapping {
+    /// What came before the characters were told; no longer kept then.
+    early: Vec<u8>,
+    told: bool,
+    wrapped: Reader<Wrapped>,
+    packets: Reader<i::packet::Packets>,
+}
+
+impl Wrapping {
+    fn feed(&mut self, bytes: &[u8]) {
+        if self.told {
+            return self.wrapped.feed(bytes);
+        }
+        self.early.extend_from_slice(bytes);
+        let surplus = self.early.len().saturating_sub(2 * avoid::LONGEST);
+        self.early.drain(..surplus);
+    }
+
+    fn next_seen(&mut self) -> Option<Seen> {
+        if !self.told {
+            let (avoided, end) = Avoided::find(&self.early)?;
+            self.told = true;
+            let early = std::mem::take(&mut self.early);
+            self.wrapped.feed(early.get(end..).unwrap_or_default());
+            return Some(Seen::Packet(of_characters(&avoided)));
+        }
+        loop {
+            if let Some(seen) = next(&mut self.packets, of_i) {
+                return Some(seen);
+            }
+            match self.wrapped.find()? {
+                Found::Packet(length, body) => match unwrap(length, &body, None) {
+                    Some(packet) => self.packets.feed(&packet),
+                    None => return Some(Seen::Noise),
+                },
+                Found::BadData(_) | Found::BadHeader => return Some(Seen::Noise),
+            }
+        }
+    }
+
+    fn take_rest(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.early);
+        rest.extend(self.wrapped.take_rest());
+        rest
+    }
 }
 
 /// One side of a streaming protocol.
@@ -84,6 +136,7 @@ impl View {
     pub fn open(letter: char) -> Option<View> {
         match letter {
             'i' => Some(View(Kind::I(Reader::default()))),
+            'j' => Some(View(Kind::J(Wrapping::default()))),
             'g' | 'G' | 'v' => Some(View(Kind::G(Reader::default()))),
             't' => Some(View(side(T::default()))),
             'e' => Some(View(side(E::default()))),
@@ -97,7 +150,7 @@ impl View {
     /// Numbers begin again after so many packets, and a packet may be so far ahead of its turn.
     pub fn numbers(&self) -> (u8, u8) {
         match self.0 {
-            Kind::I(_) => (32, 16),
+            Kind::I(_) | Kind::J(_) => (32, 16),
             // What comes before its turn is dropped by the other end.
             Kind::G(_) => (8, 1),
             Kind::Stream(_) => (1, 0),
@@ -109,6 +162,7 @@ impl View {
         match &mut self.0 {
             Kind::I(reader) => reader.take_rest(),
             Kind::G(reader) => reader.take_rest(),
+            Kind::J(wrapping) => wrapping.take_rest(),
             Kind::Stream(side) => side.input().take_rest(),
         }
     }
@@ -117,6 +171,7 @@ impl View {
         match &mut self.0 {
             Kind::I(reader) => reader.feed(bytes),
             Kind::G(reader) => reader.feed(bytes),
+            Kind::J(wrapping) => wrapping.feed(bytes),
             Kind::Stream(side) => side.input().feed(bytes),
         }
     }
@@ -126,6 +181,7 @@ impl View {
         match &mut self.0 {
             Kind::I(reader) => next(reader, of_i),
             Kind::G(reader) => next(reader, of_g),
+            Kind::J(wrapping) => wrapping.next_seen(),
             Kind::Stream(side) => of_stream(&mut **side, due),
         }
     }
@@ -160,6 +216,18 @@ fn of_stream(side: &mut dyn Looked, due: Expect) -> Option<Seen> {
         Ok(Some(_)) => Some(Seen::Packet(Packet { name: "START", carries: false, ..none })),
         Ok(None) => None,
         Err(_) => Some(Seen::Lost),
+    }
+}
+
+fn of_characters(avoided: &Avoided) -> Packet {
+    Packet {
+        name: "AVOID",
+        number: None,
+        ack: None,
+        channel: None,
+        says: Some(format!("wants {avoided:?} to be avoided")),
+        carries: false,
+        data: Vec::new(),
     }
 }
 

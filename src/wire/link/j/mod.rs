@@ -4,8 +4,8 @@
 //! Each side says first what it wants to be avoided; then `i` begins, as if there were no wrapping. What was lost or
 //! spoiled on the way is for `i` to find out.
 
-mod avoid;
-mod packet;
+pub mod avoid;
+pub mod packet;
 
 use super::i::{self, I};
 use super::reader::{Found, Reader};
@@ -105,7 +105,8 @@ impl J {
     fn read(&mut self, now: Instant) {
         while self.inner.listens() {
             match self.reader.find() {
-                Some(Found::Packet(length, body)) => match packet::unwrap(length, &body, &self.avoided) {
+                Some(Found::Packet(length, body)) => match packet::unwrap(length, &body, Some(&self.avoided))
+                {
                     Some(packet) => self.inner.handle_input(now, &packet),
                     None => self.bad_headers += 1,
                 },
