@@ -90,7 +90,7 @@
 //! wire::record: clock observe
 //! wire::trace: observe wire::record wire::link wire::session
 //! wire::call: fault clock observe job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
-//! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line
+//! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line wire::record
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault
 //! post::mail: fault lines post::address

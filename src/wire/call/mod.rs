@@ -28,11 +28,12 @@ use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, PortErrors, Spo
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
-use crate::wire::record::{From, Head};
+use crate::wire::record::{From, Head, Prelude};
 use crate::wire::session::handshake::{Handshake, same_system};
 use crate::wire::session::{Denial, Features, Gate, Machine, Opening, Watch, run, shake};
 use claims::Claims;
 use std::future::Future;
+use std::time::Duration;
 use store::CallStore;
 use terms::Terms;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -85,6 +86,8 @@ pub struct Connected {
     pub certified: Vec<String>,
     /// What the serial port sees go wrong from now on.
     pub counters: Option<UartWatch>,
+    /// What was said to the modem.
+    pub prelude: Prelude,
 }
 
 /// How a call ended, in the words of its recording.
@@ -100,14 +103,11 @@ impl Connected {
 
     /// Begins to record, if calls are recorded; `called` is whom we call.
     fn recorder(&self, node: &Node, called: Option<&SystemName>) -> Recorder {
-        let head = Head {
-            began: clock::wall(),
-            node: node.name.to_string(),
-            line: self.line.clone(),
-            called: called.map(SystemName::to_string),
-            connect: self.connect.clone(),
-        };
-        Recorder::start(node.record.as_ref(), &head)
+        let recorder = start_recording(node, &self.line, called, self.connect.clone(), &self.prelude);
+        if self.prelude.began().is_some() {
+            recorder.connected();
+        }
+        recorder
     }
 
     fn port_errors(&self) -> Option<PortErrors> {
@@ -120,6 +120,32 @@ impl Connected {
             breaks: seen.breaks,
             buffer_overruns: seen.buffer_overrun,
         })
+    }
+}
+
+fn start_recording(
+    node: &Node,
+    line: &str,
+    called: Option<&SystemName>,
+    connect: Option<String>,
+    prelude: &Prelude,
+) -> Recorder {
+    let since = prelude.began().map_or(Duration::ZERO, |began| clock::now().saturating_duration_since(began));
+    let now = clock::wall();
+    let head = Head {
+        began: now.checked_sub(since).unwrap_or(now),
+        node: node.name.to_string(),
+        line: line.to_owned(),
+        called: called.map(SystemName::to_string),
+        connect,
+    };
+    Recorder::start(node.record.as_ref(), &head, prelude)
+}
+
+/// Records what was said to a modem that did not connect us with a system, if calls are recorded and anything was said.
+pub fn record_attempt(node: &Node, line: &str, system: &SystemName, prelude: &Prelude, why: &Fault) {
+    if prelude.began().is_some() {
+        start_recording(node, line, Some(system), None, prelude).end(why.to_string());
     }
 }
 

@@ -104,6 +104,7 @@ mod tests {
                         seen.push_str(std::str::from_utf8(&bytes).unwrap());
                     }
                     Content::Blank(count) => seen.push_str(&"*".repeat(count)),
+                    Content::Connected => {}
                 }
             }
             assert_eq!(

@@ -1,6 +1,6 @@
 //! Writes a recording while its call runs. Whatever goes wrong with the file ends the recording, never the call.
 
-use super::{Blanker, Chunk, Content, End, From, Head};
+use super::{Blanker, Chunk, Content, End, From, Head, Prelude};
 use crate::clock;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -53,14 +53,17 @@ struct Tape {
 }
 
 impl Recorder {
-    /// Begins a recording, if there is to be one.
-    pub fn start(settings: Option<&RecordSettings>, head: &Head) -> Recorder {
+    /// Begins a recording, if there is to be one, with what was said to the modem.
+    pub fn start(settings: Option<&RecordSettings>, head: &Head, prelude: &Prelude) -> Recorder {
         let Some(settings) = settings else { return Recorder::default() };
         let made = create(&settings.place, head).and_then(|(path, mut file)| {
             let text = head.print();
             file.write_all(text.as_bytes())?;
             let left = settings.largest.saturating_sub(text.len() as u64);
-            Ok(Tape { file, path, began: clock::now(), left, login: None })
+            let began = prelude.began().unwrap_or_else(clock::now);
+            let mut tape = Tape { file, path, began, left, login: None };
+            prelude.chunks().for_each(|chunk| tape.chunk(&chunk));
+            Ok(tape)
         });
         match made {
             Ok(tape) => {
@@ -72,6 +75,14 @@ impl Recorder {
                 Recorder::default()
             }
         }
+    }
+
+    /// The modem has said all that it had to say: the line is connected.
+    pub fn connected(&self) {
+        self.with(|tape| {
+            let at = clock::now().saturating_duration_since(tape.began);
+            tape.chunk(&Chunk { at, from: From::Them, content: Content::Connected });
+        });
     }
 
     /// Somebody begins to log in; `typist` is who.
@@ -247,7 +258,7 @@ mod tests {
         let file = folder.path().join("call");
         let settings = RecordSettings { place: Place::File(file.clone()), largest: RecordSettings::LARGEST };
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let recorder = Recorder::start(Some(&settings), &head());
+        let recorder = Recorder::start(Some(&settings), &head(), &Prelude::default());
         let mut stream = Recorded::new(ours, recorder.clone());
         recorder.login(From::Us);
         stream.write_all(b"geheim\r").await.unwrap();
@@ -260,10 +271,26 @@ mod tests {
         assert_eq!(recording.bytes(From::Them, b""), [b"\x10Shere\0"]);
         assert!(matches!(recording.end, End::Call { how, .. } if how == "in order"));
         // A second one is beside it.
-        Recorder::start(Some(&settings), &head());
+        Recorder::start(Some(&settings), &head(), &Prelude::default());
         assert!(folder.path().join("call.2").exists());
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_was_said_to_the_modem_stands_before_the_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("call");
+        let settings = RecordSettings { place: Place::File(file.clone()), largest: RecordSettings::LARGEST };
+        let mut prelude = Prelude::default();
+        prelude.add(clock::now(), From::Us, b"ATDT5552\r");
+        let recorder = Recorder::start(Some(&settings), &head(), &prelude);
+        recorder.connected();
+        recorder.end("in order".to_owned());
+        let recording = Recording::parse(&fs::read_to_string(&file).unwrap()).unwrap();
+        let (modem, call) = recording.parts();
+        assert_eq!(modem[0].content, Content::Bytes(b"ATDT5552\r".to_vec()));
+        assert_eq!((modem.len(), call.len()), (1, 1));
     }
 
     #[tokio::test]
@@ -274,7 +301,7 @@ mod tests {
         let settings = RecordSettings { place, largest: 4000 };
         for call in 0..5 {
             let head = Head { began: jiff::Timestamp::from_second(call).unwrap(), ..head() };
-            let recorder = Recorder::start(Some(&settings), &head);
+            let recorder = Recorder::start(Some(&settings), &head, &Prelude::default());
             let mut stream = Recorded::new(tokio::io::sink(), recorder.clone());
             for _ in 0..10 {
                 stream.write_all(&[b'x'; 500]).await.unwrap();
@@ -294,7 +321,8 @@ mod tests {
     #[tokio::test]
     async fn a_place_that_cannot_be_written_to_hinders_no_call() {
         let place = Place::Folder { path: "/proc/nowhere".into(), keep: 3 };
-        let recorder = Recorder::start(Some(&RecordSettings { place, largest: 1 }), &head());
+        let recorder =
+            Recorder::start(Some(&RecordSettings { place, largest: 1 }), &head(), &Prelude::default());
         let mut stream = Recorded::new(tokio::io::sink(), recorder);
         stream.write_all(b"x").await.unwrap();
     }

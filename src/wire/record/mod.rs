@@ -8,20 +8,25 @@
 //! called leaf                       only if we called
 //! connect TCP 127.0.0.1:540         only if the line told
 //!
+//! 0.000000 > 415444540d             what was said to a modem; only there
+//! 0.000120 connected                the line is connected; only after what was said to a modem
 //! 0.000120 > 105368657265           seconds since it began; > from us, < from the other end; bytes
 //! 0.201033 < *7                     bytes that are not shown
 //! 4.120000 cut                      nothing more was written: the file is as large as it may be
 //! 5.000201 end in order             how the call ended
 //! ```
 //!
-//! It begins when the line is connected: what was said to a modem before is in the log. While somebody logs in, what the caller says is not shown, nor is it where the other end echoes it: a password may be
-//! in it.
+//! It begins when the line is connected; with a modem, when it dials or when it rings. A call that never was connected has what was
+//! said to the modem and nothing else. While somebody logs in, what the caller says is not shown, nor is it where the other end
+//! echoes it: a password may be in it.
 
 mod blank;
 pub mod drive;
+mod prelude;
 mod text;
 
 pub use blank::Blanker;
+pub use prelude::Prelude;
 
 use jiff::Timestamp;
 use std::time::Duration;
@@ -63,6 +68,8 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// So many bytes that are not shown.
     Blank(usize),
+    /// Nothing was said, but from here on what is said is the other end's, and no longer the modem's.
+    Connected,
 }
 
 /// How a recording ends.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 const TITLE: &str = "uugate recording ";
+const CONNECTED: &str = "connected";
 /// The most bytes in one line; longer chunks take several.
 const BYTES_A_LINE: usize = 512;
 /// The most bytes that one line may say are not shown.
@@ -29,11 +30,14 @@ impl Chunk {
     /// Its lines.
     pub fn print(&self) -> String {
         let mut text = String::new();
+        let from = if self.from == From::Us { '>' } else { '<' };
         let mut line = |bytes: &str| {
-            let from = if self.from == From::Us { '>' } else { '<' };
             let _ = writeln!(text, "{} {from} {bytes}", seconds(self.at));
         };
         match &self.content {
+            Content::Connected => {
+                let _ = writeln!(text, "{} {CONNECTED}", seconds(self.at));
+            }
             Content::Blank(count) => line(&format!("*{count}")),
             Content::Bytes(bytes) => {
                 for piece in bytes.chunks(BYTES_A_LINE) {
@@ -108,15 +112,22 @@ impl Recording {
         Ok(recording)
     }
 
-    /// All bytes of one side, one chunk after the other. What is not shown comes from `blanks`, as far as that goes, and
-    /// is `*` then.
+    /// What was said to a modem, and what crossed the line since it was connected.
+    pub fn parts(&self) -> (&[Chunk], &[Chunk]) {
+        let connected = self.chunks.iter().position(|chunk| chunk.content == Content::Connected);
+        self.chunks.split_at(connected.unwrap_or(0))
+    }
+
+    /// All bytes of one side since the line was connected, one chunk after the other. What is not shown comes from
+    /// `blanks`, as far as that goes, and is `*` then.
     pub fn bytes(&self, from: From, blanks: &[u8]) -> Vec<Vec<u8>> {
         let mut blanks = blanks.iter().copied();
         let filled = |chunk: &Chunk| match &chunk.content {
-            Content::Bytes(bytes) => bytes.clone(),
-            Content::Blank(count) => (0..*count).map(|_| blanks.next().unwrap_or(b'*')).collect(),
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            Content::Blank(count) => Some((0..*count).map(|_| blanks.next().unwrap_or(b'*')).collect()),
+            Content::Connected => None,
         };
-        self.chunks.iter().filter(|chunk| chunk.from == from).map(filled).collect()
+        self.parts().1.iter().filter(|chunk| chunk.from == from).filter_map(filled).collect()
     }
 }
 
@@ -133,9 +144,12 @@ fn read_line(line: &str) -> Result<Line, &'static str> {
     let from = match what {
         ">" => From::Us,
         "<" => From::Them,
+        CONNECTED if value.is_empty() => {
+            return Ok(Line::Chunk(Chunk { at, from: From::Them, content: Content::Connected }));
+        }
         "end" => return Ok(Line::End(End::Call { at, how: value.to_owned() })),
         "cut" => return Ok(Line::End(End::Cut { at })),
-        _ => return Err("neither >, < nor an end"),
+        _ => return Err("neither >, <, connected nor an end"),
     };
     let content = match value.strip_prefix('*') {
         Some(count) => {
@@ -210,6 +224,17 @@ mod tests {
         let text = head().print() + "0.000000 < *3\n0.000000 > 41\n0.000000 < 42\n0.000000 < *2\n";
         let recording = Recording::parse(&text).unwrap();
         assert_eq!(recording.bytes(From::Them, b"abcd"), [b"abc".to_vec(), b"B".to_vec(), b"d*".to_vec()]);
+    }
+
+    #[test]
+    fn what_the_modem_said_is_apart_from_the_call() {
+        let text = head().print() + "0.000000 > 41\n1.000000 < 4f\n2.000000 connected\n3.000000 < 10\n";
+        let recording = Recording::parse(&text).unwrap();
+        let (modem, call) = recording.parts();
+        assert_eq!((modem.len(), call.len()), (2, 2));
+        assert_eq!(recording.bytes(From::Them, b""), [b"\x10"]);
+        let body: String = recording.chunks.iter().map(Chunk::print).collect();
+        assert_eq!(recording.head.print() + &body, text);
     }
 
     proptest! {

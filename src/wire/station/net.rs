@@ -136,7 +136,7 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
         protocols: settings.protocols,
         order: settings.order,
         certified,
-        counters: None,
+        ..Connected::default()
     };
     let name = connected.line.clone();
     let tell = |step| shared.events.tell(&name, None, step);

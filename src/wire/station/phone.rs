@@ -6,6 +6,7 @@ use crate::clock;
 use crate::observe::printable;
 use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, UartWatch};
 use crate::wire::modem::{CarrierWatch, Connect, Event, Modem, Number, Profile};
+use crate::wire::record::{From, Prelude};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -27,11 +28,15 @@ pub(super) struct Connection {
     pub(super) connect: Option<String>,
     /// What came in with it; it belongs to the call.
     early: Vec<u8>,
+    /// What was said to the modem, for a recording.
+    pub(super) prelude: Prelude,
 }
 
 pub(super) struct Phone {
     line: Line,
     modem: Option<Modem>,
+    /// What is said to the modem for this call, and by it.
+    prelude: Prelude,
 }
 
 impl Phone {
@@ -40,7 +45,7 @@ impl Phone {
         let line = port.open().await?;
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
-        let mut phone = Phone { line, modem };
+        let mut phone = Phone { line, modem, prelude: Prelude::default() };
         phone.set_up().await?;
         Ok(phone)
     }
@@ -48,6 +53,7 @@ impl Phone {
     /// Makes the modem ready for the next call.
     pub(super) async fn set_up(&mut self) -> Result<(), StationError> {
         self.line.discard();
+        self.prelude = Prelude::default();
         let Some(modem) = &mut self.modem else { return Ok(()) };
         modem.set_up(clock::now());
         loop {
@@ -65,8 +71,9 @@ impl Phone {
             let mut first = [0; READ];
             let count = self.read(&mut first).await?;
             let early = first.get(..count).unwrap_or_default().to_vec();
-            return Ok(Connection { connect: None, early });
+            return Ok(Connection { early, ..Connection::default() });
         };
+        self.prelude = Prelude::waiting();
         modem.wait_for_call(clock::now());
         loop {
             match self.next_event().await? {
@@ -89,6 +96,7 @@ impl Phone {
         let number = system.number.as_deref().ok_or_else(missing)?;
         let number = Number::parse(number, &modem.profile().number_characters)?;
         tracing::info!(system = %system.name, %number, "dialling");
+        self.prelude = Prelude::default();
         modem.dial(clock::now(), &number);
         loop {
             match self.next_event().await? {
@@ -154,7 +162,13 @@ impl Phone {
         let early = self.modem.as_mut().map(Modem::take_rest).unwrap_or_default();
         let connect = describe(connect);
         tracing::info!(connect, "connected");
-        Connection { connect: Some(connect), early }
+        let prelude = self.take_prelude().without_last(early.len());
+        Connection { connect: Some(connect), early, prelude }
+    }
+
+    /// What was said to the modem, and by it.
+    pub(super) fn take_prelude(&mut self) -> Prelude {
+        std::mem::take(&mut self.prelude)
     }
 
     async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StationError> {
@@ -177,7 +191,7 @@ impl Phone {
                 let written = clock::within(WRITE_LIMIT, self.line.write_all(&out)).await;
                 let line = || self.line.name().to_owned();
                 match written {
-                    Some(Ok(())) => {}
+                    Some(Ok(())) => self.prelude.add(clock::now(), From::Us, &out),
                     Some(Err(_)) => {
                         let end = self.line.end().unwrap_or(End::DeviceGone);
                         return Err(StationError::Ended { line: line(), end });
@@ -201,6 +215,7 @@ impl Phone {
             tokio::select! {
                 read = self.read(&mut buffer) => {
                     let bytes = buffer.get(..read?).unwrap_or_default();
+                    self.prelude.add(clock::now(), From::Them, bytes);
                     if let Some(modem) = &mut self.modem {
                         modem.handle_input(clock::now(), bytes);
                     }

@@ -156,6 +156,9 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     if let Some(error) = &failure {
         let fault = error.fault();
         tracing::warn!(system = %system.name, %fault, "a call came to nothing");
+        if let Some(open) = phone {
+            call::record_attempt(&node, &line.name, &system.name, &open.take_prelude(), &fault);
+        }
         record = Some(call::not_connected(&shared.spool, lease, &fault).await);
     }
     if let Some(record) = record {
@@ -170,8 +173,9 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
     let qualities = open.qualities().declared(line.declared);
     let (line, protocols, order) = (line.name.clone(), line.protocols.clone(), line.order);
-    let connect = connection.connect.clone();
-    Connected { line, connect, qualities, protocols, order, counters: open.uart(), ..Connected::default() }
+    let (connect, prelude) = (connection.connect.clone(), connection.prelude.clone());
+    let counters = open.uart();
+    Connected { line, connect, qualities, protocols, order, counters, prelude, ..Connected::default() }
 }
 
 /// Takes a call.

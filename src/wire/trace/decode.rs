@@ -86,6 +86,7 @@ pub fn decode(recording: &Recording) -> Trace {
                 decoder.hearing(from).side.bytes += *bytes as u64;
                 decoder.tell(from, What::Blank { bytes: *bytes });
             }
+            Content::Connected => decoder.tell(from, What::Connected),
             Content::Bytes(bytes) => {
                 decoder.hearing(from).side.bytes += bytes.len() as u64;
                 decoder.hear(from, bytes);

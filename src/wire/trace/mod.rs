@@ -65,6 +65,8 @@ pub enum What {
     Blank {
         bytes: usize,
     },
+    /// The line is connected; what was said before, was said to the modem and by it.
+    Connected,
     /// A message of the handshake.
     Handshake {
         text: String,

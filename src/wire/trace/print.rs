@@ -31,6 +31,7 @@ impl fmt::Display for What {
         match self {
             What::Text { text } => write!(f, "text {text}"),
             What::Blank { bytes } => write!(f, "{bytes} bytes that are not shown"),
+            What::Connected => f.write_str("connected"),
             What::Handshake { text } => write!(f, "says {text}"),
             What::Packet(packet) => packet.fmt(f),
             What::Damaged(packet) => write!(f, "{packet}, damaged"),
