@@ -4,7 +4,7 @@ use uugate::wire::chat::{Chat, Kind as ChatKind, LoginPrompt, LoginSettings, Scr
 use uugate::wire::exchange::{Line, ModemSpec, Switch};
 use uugate::wire::line::telnet::comport::{ComFlow, ComParity, ComSettings};
 use uugate::wire::line::telnet::{Role as TelnetRole, Telnet};
-use uugate::wire::modem::{Modem, Number, Profile, reply};
+use uugate::wire::modem::{CarrierWatch, Modem, Number, Profile, reply};
 
 /// A terminal that types anything at a modem of the exchange.
 pub fn at_command(bytes: &[u8]) {
@@ -48,6 +48,17 @@ pub fn at_reply(bytes: &[u8]) {
             assert!(steps < 1000);
         }
     }
+}
+
+/// What comes in over a modem without a carrier signal, whole and in pieces: the end of the call is seen in both, or in neither.
+pub fn carrier_watch(bytes: &[u8]) {
+    let now = uugate::clock::now();
+    let ends = |piece: usize| {
+        let mut watch = CarrierWatch::new();
+        bytes.chunks(piece).for_each(|piece| watch.handle_input(now, piece));
+        watch.poll_timeout().is_some_and(|at| watch.handle_timeout(at))
+    };
+    assert_eq!(ends(bytes.len().max(1)), ends(1));
 }
 
 /// A chat script (the first line) run against whatever follows.

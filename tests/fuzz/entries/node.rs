@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use std::path::Path;
-use uugate::job::XFile;
+use uugate::job::{Command, XFile};
 use uugate::node::config::Config;
 use uugate::node::control::frame;
 use uugate::schedule::Windows;
@@ -54,6 +54,15 @@ pub fn time_string(bytes: &[u8]) {
         }
         Err(error) => assert!(text.get(error.at..).is_some()),
     }
+}
+
+/// What a peer wants to have executed: what parses, prints and parses to the same, and no word of it can pass for two.
+pub fn command_line(bytes: &[u8]) {
+    let Ok(command) = Command::parse(&String::from_utf8_lossy(bytes)) else { return };
+    let shown = command.to_string();
+    assert_eq!(Command::parse(&shown).as_ref(), Ok(&command));
+    assert!(!shown.chars().any(char::is_control));
+    assert_eq!(shown.split(' ').count(), 1 + command.arguments.len());
 }
 
 /// Execution files: what parses, prints and parses to the same.
