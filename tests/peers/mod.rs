@@ -2,6 +2,7 @@
 
 mod old_taylor;
 mod recorded;
+mod recorded_dial;
 mod taylor_alone;
 mod taylor_exchange;
 pub mod taylor_pipe;

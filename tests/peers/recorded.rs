@@ -1,5 +1,6 @@
 //! Calls with Taylor UUCP, recorded: what the trace tells of them, and that Taylor's bytes, played again, come to the
-//! same. The samples were made by the very calls below, with the packaged Taylor UUCP 1.07 (`tests/samples/taylor`).
+//! same. The samples were made by the very calls below, with the packaged Taylor UUCP 1.07 (`tests/samples/taylor`); with a folder
+//! in `UUGATE_RECORDINGS` the tests leave theirs there.
 
 use super::taylor_session::{Site, call};
 use crate::support::replay::Replay;
@@ -26,7 +27,7 @@ enum Way {
 const NAME: &str = "Upolux";
 const PASSWORD: &str = "geheim";
 
-fn message(length: usize) -> Vec<u8> {
+pub(super) fn message(length: usize) -> Vec<u8> {
     let mut message = b"Subject: recorded\n\n".to_vec();
     message.extend((0..length).map(|at| (7 * at + at / 256) as u8));
     message
@@ -43,8 +44,8 @@ async fn leaf(folder: &Path, protocol: char, way: Way) -> Site {
     us
 }
 
-/// A call with Taylor, which has three mails for us; its recording, and how it went.
-async fn record(folder: &Path, protocol: char, way: Way) -> (String, CallRecord) {
+/// The recording of a call with Taylor, which has three mails for us.
+async fn record(folder: &Path, protocol: char, way: Way) -> String {
     let settings = Settings { protocol, ..Settings::default() };
     let taylor = Taylor::new(folder, "polux", "leaf", &settings);
     for (number, length) in [(0, 10), (1, 5000), (2, 256)] {
@@ -73,7 +74,14 @@ async fn record(folder: &Path, protocol: char, way: Way) -> (String, CallRecord)
         }
     };
     assert_eq!(record.failure, None, "{}", taylor.log());
-    (std::fs::read_to_string(file).expect("a recording"), record)
+    std::fs::read_to_string(file).expect("a recording")
+}
+
+/// Leaves a recording where somebody wants to have it.
+pub(super) fn keep(name: &str, text: &str) {
+    if let Some(folder) = std::env::var_os("UUGATE_RECORDINGS") {
+        std::fs::write(Path::new(&folder).join(name).with_extension("uurec"), text).expect("a recording");
+    }
 }
 
 async fn answer<S>(us: &Site, stream: S) -> CallRecord
@@ -98,6 +106,11 @@ async fn replay(text: &str, protocol: char, way: Way) {
             answer(&us, Replay::new(&recording, login.as_bytes())).await
         }
     };
+    played_again(&us, &record, protocol).await;
+}
+
+/// It came to the same.
+pub(super) async fn played_again(us: &Site, record: &CallRecord, protocol: char) {
     assert_eq!(record.failure, None);
     assert_eq!((record.protocol, record.jobs_sent, record.jobs_received), (Some(protocol), 1, 3));
     let arrived = [("rmail jan0", 10), ("rmail jan1", 5000), ("rmail jan2", 256)];
@@ -107,39 +120,44 @@ async fn replay(text: &str, protocol: char, way: Way) {
 }
 
 /// Everything in it is understood, and nothing had to come twice.
-fn trace(text: &str, protocol: char) {
+pub(super) fn trace(text: &str, protocol: char) -> trace::Trace {
     let trace = trace::decode(&Recording::parse(text).expect("a recording"));
     assert_eq!((trace.protocol, trace.ended.as_str()), (Some(protocol), "in order"));
     for side in [&trace.us, &trace.them] {
         assert_eq!((side.again, side.damaged, side.noise), (0, 0, 0), "{trace}");
     }
     assert_eq!((trace.us.files, trace.them.files), (1, 3), "{trace}");
-    let acknowledges = matches!(protocol, 'i' | 'g');
+    let acknowledges = "ijgGv".contains(protocol);
     assert_eq!((trace.us.acknowledged > 0, trace.them.acknowledged > 0), (acknowledges, acknowledges));
+    trace
 }
 
-async fn recorded_and_played_again(protocol: char, way: Way) {
-    let folder = support::open_folder();
-    let (text, _) = record(folder.path(), protocol, way).await;
-    trace(&text, protocol);
-    replay(&text, protocol, way).await;
+/// The name of the sample of such a call.
+fn name(protocol: char, way: Way) -> String {
+    let protocol = if protocol == 'G' { "big-g".to_owned() } else { protocol.to_string() };
+    format!("{protocol}-{}", if way == Way::Calling { "we-call" } else { "login" })
 }
 
-#[tokio::test]
-async fn a_call_of_ours_with_i_is_played_again() {
-    recorded_and_played_again('i', Way::Calling).await;
-}
+const CALLING: [char; 5] = ['i', 'j', 'g', 'G', 'v'];
+const LOGGING_IN: [char; 5] = ['i', 't', 'e', 'y', 'f'];
 
 #[tokio::test]
-async fn a_call_of_ours_with_g_is_played_again() {
-    recorded_and_played_again('g', Way::Calling).await;
+async fn a_call_of_ours_is_played_again() {
+    for protocol in CALLING {
+        let folder = support::open_folder();
+        let text = record(folder.path(), protocol, Way::Calling).await;
+        keep(&name(protocol, Way::Calling), &text);
+        trace(&text, protocol);
+        replay(&text, protocol, Way::Calling).await;
+    }
 }
 
 #[tokio::test]
 async fn a_login_over_tcp_is_played_again_and_not_written_down() {
-    for protocol in ['i', 't', 'e', 'y', 'f'] {
+    for protocol in LOGGING_IN {
         let folder = support::open_folder();
-        let (text, _) = record(folder.path(), protocol, Way::LoggingIn).await;
+        let text = record(folder.path(), protocol, Way::LoggingIn).await;
+        keep(&name(protocol, Way::LoggingIn), &text);
         let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
         assert!(text.contains(&hex("ogin: ")) && !text.contains(&hex(PASSWORD)), "{text}");
         trace(&text, protocol);
@@ -149,13 +167,14 @@ async fn a_login_over_tcp_is_played_again_and_not_written_down() {
 
 #[tokio::test]
 async fn recorded_calls_come_to_the_same_as_then() {
-    for (text, protocol, way) in [
-        (include_str!("../samples/taylor/i-we-call.uurec"), 'i', Way::Calling),
-        (include_str!("../samples/taylor/g-we-call.uurec"), 'g', Way::Calling),
-        (include_str!("../samples/taylor/i-login.uurec"), 'i', Way::LoggingIn),
-    ] {
-        trace(text, protocol);
-        replay(text, protocol, way).await;
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/taylor");
+    let calling = CALLING.map(|protocol| (protocol, Way::Calling));
+    for (protocol, way) in calling.into_iter().chain(LOGGING_IN.map(|protocol| (protocol, Way::LoggingIn))) {
+        let file = samples.join(name(protocol, way)).with_extension("uurec");
+        let text =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        trace(&text, protocol);
+        replay(&text, protocol, way).await;
     }
 }
 

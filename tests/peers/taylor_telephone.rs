@@ -15,7 +15,7 @@ const DIAL: &str = include_str!("../samples/taylor-exchange-dial");
 const PORT: &str = include_str!("../samples/taylor-exchange-port");
 
 /// A digital circuit: over a modem, the longest message alone would take minutes.
-fn fast() -> exchange::Settings {
+pub(super) fn fast() -> exchange::Settings {
     exchange::Settings { speed: Some(2_048_000), ..exchange::Settings::default() }
 }
 
@@ -49,10 +49,16 @@ fn taylor_leaf(folder: &Path, telephone: &Telephone, protocol: char) -> (Node, T
     (Node::new(folder, "polux", &config), Taylor::new(folder, "leaf", "polux", &settings))
 }
 
-/// A leaf of ours, and Taylor that it dials.
-fn taylor_host(folder: &Path, telephone: &Telephone, protocol: char) -> (Node, Taylor) {
+/// A leaf of ours, with these sections in its configuration, and Taylor that it dials.
+pub(super) fn taylor_host(
+    folder: &Path,
+    telephone: &Telephone,
+    protocol: char,
+    sections: &str,
+) -> (Node, Taylor) {
     let system = telephone::dialled("polux", "5552", &format!("protocols = \"{protocol}\""));
-    let config = format!("[routes]\nsmart-host = \"polux\"\n{system}{}", telephone.line("leaf", ""));
+    let line = telephone.line("leaf", "");
+    let config = format!("[routes]\nsmart-host = \"polux\"\n{system}{line}{sections}");
     let settings = Settings {
         protocol,
         system: &format!("chat \"\"\ncalled-login {LOGIN}\n"),
@@ -63,7 +69,7 @@ fn taylor_host(folder: &Path, telephone: &Telephone, protocol: char) -> (Node, T
 }
 
 /// Waits for a call, and has Taylor take it.
-fn answer(device: &Path, host: &Taylor) -> Child {
+pub(super) fn answer(device: &Path, host: &Taylor) -> Child {
     let line = Terminal::answer(device);
     let mut command = host.called();
     command.arg("-l");
@@ -103,7 +109,7 @@ fn taylor_dials(protocol: char) {
 fn taylor_is_dialled(protocol: char) {
     let folder = open_folder();
     let mut telephone = Telephone::new(folder.path(), fast());
-    let (leaf, polux) = taylor_host(folder.path(), &telephone, protocol);
+    let (leaf, polux) = taylor_host(folder.path(), &telephone, protocol, "");
     let daemon = leaf.start();
     let (mut there, mut back) = (Vec::new(), Vec::new());
     for (new_there, new_back) in [
@@ -203,7 +209,7 @@ fn taylor_is_dialled_and_the_carrier_is_lost(protocol: char, cut: usize) {
     let folder = open_folder();
     let settings = exchange::Settings { drop_carrier_after: Some(cut as u64), ..fast() };
     let mut telephone = Telephone::new(folder.path(), settings);
-    let (leaf, polux) = taylor_host(folder.path(), &telephone, protocol);
+    let (leaf, polux) = taylor_host(folder.path(), &telephone, protocol, "");
     let (there, back) = (two("there"), two("back"));
     let daemon = leaf.start();
     there.iter().for_each(|message| leaf.mail("ann@leaf.uucp", &["jan@polux.uucp"], message));
