@@ -140,13 +140,11 @@ impl<'a> CallStore<'a> {
 
     /// Hands the waiting bytes to the spool.
     async fn append(&self, coming: &mut Coming) -> Result<(), SpoolError> {
-        if coming.waiting.is_empty() {
-            return Ok(());
+        // What came while the store was busy comes all at once.
+        for piece in std::mem::take(&mut coming.waiting).chunks(CHUNK) {
+            self.spool.body_append(coming.body, coming.kept, piece.to_vec()).await?;
+            coming.kept += piece.len() as u64;
         }
-        let bytes = std::mem::take(&mut coming.waiting);
-        let count = bytes.len() as u64;
-        self.spool.body_append(coming.body, coming.kept, bytes).await?;
-        coming.kept += count;
         Ok(())
     }
 
