@@ -32,11 +32,22 @@ fn call(leaf: &Node, system: &str) -> String {
     failure
 }
 
+/// What a node has recorded, oldest first, as `uugate trace` shows it.
+fn recorded(node: &Node) -> Vec<String> {
+    let folder = std::fs::read_dir(node.path("recordings")).expect("recordings");
+    let mut files: Vec<_> = folder.map(|file| file.expect("a recording").path()).collect();
+    files.sort();
+    let shown = |file: &std::path::PathBuf| node.trace(&[&file.display().to_string()]).stdout;
+    files.iter().map(|file| String::from_utf8(shown(file)).expect("text")).collect()
+}
+
+const RECORD: &str = "[record]\ndirectory = \"recordings\"\n";
+
 #[test]
 fn each_failure_is_told_apart_and_the_line_works_afterwards() {
     let folder = open_folder();
     let mut telephone = Telephone::new(folder.path(), Settings::default());
-    let feed = format!("{}{}", caller("leaf", ""), telephone.line("feed", "answer = true"));
+    let feed = format!("{}{}{RECORD}", caller("leaf", ""), telephone.line("feed", "answer = true"));
     let feed = Node::new(folder.path(), "feed", &feed);
     let leaf = Node::new(
         folder.path(),
@@ -49,6 +60,7 @@ fn each_failure_is_told_apart_and_the_line_works_afterwards() {
             dialled("wrong", "5552", "").replace(PASSWORD, "falsch"),
             // The modem waits so many seconds for an answer.
             telephone.line("leaf", "init = \"S7=4\""),
+            RECORD.to_owned(),
         ]
         .concat(),
     );
@@ -77,4 +89,15 @@ fn each_failure_is_told_apart_and_the_line_works_afterwards() {
         assert!(listed.contains(said), "{said:?} is missing:\n{listed}");
     }
     assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
+
+    // A call is recorded from the dial or the ring on, whatever comes of it.
+    let (dialled, rung) = (recorded(&leaf), recorded(&feed));
+    assert_eq!((dialled.len(), rung.len()), (6, 2));
+    for said in ["> text ATDT5553\\r", "BUSY", "ended: dial: the number is busy"] {
+        assert!(dialled[0].contains(said), "{said}: {}", dialled[0]);
+    }
+    for said in ["RING", "> text ATA\\r", "CONNECT", "< connected", "ended: in order"] {
+        assert!(rung[1].contains(said), "{said}: {}", rung[1]);
+    }
+    assert!(!dialled[4].contains("falsch") && !rung[0].contains("falsch"), "a secret is never told");
 }
