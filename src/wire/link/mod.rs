@@ -189,6 +189,12 @@ pub trait Link: Send {
     fn room(&self) -> usize;
     /// Sends a command or an answer; the NUL at its end is added here.
     fn send_command(&mut self, now: Instant, channel: Channel, text: &[u8]);
+    /// The same, for a command that is followed by its file.
+    fn send_offer(&mut self, now: Instant, channel: Channel, text: &[u8]) {
+        self.send_command(now, channel, text);
+    }
+    /// A command has come whole that is followed by its file; to be said before the next event is polled.
+    fn offered(&mut self) {}
     /// For protocols that tell it: so many bytes of a file follow.
     fn begin_file(&mut self, bytes: u64);
     /// Sends file data; `position` is its place in the file. Empty `bytes` end the file.

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 /// How far ahead of the line packets are sent, in time on the line.
-const AHEAD: Duration = Duration::from_millis(15);
+const AHEAD: Duration = Duration::from_millis(30);
 
 /// The shortest time over which the line's rate is measured: acknowledgements may come in bunches.
 const LEAST_SPAN: Duration = Duration::from_millis(250);
@@ -22,7 +22,7 @@ const LEAST_RATE: f64 = 1.0;
 /// What is sent in relation to what the line was seen to carry: a little more as long as nothing waits in front of it,
 /// to find out whether it carries more, else less, so that it is not in front of it for long.
 const MORE: f64 = 1.1;
-const LESS: f64 = 0.9;
+const LESS: f64 = 0.97;
 
 /// The rate of one direction of a line.
 #[derive(Debug, Default)]

@@ -60,7 +60,8 @@ pub struct IParameters {
     pub error_decay: u32,
     /// How many packets one acknowledgement is for; without a value, half the window.
     pub ack_frequency: Option<u32>,
-    /// Commands and data follow our SYNC before the peer's has come: what a uugate looks for.
+    /// Commands and data follow our SYNC before the peer's has come, and no SPOS stands between a command and its file:
+    /// what a uugate looks for.
     pub eager: bool,
 }
 

@@ -1,9 +1,9 @@
 //! How many packets a line spoils: the history by which senders choose the size of packets.
 
-/// What is taken to be known of a line before anything was sent: most are good, so that packets begin with about 300 bytes
+/// What is taken to be known of a line before anything was sent: most are good, so that packets begin with about 500 bytes
 /// and grow with every window that arrives.
 const ERRORS_BEFORE: f64 = 0.1;
-const BYTES_BEFORE: f64 = 1000.0;
+const BYTES_BEFORE: f64 = 2500.0;
 
 /// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
 const MEMORY: f64 = 131_072.0;

@@ -12,7 +12,8 @@
 //! - a side that loses many packets sends another SYNC, which asks for smaller ones, and gets them at once;
 //! - each side sends one CLOSE, without waiting for that of the other, and then the final handshake.
 //!
-//! Between uugates the first packets follow our SYNC before the peer's has come (`eager`).
+//! Between uugates (`eager`) the first packets follow our SYNC before the peer's has come, and the command that offers a
+//! file puts the position to 0, which spares each file its SPOS.
 
 pub(super) mod packet;
 mod receive;
@@ -54,6 +55,16 @@ enum State {
     Ended,
 }
 
+/// What waits to be told.
+#[derive(Debug)]
+enum Arrived {
+    Event(Event),
+    /// Its position is known once all before it was told ([`Link::offered`]).
+    Data(Channel, Vec<u8>),
+    /// The file position of what follows.
+    Position(u32),
+}
+
 /// One call by the `i` protocol, or by `j`, which wraps it.
 #[derive(Debug)]
 pub struct I {
@@ -67,10 +78,10 @@ pub struct I {
     sender: Sender,
     receiver: Receiver,
     tally: Tally,
-    /// The file position of the next packet that arrives.
+    /// The file position of the next packet that is told.
     position: u32,
     channels: u8,
-    events: VecDeque<Event>,
+    events: VecDeque<Arrived>,
     sync: Sync,
     peer_closed: bool,
     silence: Silence,
@@ -114,8 +125,12 @@ impl I {
         if self.state != State::Ended {
             self.state = State::Ended;
             self.peer_closed = false;
-            self.events.push_back(Event::Failed(error));
+            self.tell(Event::Failed(error));
         }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push_back(Arrived::Event(event));
     }
 
     fn misbehaved(&mut self, what: impl Into<String>) {
@@ -178,7 +193,9 @@ impl I {
             },
             Kind::Nak if rejected => self.error(),
             // Observed with Taylor UUCP 1.07: a side that waits asks for a packet that was never sent.
-            Kind::Nak if self.sender.is_next(header.packet) => self.receiver.ack_at_once(),
+            Kind::Nak if self.parameters.eager || self.sender.is_next(header.packet) => {
+                self.receiver.ack_at_once();
+            }
             Kind::Ack if acknowledged == 0 => self.sender.nothing_new(),
             Kind::Nak | Kind::Ack | Kind::Sync => {}
         }
@@ -192,7 +209,9 @@ impl I {
         self.tally.good(1);
         match header.kind {
             Kind::Spos => match data.as_slice() {
-                [a, b, c, d] => self.position = u32::from_be_bytes([*a, *b, *c, *d]),
+                [a, b, c, d] => {
+                    self.events.push_back(Arrived::Position(u32::from_be_bytes([*a, *b, *c, *d])));
+                }
                 _ => self.misbehaved(format!("an SPOS packet of {} bytes", data.len())),
             },
             Kind::Close => self.peer_closed = true,
@@ -201,9 +220,7 @@ impl I {
                     (0, number) => Channel::Ours(number),
                     (number, _) => Channel::Theirs(number),
                 };
-                let position = Some(u64::from(self.position));
-                self.position = self.position.wrapping_add(data.len() as u32);
-                self.events.push_back(Event::Data { channel, position, bytes: data });
+                self.events.push_back(Arrived::Data(channel, data));
             }
         }
     }
@@ -219,7 +236,7 @@ impl I {
             // The peer's CLOSE was lost, or it has left.
             Patience::GiveUp if leaving => {
                 self.state = State::Ended;
-                self.events.push_back(Event::Closed);
+                self.tell(Event::Closed);
             }
             Patience::GiveUp => self.fail(self.silence.error(self.letter)),
         }
@@ -292,7 +309,10 @@ impl Link for I {
             self.sender.repair(now);
             if self.sender.deadline().is_some_and(|at| at <= now) {
                 let unanswered = self.sender.timed_out(now);
-                self.receiver.ask_next();
+                match self.parameters.eager {
+                    true => self.receiver.ask_state(),
+                    false => self.receiver.ask_next(),
+                }
                 if self.silence.is_deaf(unanswered) {
                     self.fail(LinkError::Silent { protocol: self.letter, retries: unanswered });
                     return;
@@ -307,7 +327,8 @@ impl Link for I {
 
     fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool {
         let before = out.len();
-        self.sync.due |= self.receiver.take_wish() && self.state == State::Running;
+        // A sender that chooses its sizes itself need not be asked.
+        self.sync.due |= self.receiver.take_wish() && self.state == State::Running && !self.parameters.eager;
         if self.sync.take_due(now) {
             out.extend(self.sync_packet());
         }
@@ -349,9 +370,19 @@ impl Link for I {
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front();
-        if event.is_some() || !self.peer_closed || self.state == State::Ended {
-            return event;
+        while let Some(arrived) = self.events.pop_front() {
+            match arrived {
+                Arrived::Event(event) => return Some(event),
+                Arrived::Position(position) => self.position = position,
+                Arrived::Data(channel, bytes) => {
+                    let position = Some(u64::from(self.position));
+                    self.position = self.position.wrapping_add(bytes.len() as u32);
+                    return Some(Event::Data { channel, position, bytes });
+                }
+            }
+        }
+        if !self.peer_closed || self.state == State::Ended {
+            return None;
         }
         let orderly = self.state == State::AwaitClose;
         self.state = State::Ended;
@@ -374,7 +405,17 @@ impl Link for I {
     }
 
     fn send_command(&mut self, _now: Instant, channel: Channel, text: &[u8]) {
-        self.sender.command(channel, text.to_vec());
+        self.sender.command(channel, text.to_vec(), false);
+    }
+
+    fn send_offer(&mut self, _now: Instant, channel: Channel, text: &[u8]) {
+        self.sender.command(channel, text.to_vec(), self.parameters.eager);
+    }
+
+    fn offered(&mut self) {
+        if self.parameters.eager {
+            self.position = 0;
+        }
     }
 
     fn begin_file(&mut self, _bytes: u64) {}
@@ -393,7 +434,7 @@ impl Link for I {
             }
             State::Idle | State::AwaitSync { .. } => {
                 self.state = State::Ended;
-                self.events.push_back(Event::Closed);
+                self.tell(Event::Closed);
             }
             State::AwaitClose | State::Ended => {}
         }

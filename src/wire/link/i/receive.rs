@@ -157,6 +157,12 @@ impl Receiver {
         self.ask(self.expected);
     }
 
+    /// Asks a uugate what it has, by the number of a packet that it cannot have sent yet; what is on its way is not sent again for
+    /// that, and the answer is behind it.
+    pub fn ask_state(&mut self) {
+        self.ask((self.expected + MOST_WINDOW) % SEQUENCES);
+    }
+
     fn ask(&mut self, number: u8) {
         if !self.naks.contains(&number) {
             self.naks.push(number);

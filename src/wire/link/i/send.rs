@@ -23,10 +23,11 @@ const LEAST_REPAIR: Duration = Duration::from_millis(100);
 /// Something that waits for a place in the window.
 #[derive(Debug)]
 enum Item {
-    /// A command or an answer with the NUL at its end.
+    /// A command or an answer with the NUL at its end. `offers`: the next packet is at the beginning of a file.
     Command {
         channel: Channel,
         text: Vec<u8>,
+        offers: bool,
     },
     /// File data; `at` is how much of `bytes` was sent already. Empty `bytes` end the file.
     Data {
@@ -59,8 +60,6 @@ struct Sent {
     wanted: bool,
     /// The peer asked for it.
     lost: bool,
-    /// The peer asked for it, and what was sent then may be repeated once while the line would be idle.
-    spare: bool,
 }
 
 #[derive(Debug)]
@@ -140,10 +139,12 @@ impl Sender {
     /// An answer must not wait behind a window of file data: a command goes before what belongs to other channels,
     /// but after other commands and all of its own channel. What is said of hanging up has no channel of its own, and
     /// overtakes nothing.
-    pub fn command(&mut self, channel: Channel, mut text: Vec<u8>) {
+    ///
+    /// `offers`: the peer knows that the next packet is at the beginning of a file.
+    pub fn command(&mut self, channel: Channel, mut text: Vec<u8>, offers: bool) {
         text.push(0);
         if channel == Channel::ONLY {
-            self.queue.push_back(Item::Command { channel, text });
+            self.queue.push_back(Item::Command { channel, text, offers });
             return;
         }
         let after = self
@@ -151,7 +152,7 @@ impl Sender {
             .iter()
             .rposition(|item| !matches!(item, Item::Data { .. }) || item.channel() == Some(channel));
         // Data of which a part was sent already may be interrupted: SPOS brings the position back.
-        self.queue.insert(after.map_or(0, |at| at + 1), Item::Command { channel, text });
+        self.queue.insert(after.map_or(0, |at| at + 1), Item::Command { channel, text, offers });
     }
 
     pub fn data(&mut self, channel: Channel, position: u64, bytes: &[u8]) {
@@ -201,7 +202,6 @@ impl Sender {
         if !sent.wanted && (!sent.lost || now.saturating_duration_since(sent.last_sent) >= least) {
             sent.wanted = true;
             sent.lost = true;
-            sent.spare = true;
             self.size.lost();
         }
         true
@@ -297,12 +297,8 @@ impl Sender {
     }
 
     /// The packet that has to be sent again now.
-    ///
-    /// With the window full the line would be idle for a round trip, and for another if what was sent again is lost
-    /// again: so that is sent once more.
     fn again(&self) -> Option<usize> {
-        let wanted = self.unacked.iter().position(|sent| sent.wanted);
-        wanted.or_else(|| self.unacked.iter().position(|sent| self.is_full() && sent.spare))
+        self.unacked.iter().position(|sent| sent.wanted)
     }
 
     fn is_full(&self) -> bool {
@@ -326,7 +322,6 @@ impl Sender {
             return false;
         }
         if let Some(sent) = self.again().and_then(|at| self.unacked.get_mut(at)) {
-            sent.spare &= sent.wanted;
             sent.wanted = false;
             sent.resent += 1;
             sent.last_sent = now;
@@ -360,7 +355,6 @@ impl Sender {
             resent: 0,
             wanted: false,
             lost: false,
-            spare: false,
         });
         self.next = (self.next + 1) % SEQUENCES;
         self.last_new = Some(now);
@@ -378,12 +372,16 @@ impl Sender {
                 self.queue.pop_front();
                 return Some((Kind::Close, None, Vec::new()));
             }
-            Item::Command { channel, text } => {
-                let channel = *channel;
+            Item::Command { channel, text, offers } => {
+                let (channel, offers) = (*channel, *offers);
                 let data =
                     if text.len() > size { text.drain(..size).collect() } else { std::mem::take(text) };
                 if text.is_empty() {
                     self.queue.pop_front();
+                    if offers {
+                        self.position = 0;
+                        return Some((Kind::Data, Some(channel), data));
+                    }
                 }
                 (Kind::Data, channel, data)
             }

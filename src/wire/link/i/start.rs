@@ -57,7 +57,7 @@ impl I {
         let window = usize::from(self.parameters.window).min(MOST_AHEAD);
         let most = usize::from(self.parameters.packet_size).min(LARGEST_AHEAD);
         self.sender.agree(window, most);
-        self.events.push_back(Event::Started);
+        self.tell(Event::Started);
     }
 
     /// Something came that can only come behind a SYNC: that was lost. To a peer that lacks nothing, ours says that we do.
@@ -69,7 +69,10 @@ impl I {
 
     /// Our SYNC: packet size, window, channels that the peer may use.
     pub(super) fn sync_packet(&self) -> Vec<u8> {
-        let size = u16::try_from(self.receiver.wish()).unwrap_or(self.parameters.packet_size);
+        let size = match self.parameters.eager {
+            true => self.parameters.packet_size,
+            false => u16::try_from(self.receiver.wish()).unwrap_or(self.parameters.packet_size),
+        };
         let [high, low] = size.to_be_bytes();
         let data = [high, low, self.parameters.window, MOST_CHANNELS];
         packet::frame(self.header(Kind::Sync, 0), &data)
@@ -114,7 +117,7 @@ impl I {
         }
         // A peer that does not tell is not asked for more than one.
         self.channels = rest.first().map_or(1, |channels| (*channels).clamp(1, MOST_CHANNELS));
-        self.events.push_back(Event::Started);
+        self.tell(Event::Started);
     }
 
     /// The peer's SYNC did not come in time.

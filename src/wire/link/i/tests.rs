@@ -40,20 +40,79 @@ fn a_peer_that_asks_for_smaller_packets_in_mid_session_gets_them() {
     assert!(sizes.contains(&256) && sizes.iter().all(|size| *size <= 256), "{sizes:?}");
 }
 
+/// Caller and called side of two uugates; the caller's SYNC is out.
+fn uugates(now: Instant) -> [I; 2] {
+    let parameters = IParameters { eager: true, ..IParameters::default() };
+    let mut ends = [Role::Caller, Role::Called].map(|role| I::new('i', role, parameters.clone(), MOST_DATA));
+    for end in &mut ends {
+        end.start(now);
+        assert_eq!(end.poll_event(), Some(Event::Started));
+    }
+    ends
+}
+
+/// What one end has to say is heard by the other.
+fn pass(now: Instant, from: &mut I, to: &mut I) {
+    let mut bytes = Vec::new();
+    from.poll_transmit(now, usize::MAX, &mut bytes);
+    to.handle_input(now, &bytes);
+}
+
+#[test]
+fn between_uugates_a_file_follows_its_command_without_an_spos() {
+    let now = crate::clock::now();
+    let [mut caller, mut called] = uugates(now);
+    let data = |channel, position, bytes: &[u8]| {
+        Some(Event::Data { channel, position: Some(position), bytes: bytes.to_vec() })
+    };
+    for (ours, theirs) in [(Channel::Ours(1), Channel::Theirs(1)), (Channel::Ours(2), Channel::Theirs(2))] {
+        caller.send_offer(now, ours, b"S file");
+        caller.send_data(now, ours, 0, &[1; 10]);
+        caller.send_data(now, ours, 10, &[]);
+        let packets = caller.sender.packets_sent;
+        pass(now, &mut caller, &mut called);
+        assert_eq!(caller.sender.packets_sent - packets, 3);
+        assert!(matches!(called.poll_event(), Some(Event::Data { channel, .. }) if channel == theirs));
+        called.offered();
+        assert_eq!(called.poll_event(), data(theirs, 0, &[1; 10]));
+        assert_eq!(called.poll_event(), data(theirs, 10, &[]));
+    }
+    // What comes between a command and its file takes the position with it.
+    pass(now, &mut called, &mut caller);
+    caller.send_offer(now, Channel::Ours(3), b"S file");
+    caller.send_command(now, Channel::Theirs(1), b"EY");
+    caller.send_data(now, Channel::Ours(3), 0, &[2; 10]);
+    pass(now, &mut caller, &mut called);
+    assert!(called.poll_event().is_some());
+    called.offered();
+    assert_eq!(called.poll_event(), data(Channel::Ours(1), 0, b"EY\0"));
+    assert_eq!(called.poll_event(), data(Channel::Theirs(3), 0, &[2; 10]));
+}
+
+#[test]
+fn a_uugate_that_asks_what_the_other_has_is_told_and_sent_nothing_again() {
+    let now = crate::clock::now();
+    let [mut caller, mut called] = uugates(now);
+    caller.send_command(now, Channel::Ours(1), b"S file");
+    pass(now, &mut caller, &mut called);
+    called.send_command(now, Channel::Theirs(1), b"SY");
+    let mut on_its_way = Vec::new();
+    called.poll_transmit(now, usize::MAX, &mut on_its_way);
+    caller.receiver.ask_state();
+    pass(now, &mut caller, &mut called);
+    assert!(said(&mut called, now).iter().all(|(kind, _)| *kind == Kind::Ack));
+    assert_eq!(called.counters().packets_resent, 0);
+}
+
 #[test]
 fn two_that_speak_at_once_need_no_clock_when_a_sync_is_spoiled() {
     let mut now = crate::clock::now();
-    let parameters = IParameters { eager: true, ..IParameters::default() };
-    let [mut caller, mut called] =
-        [Role::Caller, Role::Called].map(|role| I::new('i', role, parameters.clone(), MOST_DATA));
-    caller.start(now);
-    assert_eq!(caller.poll_event(), Some(Event::Started));
+    let [mut caller, mut called] = uugates(now);
     caller.send_command(now, Channel::Ours(1), b"S file");
     let mut bytes = Vec::new();
     caller.poll_transmit(now, usize::MAX, &mut bytes);
     // The first packet, the SYNC, is spoiled in its data.
     bytes[7] ^= 1;
-    called.start(now);
     let mut heard = Vec::new();
     for _ in 0..6 {
         called.handle_input(now, &bytes);
@@ -68,7 +127,7 @@ fn two_that_speak_at_once_need_no_clock_when_a_sync_is_spoiled() {
         caller.handle_timeout(now);
     }
     let command = Event::Data { channel: Channel::Theirs(1), position: Some(0), bytes: b"S file\0".to_vec() };
-    assert_eq!(heard, [Event::Started, command]);
+    assert_eq!(heard, [command]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn line(bit_errors: f64, buffer: usize) -> Settings {
 fn sized(i: u16, g: u16) -> Parameters {
     let mut parameters = Parameters::default();
     parameters.i.packet_size = i;
+    parameters.i.eager = i > 1024;
     parameters.g.packet_size = g;
     parameters.g.seal = true;
     parameters
@@ -77,7 +78,7 @@ fn noise_costs_i_little_whatever_stands_before_the_line() {
         for (bit_errors, wanted) in [(0.0, 0.98), (1e-6, 0.96), (1e-5, 0.91), (1e-4, 0.68)] {
             // What is in a large pipe cannot be overtaken, and on a good line a whole window is in it.
             let wanted = if buffer > 60_000 { wanted - 0.06 } else { wanted };
-            let (_, mean, lost) = sum_up(&shares('i', &sized(4095, 64), &line(bit_errors, buffer), 5));
+            let (_, mean, lost) = sum_up(&shares('i', &sized(4095, 64), &line(bit_errors, buffer), 12));
             assert!(mean > wanted && lost == 0, "buffer {buffer} errors {bit_errors}: {mean} lost {lost}");
         }
     }
