@@ -235,6 +235,7 @@ impl Store for CallStore<'_> {
             work: job.work.clone(),
             size: job.body.map_or(0, |body| body.size),
             largest: self.terms.largest(&self.now()),
+            begun: job.attempts > 0,
         };
         self.jobs.insert(key, Held { job, deferred: None });
         Ok(Some(outgoing))

@@ -19,6 +19,8 @@ pub struct OutgoingJob {
     pub size: u64,
     /// The largest file that a fetch may bring now, in bytes.
     pub largest: Option<u64>,
+    /// It was begun in an earlier call: the peer may have a part of it.
+    pub begun: bool,
 }
 
 /// A file that is under way between the peer and the store; the machine chose the number. One stands for one file at a

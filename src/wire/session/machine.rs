@@ -100,6 +100,8 @@ pub struct Machine {
     /// Text that belongs to no conversation: H and its answers.
     text: Vec<u8>,
     hang_up: HangUp,
+    /// The peer said H, and is answered once our last jobs are, which are all said.
+    owes_answer: bool,
     asks: VecDeque<(Ask, For)>,
     asked: Option<For>,
     next_slot: u64,
@@ -133,6 +135,7 @@ impl Machine {
             ins: BTreeMap::new(),
             text: Vec::new(),
             hang_up: HangUp::No,
+            owes_answer: false,
             asks: VecDeque::new(),
             asked: None,
             next_slot: 0,
@@ -336,10 +339,11 @@ impl Machine {
         if let Some(advance) = self.advance_a_file(now, link) {
             return advance;
         }
-        let last_are_out = || self.drained && self.outs.values().all(Ours::is_said);
         let all_said =
-            self.outs.is_empty() || self.says_h_ahead() && self.has_free_channel() && last_are_out();
-        if !self.master || !all_said || !self.ins.values().all(Theirs::is_idle) {
+            self.outs.is_empty() || self.says_h_ahead() && self.has_free_channel() && self.last_are_said();
+        // Whoever has more to send, and knows an H that goes ahead, says no to it, and H with its own last job.
+        let theirs_are_done = self.says_h_ahead() || self.ins.values().all(Theirs::is_idle);
+        if !self.master || !all_said || !theirs_are_done {
             return Advance::Stays;
         }
         if self.yielding {
@@ -372,6 +376,11 @@ impl Machine {
             }
             _ => self.turn = Some((slot, now)),
         }
+    }
+
+    /// Whether nothing is left but to be answered.
+    fn last_are_said(&self) -> bool {
+        self.drained && self.outs.values().all(Ours::is_said)
     }
 
     /// Sends more of the first file whose turn it is; `None`: there is no such file.

@@ -31,7 +31,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
     let body = Some(Source::Body(job.key));
     match &job.work {
         Work::Execute(execute) if features.has(Features::EXECUTE) && features.has(Features::SIZE) => {
-            let request = execute_request(execute, &names, job.size);
+            let request = execute_request(execute, &names, job.size, features);
             Some(vec![Piece { text: request.print(features)?, source: body, size: job.size }])
         }
         Work::Execute(execute) => {
@@ -82,8 +82,10 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
     }
 }
 
-fn execute_request(execute: &Execute, names: &WireNames, size: u64) -> Request {
-    let mut transfer = spooled(&execute.user, &names.from, &names.temp, &names.data, size);
+fn execute_request(execute: &Execute, names: &WireNames, size: u64, features: Features) -> Request {
+    // The file of an E command has no name in the spool of a uugate, but a stable id; and the manual's dummy is short.
+    let to = if features.has(Features::UUGATE) { "D.0" } else { &names.data };
+    let mut transfer = spooled(&execute.user, &names.from, &names.temp, to, size);
     // An E command has no letter for "tell of success too"; the requestor hears of failures.
     if execute.notify == Notify::Never {
         transfer.options.push('N');

@@ -8,10 +8,6 @@ use std::time::Instant;
 /// How much of a file is read at a time, in bytes: the most that the spool gives at once.
 const READ: usize = 64 * 1024;
 
-/// How much of a file goes out before the verdict on it has come, in bytes: enough to keep a line of 160 kbit/s busy for
-/// a round trip of 200 ms, and little enough where the peer has a part of a large file already.
-pub const AHEAD: u64 = 4096;
-
 /// Where the bytes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {

@@ -233,7 +233,15 @@ impl Pretended {
                 };
                 let stable = StableId { spool: 7, number: left.into() };
                 let key = JobKey(left.into());
-                let job = OutgoingJob { key, stable, grade: Grade::MAIL, work, size: 300, largest: None };
+                let job = OutgoingJob {
+                    key,
+                    stable,
+                    grade: Grade::MAIL,
+                    work,
+                    size: 300,
+                    largest: None,
+                    begun: false,
+                };
                 Reply::Job(Some(Box::new(job)))
             }
             Ask::Read { offset, limit, .. } | Ask::ReadOpened { offset, limit, .. } => {

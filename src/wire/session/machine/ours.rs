@@ -4,13 +4,18 @@ use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Sl
 use super::super::command::{Answer, Refusal};
 use super::super::outgoing::{Piece, describe, pieces};
 use super::super::receiving::{Fit, Receiving};
-use super::super::sender::{AHEAD, From, Sender};
+use super::super::sender::{From, Sender};
 use super::super::{Progress, SessionError};
 use super::{For, Machine, collect, misbehaved};
 use crate::job::{Fetch, Work};
 use crate::wire::link::{Channel, Expect, Link};
 use std::collections::VecDeque;
 use std::time::Instant;
+
+/// How much of a file goes out before the verdict on it has come, in bytes: as much as a line carries while the verdict waits
+/// behind what stands in front of the line at the other end, and then for a round trip; and little enough where the file is
+/// refused.
+const AHEAD: u64 = 16 * 1024;
 
 #[derive(Debug)]
 enum State {
@@ -41,6 +46,8 @@ pub struct Ours {
     what: String,
     /// What is still to be said; the first is being dealt with.
     pieces: VecDeque<Piece>,
+    /// It was begun in an earlier call.
+    begun: bool,
     fetch: Option<Fetch>,
     slot: Slot,
     state: State,
@@ -144,6 +151,7 @@ impl Machine {
             name: job.stable.to_string(),
             what,
             pieces: pieces.into(),
+            begun: job.begun,
             fetch,
             slot,
             state: State::AwaitVerdict,
@@ -164,20 +172,24 @@ impl Machine {
         match ours.pieces.front() {
             Some(piece) => {
                 link.expect(Expect::Command);
-                link.send_command(now, channel, &piece.text);
+                match piece.source {
+                    Some(_) => link.send_offer(now, channel, &piece.text),
+                    None => link.send_command(now, channel, &piece.text),
+                }
                 // With channels a file follows its command at once, as Taylor UUCP has it: the verdict is nearly always
                 // yes, and to wait for it leaves the line idle for a round trip. A refused file is cut short, and one
-                // of which the peer has a part goes on from where it is told to. No file goes whole to a peer that has not
-                // even said who it is: it could keep what we then send again.
+                // of which the peer has a part goes on from where it is told to; if it is large, and was begun before,
+                // that is likely. No file goes whole to a peer that has not even said who it is: it could keep what we
+                // then send again.
                 let source = piece.source.clone().filter(|_| self.channels > 0);
                 ours.unjudged = source.is_some();
                 ours.state = match source {
                     Some(source) => {
                         let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(piece.size));
                         self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
-                        let hold_at = match self.answered {
-                            true => (piece.size > AHEAD).then_some(AHEAD),
-                            false => Some(AHEAD.min(piece.size.saturating_sub(1))),
+                        let hold_at = match piece.size {
+                            size if size > AHEAD => Some(if ours.begun { 0 } else { AHEAD }),
+                            size => (!self.answered).then(|| size.saturating_sub(1)),
                         };
                         State::Sending(Sender::ahead(From::Job(source), hold_at))
                     }
@@ -429,5 +441,6 @@ impl Machine {
             Ending::Deferred(why) | Ending::Refused(why) => Some(why),
         };
         self.progress.push_back(Progress::Done { sending: ours.fetch.is_none(), job: ours.name, refused });
+        self.answer_h_that_waits();
     }
 }

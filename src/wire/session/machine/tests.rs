@@ -118,6 +118,7 @@ impl End {
             work,
             size,
             largest: None,
+            begun: false,
         });
     }
 
@@ -507,30 +508,52 @@ fn of_a_large_file_the_beginning_goes_before_the_verdict() {
     let ours = Channel::Ours(1);
     let large = || {
         let mut end = End::new(true, 7, TAYLOR);
-        end.size = 9000;
-        end.queue(1, mail(), 9000);
-        assert_eq!(end.starts().last(), Some(&Said::Data(ours, 4000, 96)));
+        end.size = 20_000;
+        end.queue(1, mail(), 20_000);
+        assert_eq!(end.starts().last(), Some(&Said::Data(ours, 16_000, 384)));
         end
     };
     // The peer has a part of it: it goes on behind that.
     let mut end = large();
-    assert_eq!(end.hears(ours, "EY 0x2320"), [Said::Data(ours, 8992, 8), Said::Data(ours, 9000, 0)]);
+    assert_eq!(end.hears(ours, "EY 0x4e18"), [Said::Data(ours, 19_992, 8), Said::Data(ours, 20_000, 0)]);
     assert_eq!(end.hears(ours, "CY"), [command(ONLY, "H")]);
     assert_eq!(settled(&end), [Ending::Done]);
     // It is past that point already.
-    assert_eq!(large().hears(ours, "EY 0x1").first(), Some(&Said::Data(ours, 4096, 1000)));
-    assert_eq!(large().hears(ours, "EY").last(), Some(&Said::Data(ours, 9000, 0)));
+    assert_eq!(large().hears(ours, "EY 0x1").first(), Some(&Said::Data(ours, 16_384, 1000)));
+    assert_eq!(large().hears(ours, "EY").last(), Some(&Said::Data(ours, 20_000, 0)));
     // The end that shows the channel to be free again.
     let mut end = large();
-    assert_eq!(end.hears(ours, "EN2"), [Said::Data(ours, 4096, 0), command(ONLY, "H")]);
+    assert_eq!(end.hears(ours, "EN2"), [Said::Data(ours, 16_384, 0), command(ONLY, "H")]);
     assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
-    for wrong in ["CY", "EY 0x2329", "XY"] {
+    for wrong in ["CY", "EY 0x4e21", "XY"] {
         let over = large().data(ours, format!("{wrong}\0").as_bytes());
         assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))), "{wrong}");
     }
     let mut end = large();
     end.hears(ours, "EY");
     assert!(matches!(end.data(ours, b"EY\0"), Some(Err(SessionError::Misbehaved(_)))));
+    // Of one that was begun in an earlier call it is likely to have a part.
+    let mut end = End::new(true, 7, TAYLOR);
+    end.size = 20_000;
+    end.queue(1, mail(), 20_000);
+    end.jobs[0].begun = true;
+    assert!(!end.starts().iter().any(|said| matches!(said, Said::Data(..))));
+    assert_eq!(end.hears(ours, "EY 0x4e18"), [Said::Data(ours, 19_992, 8), Said::Data(ours, 20_000, 0)]);
+}
+
+#[test]
+fn no_file_goes_whole_to_a_peer_that_has_not_answered_yet() {
+    let mut end = End::new(true, 7, UUGATE);
+    end.machine.answered = false;
+    end.queue(1, mail(), 3000);
+    end.queue(2, mail(), 0);
+    let said = end.starts();
+    assert_eq!(
+        said.iter().rfind(|said| matches!(said, Said::Data(..))),
+        Some(&Said::Data(Channel::Ours(1), 2000, 999))
+    );
+    let rest = [Said::Data(Channel::Ours(1), 2999, 1), Said::Data(Channel::Ours(1), 3000, 0)];
+    assert_eq!(end.hears(Channel::Ours(1), "EY"), rest);
 }
 
 #[test]

@@ -178,6 +178,11 @@ impl Machine {
         let slot = self.new_slot();
         let asking = For::Channel(Channel::Theirs(number));
         let judged = self.judge.judge(text).map_err(|_| misbehaved("no command", text))?;
+        if let Judged::Offer { .. }
+        | Judged::Refuse(Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }) = judged
+        {
+            link.offered();
+        }
         let state = match judged {
             Judged::Offer { letter, offer } => {
                 let state = State::AwaitVerdict {

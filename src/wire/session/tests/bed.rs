@@ -8,6 +8,9 @@ use crate::wire::link::{self, Link, Parameters, Role, open};
 use crate::wire::noise::{Noise, Settings};
 use std::time::{Duration, Instant};
 
+/// How long who has said farewell waits for that of the other end, before it hangs up.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// How a call went.
 #[derive(Debug, Clone, Copy)]
 pub struct Went {
@@ -229,6 +232,15 @@ impl<'a> End<'a> {
     fn over(&self) -> bool {
         matches!(self.stage, Stage::Over(_)) && self.waiting.is_empty() && self.line.poll_timeout().is_none()
     }
+
+    /// Whether it takes a hang-up for the end that was agreed upon.
+    fn content(&self) -> bool {
+        match &self.stage {
+            Stage::Handshake(_) => false,
+            Stage::Session(session) => session.machine.hang_up_agreed(),
+            Stage::Over(result) => result.is_ok(),
+        }
+    }
 }
 
 /// One call of `leaf` to `polux`.
@@ -239,13 +251,20 @@ pub fn call(leaf: &mut Site, polux: &mut Site, lines: [Settings; 2], seed: u64) 
     let mut caller = End::new(leaf, true, Noise::new(forth, seed, now), now);
     let mut called = End::new(polux, false, Noise::new(back, seed ^ 0x5eed, now), now);
     let mut turns = 0;
+    let mut hangs_up: Option<Instant> = None;
     loop {
         caller.settle(now);
         called.settle(now);
+        if caller.over() || called.over() {
+            hangs_up.get_or_insert(now + FAREWELL);
+        }
+        if hangs_up.is_some_and(|at| at <= now) {
+            break;
+        }
         if caller.over() && called.over() || !caller.line.carrier() || !called.line.carrier() {
             break;
         }
-        let next = [caller.next(now), called.next(now)].into_iter().flatten().min();
+        let next = [caller.next(now), called.next(now), hangs_up].into_iter().flatten().min();
         let Some(next) = next else { break };
         turns = if next > now { 0 } else { turns + 1 };
         assert!(turns < 10_000, "time stands still");
@@ -258,7 +277,7 @@ pub fn call(leaf: &mut Site, polux: &mut Site, lines: [Settings; 2], seed: u64) 
         called.hear(now, &to_called);
         caller.hear(now, &to_caller);
     }
-    let well = matches!((&caller.stage, &called.stage), (Stage::Over(Ok(_)), Stage::Over(Ok(_))));
+    let well = caller.content() && called.content();
     let sent = [caller.line.carried().0, called.line.carried().0];
     for site in [leaf, polux] {
         site.hang_up();

@@ -6,7 +6,7 @@ mod site;
 
 use super::features::Features;
 use super::handshake::Agreement;
-use super::{Machine, Permissions, SessionError, Step};
+use super::{Ending, Machine, Permissions, SessionError, Step};
 use crate::wire::link::{Channel, Event, Parameters, Role, open};
 use crate::wire::noise::{Random, Settings};
 use bed::call;
@@ -53,6 +53,33 @@ fn a_clean_line_takes_one_call() {
         assert!(leaf.is_done() && polux.is_done());
         assert_eq!((leaf.received(), polux.received()), (polux.sent(), leaf.sent()));
     }
+}
+
+#[test]
+fn with_channels_many_jobs_await_their_end_at_once_and_one_that_fails_disturbs_no_other() {
+    let (mut leaf, mut polux) = (Site::new("leaf", "polux", 'i'), Site::new("polux", "leaf", 'i'));
+    for number in 0..40 {
+        leaf.queue_bytes(number, 1, 2000);
+        polux.queue_bytes(number, 2, 2000);
+    }
+    for site in [&mut leaf, &mut polux] {
+        site.refused = ["rmail user3", "rmail user21"].map(str::to_owned).into();
+        site.unkept = ["rmail user5", "rmail user30"].map(str::to_owned).into();
+    }
+    let went = call(&mut leaf, &mut polux, [modem(), modem()], 1);
+    assert!(went.well);
+    for (from, to) in [(&leaf, &polux), (&polux, &leaf)] {
+        let failed: Vec<u64> = from.failed.iter().map(|(number, _)| *number).collect();
+        assert_eq!(failed, [3, 5, 21, 30]);
+        assert!(from.failed.iter().all(|(_, ending)| matches!(ending, Ending::Refused(_))));
+        let mut whole = from.sent();
+        whole.retain(|(command, _)| !to.refused.contains(command) && !to.unkept.contains(command));
+        assert_eq!(to.received(), whole);
+        assert!(from.most_out >= 3, "{} under way at once", from.most_out);
+    }
+    // One way alone takes as long, for neither waits for the other, and no job for the confirmation of the one before.
+    let alone = Duration::from_millis(40 * 2000 * 10 * 1000 / 57_600);
+    assert!(went.time < alone * 5 / 4, "{:?}", went.time);
 }
 
 /// A called system that may take so long, and a caller that sends a byte of its file whenever it would be given up.

@@ -1,7 +1,7 @@
 //! A store that lasts over calls, and knows what a spool promises: a stable id is received once, a partial file belongs to
 //! one offer.
 
-use super::super::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
+use super::super::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Refusal, Reply, Slot, Verdict};
 use crate::job::{Command, Execute, Grade, Notify, StableId, SystemName, Work};
 use crate::wire::noise::Random;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,8 @@ struct Job {
     bytes: Vec<u8>,
     /// In the hands of the present call.
     taken: bool,
+    /// It was in the hands of a call.
+    begun: bool,
     done: bool,
 }
 
@@ -25,6 +27,14 @@ pub struct Site {
     /// By TEMP, which is unique between uugates.
     partials: BTreeMap<String, (Offer, Vec<u8>)>,
     known: BTreeSet<StableId>,
+    /// Commands that are refused, and such whose input cannot be put in its place.
+    pub refused: BTreeSet<String>,
+    pub unkept: BTreeSet<String>,
+    /// How our jobs ended that the peer did not take.
+    pub failed: Vec<(u64, Ending)>,
+    /// The most jobs of ours, and files of theirs, that were under way at once.
+    pub most_out: usize,
+    pub most_in: usize,
     received: Vec<(String, Vec<u8>)>,
 }
 
@@ -39,6 +49,11 @@ impl Site {
             coming: BTreeMap::new(),
             partials: BTreeMap::new(),
             known: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            unkept: BTreeSet::new(),
+            failed: Vec::new(),
+            most_out: 0,
+            most_in: 0,
             received: Vec::new(),
         }
     }
@@ -51,7 +66,8 @@ impl Site {
     pub fn queue_bytes(&mut self, number: u64, seed: u64, length: usize) {
         let mut random = Random::new(seed.wrapping_add(number));
         let bytes = (0..length).map(|_| random.byte()).collect();
-        let job = Job { command: format!("rmail user{number}"), bytes, taken: false, done: false };
+        let job =
+            Job { command: format!("rmail user{number}"), bytes, taken: false, begun: false, done: false };
         self.jobs.insert(JobKey(number), job);
     }
 
@@ -92,10 +108,13 @@ impl Site {
                 let bytes = &self.jobs[&job].bytes[usize::try_from(offset).unwrap()..];
                 Reply::Bytes(bytes[..bytes.len().min(limit)].to_vec())
             }
-            Ask::Settle { job, ending } => {
-                let job = self.jobs.get_mut(&job).unwrap();
+            Ask::Settle { job: key, ending } => {
+                let job = self.jobs.get_mut(&key).unwrap();
                 assert!(job.taken && !job.done);
                 job.done = ending == Ending::Done;
+                if !job.done {
+                    self.failed.push((key.0, ending));
+                }
                 Reply::Done
             }
             Ask::Offer { slot, offer } => Reply::Verdict(self.offer(slot, *offer)),
@@ -106,13 +125,20 @@ impl Site {
             Ask::Commit { slot } => {
                 let (offer, bytes) = self.coming.remove(&slot).unwrap();
                 assert_eq!(offer.size, Some(bytes.len() as u64));
+                if self.unkept.contains(&offer.command) {
+                    return Reply::Unkept;
+                }
                 if self.known.insert(offer.stable.unwrap()) {
                     self.received.push((offer.command, bytes));
                 }
                 Reply::Done
             }
             Ask::Heard => Reply::Done,
-            Ask::Rewind { .. } | Ask::Drop { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } => {
+            Ask::Drop { slot } => {
+                self.coming.remove(&slot);
+                Reply::Done
+            }
+            Ask::Rewind { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } => {
                 panic!("{ask:?}")
             }
         }
@@ -121,17 +147,22 @@ impl Site {
     fn next_job(&mut self) -> Option<OutgoingJob> {
         let (key, job) = self.jobs.iter_mut().find(|(_, job)| !job.taken && !job.done)?;
         job.taken = true;
-        let command = Command::parse(&job.command).unwrap();
+        let begun = std::mem::replace(&mut job.begun, true);
+        let (key, size, command) = (*key, job.bytes.len() as u64, job.command.clone());
+        let out = self.jobs.values().filter(|job| job.taken && !job.done).count();
+        self.most_out = self.most_out.max(out - self.failed.len());
+        let command = Command::parse(&command).unwrap();
         let execute = Execute { command, user: "jan".to_owned(), requestor: None, notify: Notify::OnError };
         // The name of the site stands for the id of its spool.
         let spool = self.name.as_str().len() as u64;
         Some(OutgoingJob {
-            key: *key,
+            key,
             stable: StableId { spool, number: key.0 },
             grade: Grade::MAIL,
             work: Work::Execute(execute),
-            size: job.bytes.len() as u64,
+            size,
             largest: None,
+            begun,
         })
     }
 
@@ -141,10 +172,14 @@ impl Site {
         if self.known.contains(&offer.stable.unwrap()) {
             return Verdict::Already;
         }
+        if self.refused.contains(&offer.command) {
+            return Verdict::Refuse(Refusal::Denied);
+        }
         let begun = self.partials.remove(&offer.temp).filter(|(begun, _)| *begun == offer && offer.restart);
         let bytes = begun.map(|(_, bytes)| bytes).unwrap_or_default();
         let offset = bytes.len() as u64;
         self.coming.insert(slot, (offer, bytes));
+        self.most_in = self.most_in.max(self.coming.len());
         Verdict::Take { offset }
     }
 }
