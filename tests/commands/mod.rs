@@ -2,6 +2,7 @@
 
 mod alone;
 mod bundles;
+mod channels;
 mod daemon;
 mod parallel;
 mod users;
