@@ -5,7 +5,7 @@ use super::{Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, pas
 use crate::exit;
 use crate::node::daemon;
 use crate::node::report::Report;
-use crate::node::verbs::{PollRequest, Request};
+use crate::node::verbs::{PollRequest, Request, SequenceRequest};
 use clap::{Args, Parser, Subcommand};
 use rustix::process::Signal;
 use std::ffi::OsString;
@@ -61,6 +61,18 @@ enum What {
         /// Call without a daemon, and write every byte down for `uugate trace`; passwords are left out.
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Show the number of the last conversation with a system, or set it.
+    ///
+    /// The calls with a system that has `sequence = true` are numbered. When both ends are apart (somebody has called in the
+    /// name of one of them, or a spool was restored), the calls are refused until the numbers are set alike by hand.
+    Sequence {
+        system: String,
+        /// What the last number is to be: the one that the other end has.
+        #[arg(long, value_name = "N")]
+        set: Option<u32>,
         #[command(flatten)]
         node: Node,
     },
@@ -161,6 +173,12 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
         What::Queue { node } => mailq::show(&common(node)),
+        What::Sequence { system, set, node } => {
+            let common = common(node);
+            let request = SequenceRequest { system, set };
+            common.print(&common.site.ask(Request::Sequence(request), None)?)?;
+            Ok(exit::OK)
+        }
         What::Poll { system, wait, record, node } => {
             let mut common = common(node);
             let wait = wait || record.is_some();

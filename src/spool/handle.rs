@@ -335,6 +335,27 @@ impl Spool {
         self.writer.verb(0, move |store| store.quarantined(after)).await
     }
 
+    // Numbers of conversations.
+    pub async fn sequence(&self, system: SystemName) -> Result<Sequence> {
+        self.writer.verb(0, move |store| store.sequence(&system)).await
+    }
+    /// The number of a call of ours. It is spent.
+    pub async fn say_sequence(&self, system: SystemName) -> Result<u32> {
+        self.writer.verb(0, move |store| store.say_sequence(&system)).await
+    }
+    /// The number that was said last was refused: it is to be said again.
+    pub async fn unsay_sequence(&self, system: SystemName, number: u32) -> Result<()> {
+        self.writer.verb(0, move |store| store.unsay_sequence(&system, number)).await
+    }
+    /// There is a conversation with this number: none after it may have a lower one.
+    pub async fn take_sequence(&self, system: SystemName, number: u32) -> Result<()> {
+        self.writer.verb(0, move |store| store.take_sequence(&system, number)).await
+    }
+    /// The number of the last conversation, as somebody has found out who looked at both ends.
+    pub async fn set_sequence(&self, system: SystemName, number: u32) -> Result<()> {
+        self.writer.verb(0, move |store| store.set_sequence(&system, number)).await
+    }
+
     // Files that travel.
     /// Marks claimed jobs as out in a file with this digest; calls do not take them until it is settled.
     /// `name` is that of the file, by which [`Spool::exported`] finds it.

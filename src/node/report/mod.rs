@@ -9,6 +9,7 @@ mod check;
 mod jobs;
 mod names;
 mod queue;
+mod sequence;
 mod spool;
 
 pub use bundle::Bundle;
@@ -17,6 +18,7 @@ pub use check::{Check, Finding};
 pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
+pub use sequence::Sequence;
 pub use spool::{Dump, Verify};
 
 use crate::spool::CallRecord;
@@ -45,6 +47,7 @@ pub enum Report {
     /// How a call over standard input went.
     Call(CallRecord),
     Bundle(Bundle),
+    Sequence(Sequence),
     /// So many executions were carried out.
     Ran {
         executions: u64,
@@ -62,6 +65,7 @@ impl fmt::Display for Report {
             Report::Calls(calls) => calls.fmt(f),
             Report::Poll(poll) => poll.fmt(f),
             Report::Bundle(bundle) => bundle.fmt(f),
+            Report::Sequence(sequence) => sequence.fmt(f),
         }
     }
 }

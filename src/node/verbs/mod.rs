@@ -11,6 +11,7 @@ mod list;
 mod mail;
 mod request;
 mod run;
+mod sequence;
 mod text;
 mod who;
 
@@ -19,6 +20,7 @@ pub use bundle::BundleRequest;
 pub use call::LoginRequest;
 pub use error::VerbError;
 pub use request::{CopyRequest, ExecuteRequest, JobFilter, MailRequest, PollRequest, Request};
+pub use sequence::SequenceRequest;
 pub use who::{Who, user_name};
 
 use super::config::Config;
@@ -75,6 +77,7 @@ impl Verbs {
             Request::Mail(request) => self.mail(who, request, body).await,
             Request::Batch => self.batch(who, body).await,
             Request::Bundle(request) => self.bundle(who, request).await.map(Report::Bundle),
+            Request::Sequence(request) => self.sequence(who, request).await.map(Report::Sequence),
             Request::Run => self.run().await,
         }
     }

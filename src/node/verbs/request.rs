@@ -2,6 +2,7 @@
 
 use super::bundle::BundleRequest;
 use super::call::LoginRequest;
+use super::sequence::SequenceRequest;
 use crate::job::Grade;
 use crate::job::Notify;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub enum Request {
     Answer { login: LoginRequest },
     /// `uugate export`, `uugate import`.
     Bundle(BundleRequest),
+    /// `uugate sequence`.
+    Sequence(SequenceRequest),
     /// `uugate watch`: what happens on the lines from now on, as a stream of events.
     Watch,
     /// `uuxqt`: carry out what has arrived, now.
@@ -49,6 +52,7 @@ impl Request {
                 | Request::Jobs { .. }
                 | Request::Queue { .. }
                 | Request::Calls { .. }
+                | Request::Sequence(_)
                 | Request::Watch
         )
     }

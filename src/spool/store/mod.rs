@@ -16,6 +16,7 @@ mod queue;
 mod recover;
 mod room;
 mod schema;
+mod sequence;
 mod settle;
 mod withheld;
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
-pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE];
+pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE, SEQUENCES];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -137,6 +137,11 @@ DROP INDEX jobs_waiting;
 CREATE INDEX jobs_waiting ON jobs (system, grade, id, size) WHERE state = 'queued' AND lease IS NULL;
 CREATE INDEX jobs_by_size ON jobs (system, grade, created + 1000 * size, id, size)
     WHERE state = 'queued' AND lease IS NULL;
+";
+
+/// The numbers of conversations with systems that count them.
+const SEQUENCES: &str = "
+CREATE TABLE sequences (system TEXT PRIMARY KEY, taken INTEGER NOT NULL, said INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the

@@ -7,6 +7,7 @@ mod incoming;
 mod jobs;
 mod leases;
 mod queue;
+mod sequence;
 mod writing;
 
 use super::*;
