@@ -15,6 +15,8 @@ impl Grade {
     pub const MAIL: Grade = Grade(b'C');
     /// What `uux` and `uucp` use when nothing is said.
     pub const DEFAULT: Grade = Grade(b'N');
+    /// What everything is at least.
+    pub const WORST: Grade = Grade(b'z');
 
     pub fn new(letter: char) -> Option<Grade> {
         // '0' < 'A' < 'a' in ASCII already, which is the order of grades.

@@ -32,7 +32,13 @@ pub struct History {
     pub wished: Option<Timestamp>,
     /// The wish does not care for the retry clock: somebody knows that it will go well now.
     pub at_once: bool,
+    /// In the last call the other end said that it would call back.
+    pub calls_back: bool,
 }
+
+/// How long a call back is waited for. The line has to be free for it, so nothing but an urgent wish is a reason to call
+/// meanwhile.
+const CALL_BACK: Duration = Duration::from_secs(10 * 60);
 
 /// Why a call is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +109,9 @@ pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall
             (_, None) => (now.timestamp(), Why::Poll),
         },
     };
+    let urgent = history.at_once && history.wished > history.last;
+    let awaited = history.last.filter(|_| history.calls_back && !urgent);
+    let moment = awaited.map_or(moment, |last| moment.max(after(last, CALL_BACK)));
     let earliest = moment.max(now.timestamp()).to_zoned(now.time_zone().clone());
     let due = match plan.windows.next_open(&earliest) {
         None => Due::NoWindow,

@@ -136,7 +136,8 @@ fn a_poll_is_due_at_once_and_then_every_so_often() {
 #[test]
 fn a_failed_call_is_tried_again_by_the_retry_clock_and_a_new_wish_hurries_it() {
     let now = utc("Mo", "12:00");
-    let mut history = History { last: Some(now.timestamp()), failures: 4, wished: None, at_once: false };
+    let mut history =
+        History { last: Some(now.timestamp()), failures: 4, wished: None, at_once: false, calls_back: false };
     let next = next_call(&now, &plan(None), &history).unwrap();
     assert_eq!((next.due, next.why), (seconds(&now, 480), Why::Retry));
     history.wished = Some(now.timestamp() - SignedDuration::from_secs(5));
@@ -150,7 +151,8 @@ fn a_failed_call_is_tried_again_by_the_retry_clock_and_a_new_wish_hurries_it() {
 fn after_giving_up_only_a_new_wish_calls_again() {
     let now = utc("Mo", "12:00");
     let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
-    let mut history = History { last: Some(now.timestamp()), failures: 3, wished: None, at_once: false };
+    let mut history =
+        History { last: Some(now.timestamp()), failures: 3, wished: None, at_once: false, calls_back: false };
     assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp);
     history.wished = Some(now.timestamp());
     assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp, "it was tried");
@@ -167,12 +169,32 @@ fn an_urgent_wish_does_not_wait_for_the_retry_clock() {
     for failures in [1, 3] {
         let last = Some(now.timestamp());
         let wished = Some(now.timestamp() + SignedDuration::from_secs(1));
-        let history = History { last, failures, wished, at_once: true };
+        let history = History { last, failures, wished, at_once: true, calls_back: false };
         let next = next_call(&now, &plan, &history).unwrap();
         assert_eq!((next.due, next.why), (seconds(&now, 1), Why::Wish));
         let tried = next_call(&now, &plan, &History { wished: last, ..history }).unwrap();
         assert_ne!(tried.due, seconds(&now, 0), "once at once, not for ever");
     }
+}
+
+#[test]
+fn a_call_back_that_was_promised_is_waited_for() {
+    let now = utc("Mo", "12:00");
+    let wished = |after| Some(now.timestamp() + SignedDuration::from_secs(after));
+    let promised =
+        History { last: Some(now.timestamp()), failures: 1, wished: None, at_once: false, calls_back: true };
+    for history in [
+        promised,
+        History { wished: wished(-1), at_once: true, ..promised },
+        History { wished: wished(1), ..promised },
+    ] {
+        assert_eq!(next_call(&now, &plan(None), &history).unwrap().due, seconds(&now, 600));
+    }
+    let urgent = History { wished: wished(1), at_once: true, ..promised };
+    assert_eq!(next_call(&now, &plan(None), &urgent).unwrap().due, seconds(&now, 1));
+    // It never came: the retry clock goes on.
+    let often = History { failures: 6, ..promised };
+    assert_eq!(next_call(&now, &plan(None), &often).unwrap().due, seconds(&now, 1920));
 }
 
 #[test]

@@ -44,6 +44,12 @@ pub struct CallRecord {
     pub jobs_sent: u64,
     pub jobs_received: u64,
     pub packets_resent: u64,
+    /// The other end refused us, to call back itself.
+    #[serde(default)]
+    pub calls_back: bool,
+    /// How much the caller asked us to log (`-x`); nobody does it for it.
+    #[serde(default)]
+    pub debug: Option<u32>,
     /// What the serial port saw go wrong during the call; none where no UART counts.
     #[serde(default)]
     pub errors: Option<PortErrors>,

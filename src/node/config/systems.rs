@@ -10,13 +10,14 @@ use super::secrets;
 use super::section::{Section, plain};
 use super::units::duration;
 use super::wire::dialogue;
-use crate::job::SystemName;
+use crate::job::{Grade, SystemName};
 use crate::observe::Secret;
 use crate::schedule::{Sizes, Windows};
 use crate::spool::Order;
-use crate::wire::call::Protocols;
+use crate::wire::call::{Protocols, TimeGrades};
 use crate::wire::chat::{self, Script};
 use crate::wire::line::Over;
+use crate::wire::session::Profile;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -57,6 +58,15 @@ pub struct System {
     pub max_file_time: Option<Duration>,
     /// Call at least so often.
     pub poll: Option<Duration>,
+    /// What kind of program it runs.
+    pub profile: &'static Profile,
+    /// When it calls, it is called back.
+    pub callback: bool,
+    /// Which grades it is asked to send when we call, and which are sent to it when it calls, by the hour.
+    pub call_grades: TimeGrades,
+    pub called_grades: TimeGrades,
+    /// The calls between us are numbered, at both ends.
+    pub sequence: bool,
     /// How long a call may take, either way.
     pub max_time: Option<Duration>,
     /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
@@ -116,6 +126,11 @@ pub fn read(
         sizes: calls::sizes(&mut section),
         max_file_time: section.value("max-file-time", duration),
         poll: section.value("poll", duration),
+        profile: section.value("profile", profile).unwrap_or(&Profile::SHOWN),
+        callback: section.boolean("callback").unwrap_or_default(),
+        call_grades: grades(&mut section, "call-timegrade"),
+        called_grades: grades(&mut section, "called-timegrade"),
+        sequence: section.boolean("sequence").unwrap_or_default(),
         max_time: section.value("max-time", call_time),
         times: section.value("times", windows).unwrap_or_else(Windows::any),
     };
@@ -128,8 +143,8 @@ pub fn read(
 /// What does not fit together.
 fn check(section: &Section<'_>, system: &System) {
     if system.lines.is_empty() {
-        for key in ["number", "address", "poll"] {
-            if section.has(key) {
+        for key in ["number", "address", "poll", "call-timegrade", "callback"] {
+            if section.has(key) && (key != "callback" || system.callback) {
                 section.wrong(
                     key,
                     format!("`{key}` needs a line to call on"),
@@ -217,6 +232,24 @@ const LEAST_TIME: Duration = Duration::from_secs(60);
 fn call_time(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     if time >= LEAST_TIME { Ok(time) } else { Err("write \"1 min\" or more".into()) }
+}
+
+fn profile(text: &str) -> Result<&'static Profile, String> {
+    Profile::named(text).ok_or_else(|| {
+        let names: Vec<String> = Profile::ALL.iter().map(|profile| format!("{:?}", profile.name)).collect();
+        format!("write one of {}, or leave it out: most systems show what they can do", names.join(", "))
+    })
+}
+
+/// A grade and the hours when it is the worst that may travel.
+fn grades(section: &mut Section<'_>, key: &'static str) -> TimeGrades {
+    let rule = |text: &str| {
+        let hint = "write a grade and hours, as \"Z Wk0800-1800\"";
+        let (letter, hours) = text.split_once(' ').ok_or(hint)?;
+        let grade = letter.parse::<char>().ok().and_then(Grade::new).ok_or(hint)?;
+        Ok((grade, windows(hours.trim_start())?))
+    };
+    TimeGrades::new(section.list(key, rule).unwrap_or_default())
 }
 
 fn transport(text: &str) -> Result<Transport, String> {

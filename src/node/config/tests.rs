@@ -371,3 +371,48 @@ called-remote-size = "1 MiB Any0000-2400"
         ]
     );
 }
+
+#[test]
+fn a_system_says_how_it_is_to_be_met() {
+    let source = r#"[node]
+name = "polux"
+[[line]]
+name = "modem"
+type = "serial"
+device = "/dev/ttyS0"
+[[system]]
+name = "moria"
+line = "modem"
+number = "1234"
+profile = "hdb"
+sequence = true
+callback = true
+call-timegrade = ["Z Wk0755-2305,Su1655-2305", "C Wk0900-1200"]
+called-timegrade = "C Any"
+"#;
+    let (config, findings) = read(source);
+    let config = config.unwrap_or_else(|| panic!("{}", findings.render(false)));
+    let node = config.call_node();
+    let system = node.systems.values().next().unwrap();
+    assert!(system.sequence && system.callback);
+    assert_eq!(system.profile.name, "hdb");
+    let monday = "2026-11-23T10:00[UTC]".parse().unwrap();
+    let grades = [&system.call_grades, &system.called_grades].map(|grades| grades.at(&monday));
+    assert_eq!(grades, [crate::job::Grade::new('C'); 2]);
+    let wrong = source
+        .replace("hdb", "honey")
+        .replace("C Any", "C")
+        .replace("C Wk0900", "CC Wk0900")
+        .replace("line = \"modem\"\n", "");
+    assert_eq!(
+        titles(&read(&wrong).1),
+        [
+            "9:10 `number` needs a line to call on",
+            "10:11 wrong `profile` in [[system]]",
+            "12:12 `callback` needs a line to call on",
+            "13:18 `call-timegrade` needs a line to call on",
+            "13:48 wrong `call-timegrade` in [[system]]",
+            "14:20 wrong `called-timegrade` in [[system]]",
+        ]
+    );
+}

@@ -55,6 +55,11 @@ fn call_system(system: &System) -> CallSystem {
     let account = system.called_login.clone().zip(system.called_password_hash.as_ref());
     let usual = CallSystem::default();
     CallSystem {
+        profile: system.profile,
+        callback: system.callback,
+        call_grades: system.call_grades.clone(),
+        called_grades: system.called_grades.clone(),
+        sequence: system.sequence,
         max_time: system.max_time.unwrap_or(usual.max_time),
         protocols: system.protocols.clone(),
         order: system.order,

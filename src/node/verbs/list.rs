@@ -10,8 +10,6 @@ use jiff::tz::TimeZone;
 
 /// The most past calls that one request gives.
 const MOST_CALLS: usize = 1000;
-/// The least urgent grade: a poll wants everything.
-const EVERYTHING: char = 'z';
 
 impl Verbs {
     pub(super) fn names(&self) -> Names {
@@ -98,7 +96,8 @@ impl Verbs {
                 return Err(VerbError::Usage(format!("{name} may not be called at this hour")));
             }
             let last = self.spool.calls(Some(name.clone()), 1).await?.first().map(|past| past.id.0);
-            let grade = Grade::new(EVERYTHING).unwrap_or(Grade::DEFAULT);
+            // A poll wants everything.
+            let grade = Grade::WORST;
             let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
             self.spool
                 .want_call(Wish { system: name.clone(), grade, why, since, at_once: request.force })

@@ -6,7 +6,10 @@
 //! call into the spool and gives it back.
 
 mod claims;
+mod counting;
+mod door;
 mod error;
+mod grades;
 mod login;
 mod offer;
 mod public;
@@ -18,8 +21,9 @@ mod tests;
 mod under_way;
 
 pub use error::CallError;
+pub use grades::TimeGrades;
 pub use offer::Protocols;
-pub use settings::{Account, Dialogue, Node, Packets, System};
+pub use settings::{Account, Dialogue, Node, System};
 
 use crate::clock;
 use crate::fault::{Fault, ToFault};
@@ -29,9 +33,11 @@ use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head, Prelude};
-use crate::wire::session::handshake::{Handshake, same_system};
-use crate::wire::session::{Denial, Features, Gate, Machine, Opening, Watch, run, shake};
+use crate::wire::session::handshake::Handshake;
+use crate::wire::session::{Denial, Features, Machine, Opening, SessionError, Watch, run, shake};
 use claims::Claims;
+use counting::Counter;
+use door::{Door, is_known_by_certificate};
 use std::future::Future;
 use std::time::Duration;
 use store::CallStore;
@@ -98,7 +104,7 @@ fn how(result: &Result<(), CallError>) -> String {
 impl Connected {
     /// The protocols that a neighbour is offered here.
     fn letters(&self, neighbour: &System) -> String {
-        offer::letters(&neighbour.protocols, &self.protocols, self.qualities)
+        offer::letters(&neighbour.protocols, &self.protocols, neighbour.profile, self.qualities)
     }
 
     /// Begins to record, if calls are recorded; `called` is whom we call.
@@ -170,6 +176,7 @@ where
         None => Err(CallError::NotConfigured { system: system.clone() }),
         Some(neighbour) => {
             let claims = call.claims();
+            let mut counter = Counter::new(spool, system);
             let connecting = async {
                 recorder.login(From::Us);
                 let early = match &neighbour.chat {
@@ -181,21 +188,29 @@ where
                 let protocols = connected.letters(neighbour);
                 let mut handshake =
                     Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
-                        .also_known_as(neighbour.aliases.clone());
+                        .also_known_as(neighbour.aliases.clone())
+                        .to(neighbour.profile, neighbour.permissions.largest)
+                        .asking_for(neighbour.call_grades.at(&node.now()));
                 if is_sure_to_take(spool, system, protocols.chars().next()).await? {
                     handshake = handshake.choosing_ahead();
                 }
-                Ok(shake(&mut stream, handshake, &early, &mut NobodyAsks).await?)
+                if neighbour.sequence {
+                    handshake = handshake.counting();
+                }
+                Ok(shake(&mut stream, handshake, &early, &mut counter).await?)
             };
-            match renewed(spool, node, claims, connecting).await.and_then(|opening| opening) {
+            let result = match renewed(spool, node, claims, connecting).await.and_then(|opening| opening) {
                 Ok(opening) => {
                     session(stream, node, neighbour, &connected, opening, claims, spool, watch, &mut record)
                         .await
                 }
                 Err(error) => Err(error),
-            }
+            };
+            counter.settle(&result, &record).await;
+            result
         }
     };
+    record.calls_back = matches!(&result, Err(CallError::Session(SessionError::Refused(Denial::CallBack))));
     record.errors = connected.port_errors();
     recorder.end(how(&result));
     end(call, record, result).await
@@ -255,10 +270,15 @@ where
         };
         recorder.logged_in();
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
-        let mut door = Door { node, login: name.as_deref(), connected: &connected, spool, begun: &mut begun };
-        let opening = shake(&mut stream, handshake, &early, &mut door).await?;
+        let mut door = Door::new(node, name.as_deref(), &connected, spool, &mut begun);
+        let opening = shake(&mut stream, handshake, &early, &mut door).await;
+        record.debug = door.debug;
+        let (opening, number) = (opening?, door.number);
         let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
+        if let Some(number) = number {
+            spool.take_sequence(system.clone(), number).await?;
+        }
         session(stream, node, neighbour, &connected, opening, call.claims(), spool, watch, &mut record).await
     }
     .await;
@@ -284,78 +304,6 @@ where
             Answered { system: None, record }
         }
     }
-}
-
-/// On the calling side nobody is judged.
-struct NobodyAsks;
-
-impl Gate for NobodyAsks {
-    async fn check(&mut self, _caller: String) -> Result<(SystemName, String), Denial> {
-        Err(Denial::Unknown)
-    }
-}
-
-/// On the called side: who it is, and whether there is a call with it already. The call begins here.
-struct Door<'a> {
-    node: &'a Node,
-    login: Option<&'a str>,
-    connected: &'a Connected,
-    spool: &'a Spool,
-    begun: &'a mut Option<(SystemName, UnderWay)>,
-}
-
-impl Gate for Door<'_> {
-    async fn check(&mut self, caller: String) -> Result<(SystemName, String), Denial> {
-        let (system, neighbour) = admit(self.node, self.login, &self.connected.certified, &caller)?;
-        let lease =
-            lock(self.spool, self.node, system, &self.connected.line, false).await.map_err(|error| {
-                match error {
-                    SpoolError::Conflict(_) => Denial::Locked,
-                    error => Denial::NotNow(error.to_string()),
-                }
-            })?;
-        *self.begun = Some((system.clone(), UnderWay::new(self.spool, lease)));
-        Ok((system.clone(), self.connected.letters(neighbour)))
-    }
-}
-
-/// Whether a certificate alone lets its bearer in.
-fn is_known_by_certificate(node: &Node, certified: &[String]) -> bool {
-    let mut named = node.systems.values().filter(|system| shows(system, certified)).peekable();
-    named.peek().is_some() && named.all(|system| system.login.is_none())
-}
-
-/// Whether these are the names of a certificate of this very system.
-fn shows(system: &System, certified: &[String]) -> bool {
-    system.certificate.as_ref().is_some_and(|name| certified.contains(name))
-}
-
-/// Who a caller is, by the name that it gives, the login that it came by, and the certificate that it showed.
-fn admit<'a>(
-    node: &'a Node,
-    login: Option<&str>,
-    certified: &[String],
-    caller: &str,
-) -> Result<(&'a SystemName, &'a System), Denial> {
-    let named = |(name, system): &(&SystemName, &System)| {
-        name.as_str() == caller || system.aliases.iter().any(|alias| alias.as_str() == caller)
-    };
-    let exact = node.systems.iter().find(named);
-    let cut = || node.systems.iter().find(|(name, _)| same_system(name.as_str(), caller));
-    let (name, system) = exact.or_else(cut).ok_or(Denial::Unknown)?;
-    let right = match (&system.login, login) {
-        (Some(account), Some(login)) => account.name == login,
-        (Some(_), None) => false,
-        // A login that is the account of another system is not this one's.
-        (None, Some(login)) => {
-            !node.systems.values().any(|s| s.login.as_ref().is_some_and(|a| a.name == login))
-        }
-        (None, None) => true,
-    };
-    // A certificate is for its own system alone, and a system with one is never without.
-    let of_another = || node.systems.values().any(|other| shows(other, certified));
-    let right = right && if system.certificate.is_some() { shows(system, certified) } else { !of_another() };
-    if right { Ok((name, system)) } else { Err(Denial::WrongLogin) }
 }
 
 /// Whether the last call to a system went well, and showed a uugate that took this protocol. After a call that failed
@@ -387,7 +335,8 @@ where
     record.protocol = Some(agreement.protocol);
     record.uugate = agreement.features.has(Features::UUGATE);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
-    let parameters = offer::parameters(&neighbour.protocols, &connected.protocols, agreement.features);
+    let parameters =
+        offer::parameters(&neighbour.protocols, &connected.protocols, neighbour.profile, agreement.features);
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();

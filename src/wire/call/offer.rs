@@ -1,9 +1,8 @@
 //! Which protocols are offered on a line, and how they are set up. Taylor UUCP manual, section "Protocol Selection".
 
-use super::Packets;
 use crate::wire::line::Qualities;
 use crate::wire::link::{Change, KNOWN, KNOWN_HALF_DUPLEX, Parameters, needs};
-use crate::wire::session::Features;
+use crate::wire::session::{Features, Packets, Profile};
 
 /// What the configuration says about protocols, for a system or for a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,9 +14,13 @@ pub struct Protocols {
 }
 
 /// The letters of the protocols to offer, best first: those that are listed for the system, else those for the line, else
-/// all; of these, such as the line is fit for.
-pub fn letters(system: &Protocols, line: &Protocols, qualities: Qualities) -> String {
-    let all = if qualities.full_duplex { KNOWN } else { KNOWN_HALF_DUPLEX };
+/// those of its kind, else all; of these, such as the line is fit for.
+pub fn letters(system: &Protocols, line: &Protocols, profile: &Profile, qualities: Qualities) -> String {
+    let all = match profile.protocols {
+        "" if qualities.full_duplex => KNOWN,
+        "" => KNOWN_HALF_DUPLEX,
+        known => known,
+    };
     let wanted: String = match (system.letters.as_slice(), line.letters.as_slice()) {
         ([], []) => all.to_owned(),
         ([], wanted) | (wanted, _) => wanted.iter().filter(|letter| KNOWN.contains(**letter)).collect(),
@@ -25,11 +28,12 @@ pub fn letters(system: &Protocols, line: &Protocols, qualities: Qualities) -> St
     wanted.chars().filter(|letter| is_fit(qualities, *letter)).collect()
 }
 
-/// How the protocols are set up; what is said of the system counts before what is said of the line.
-pub fn parameters(system: &Protocols, line: &Protocols, features: Features) -> Parameters {
+/// How the protocols are set up; what is said of the system counts before what is said of the line, and that before what
+/// is known of its kind.
+pub fn parameters(system: &Protocols, line: &Protocols, profile: &Profile, features: Features) -> Parameters {
     let mut parameters = Parameters::default();
-    let usual = features != Features::default();
-    let packets = if usual { Packets::USUAL } else { Packets::OLD };
+    let usual = profile.packets.is_none() && features != Features::NONE;
+    let packets = profile.packets.unwrap_or(if usual { Packets::USUAL } else { Packets::OLD });
     (parameters.g.window, parameters.g.packet_size) = (packets.window, packets.size);
     if usual {
         (parameters.big_g.window, parameters.big_g.packet_size) = (packets.window, packets.size);
@@ -59,24 +63,47 @@ mod tests {
     }
 
     fn offered(wanted: &str, line: Qualities) -> String {
-        letters(&list(wanted), &Protocols::default(), line)
+        letters(&list(wanted), &Protocols::default(), &Profile::SHOWN, line)
     }
 
     #[test]
     fn what_is_said_of_the_system_counts_before_what_is_said_of_the_line() {
-        assert_eq!(letters(&list(""), &list("gt"), Qualities::STREAM), "gt");
-        assert_eq!(letters(&list("i"), &list("gt"), Qualities::STREAM), "i");
+        let shown = &Profile::SHOWN;
+        assert_eq!(letters(&list(""), &list("gt"), shown, Qualities::STREAM), "gt");
+        assert_eq!(letters(&list("i"), &list("gt"), shown, Qualities::STREAM), "i");
         let size = |bytes| Change { letter: 'g', name: "packet-size", value: Value::Number(bytes) };
         let (old, ours) = (Features::default(), Features::OURS);
         let with = |changes: Vec<Change>| Protocols { changes, ..Protocols::default() };
-        let of =
-            |system: &Protocols, line: &Protocols, features| parameters(system, line, features).g.packet_size;
+        let of = |system: &Protocols, line: &Protocols, features| {
+            parameters(system, line, shown, features).g.packet_size
+        };
         assert_eq!(of(&with(vec![]), &with(vec![]), old), 64);
         assert_eq!(of(&with(vec![]), &with(vec![]), ours), 2048);
-        let i = |features| parameters(&with(vec![]), &with(vec![]), features).i.packet_size;
+        let i = |features| parameters(&with(vec![]), &with(vec![]), shown, features).i.packet_size;
         assert_eq!((i(ours), i(ours.without(Features::UUGATE))), (4095, 1024));
         assert_eq!(of(&with(vec![]), &with(vec![size(128)]), old), 128);
         assert_eq!(of(&with(vec![size(256)]), &with(vec![size(128)]), ours), 256);
+    }
+
+    #[test]
+    fn a_known_kind_of_system_is_offered_what_it_has_and_told_of_no_more_than_it_bears() {
+        let nothing = Protocols::default();
+        for (name, on_a_stream, by_modem, window, packet_size) in [
+            ("taylor", "i", "i", 7, 2048),
+            ("hdb", "e", "g", 7, 64),
+            ("svr4", "e", "G", 7, 64),
+            ("bsd", "t", "g", 3, 64),
+            ("v7", "g", "g", 3, 64),
+            ("uupc", "v", "v", 7, 64),
+        ] {
+            let profile = Profile::named(name).unwrap();
+            let first = |line| letters(&nothing, &nothing, profile, line).chars().next().map(String::from);
+            assert_eq!(first(Qualities::STREAM).as_deref(), Some(on_a_stream), "{name}");
+            assert_eq!(first(Qualities::SERIAL).as_deref(), Some(by_modem), "{name}");
+            assert_eq!(letters(&list("i"), &nothing, profile, Qualities::SERIAL), "i", "{name}: said");
+            let g = parameters(&nothing, &nothing, profile, Features::TAYLOR).g;
+            assert_eq!((g.window, g.packet_size), (window, packet_size), "{name}");
+        }
     }
 
     const SEVEN_BIT: Qualities = Qualities { eight_bit: false, ..Qualities::STREAM };

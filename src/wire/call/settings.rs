@@ -1,12 +1,14 @@
 //! What a call must know of this node and of its neighbours. The configuration fills it.
 
-use super::Protocols;
+use super::{Protocols, TimeGrades};
+use crate::clock;
 use crate::job::SystemName;
 use crate::schedule::Sizes;
 use crate::spool::Order;
 use crate::wire::chat::{self, LoginSettings, Script, Values};
 use crate::wire::record::drive::RecordSettings;
-use crate::wire::session::Permissions;
+use crate::wire::session::{Permissions, Profile};
+use jiff::Zoned;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,11 +55,17 @@ impl Node {
             lease: Duration::from_secs(180),
         }
     }
+
+    pub(super) fn now(&self) -> Zoned {
+        clock::wall().to_zoned(self.zone.clone())
+    }
 }
 
 /// A neighbour.
 #[derive(Debug, Clone)]
 pub struct System {
+    /// What is known of its kind; default: what it shows.
+    pub profile: &'static Profile,
     /// The packet protocols to use with it, and how they are set up.
     pub protocols: Protocols,
     /// Other names that it calls itself by.
@@ -69,6 +77,14 @@ pub struct System {
     /// The DNS name that the certificate which it calls us with has to show, in lower case. With one it need not log in,
     /// unless it has an account too; and without that certificate nobody is let in as this system.
     pub certificate: Option<String>,
+    /// When it calls us it is refused, and called back: so nobody can pretend to be it who cannot be called at its number.
+    pub callback: bool,
+    /// Which grades it is asked to send when we call it.
+    pub call_grades: TimeGrades,
+    /// Which grades are sent to it when it calls us, whatever it asks.
+    pub called_grades: TimeGrades,
+    /// The calls between us are numbered, at both ends.
+    pub sequence: bool,
     /// How long a call may take from the handshake on; default 12 hours (`max-time`).
     pub max_time: Duration,
     /// What goes first among jobs of one grade; `None`: as the line has it.
@@ -94,11 +110,16 @@ impl System {
 impl Default for System {
     fn default() -> System {
         System {
+            profile: &Profile::SHOWN,
             protocols: Protocols::default(),
             aliases: Vec::new(),
             chat: None,
             login: None,
             certificate: None,
+            callback: false,
+            call_grades: TimeGrades::default(),
+            called_grades: TimeGrades::default(),
+            sequence: false,
             max_time: System::MAX_TIME,
             order: None,
             sizes: Sizes::default(),
@@ -106,22 +127,6 @@ impl Default for System {
             permissions: Permissions::default(),
         }
     }
-}
-
-/// What the other end may send before an acknowledgement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Packets {
-    /// Packets, 1 to 7.
-    pub window: u8,
-    /// Bytes of data in each: a power of two, 32 to 4096.
-    pub size: u16,
-}
-
-impl Packets {
-    /// For systems that announce no features: old ones die of more (the manual, "g Protocol").
-    pub const OLD: Packets = Packets { window: 3, size: 64 };
-    /// For all others: under the 16 KiB in flight that Taylor UUCP bears.
-    pub const USUAL: Packets = Packets { window: 7, size: 2048 };
 }
 
 /// The login chat of a system that we call.

@@ -58,13 +58,18 @@ impl ToFault for SessionError {
     fn fault(&self) -> Fault {
         use SessionError as E;
         let (stage, whose, retry, advice) = match self {
-            E::Refused(Denial::Locked) | E::RefusedCaller { why: Denial::Locked, .. } => {
+            E::Refused(denial) => {
+                (Stage::Handshake, Whose::PeerRefused, Retry::Later, advice_to_caller(denial))
+            }
+            E::RefusedCaller { why: Denial::Locked, .. } => {
                 (Stage::Handshake, Whose::PeerRefused, Retry::Later, "")
             }
-            E::Refused(Denial::Unknown) => {
-                (Stage::Handshake, Whose::PeerRefused, Retry::Later, "have the other end configure our name")
-            }
-            E::Refused(_) => (Stage::Handshake, Whose::PeerRefused, Retry::Later, ""),
+            E::RefusedCaller { why: Denial::BadSequence, .. } => (
+                Stage::Handshake,
+                Whose::PeerMisbehaved,
+                Retry::Later,
+                "somebody may have called in its name, or one end was set back; see `uugate sequence`",
+            ),
             E::RefusedCaller { why: Denial::NotNow(_), .. } => {
                 (Stage::Handshake, Whose::Local, Retry::Later, "")
             }
@@ -111,5 +116,18 @@ impl ToFault for SessionError {
             E::Store(_) => (Stage::Spool, Whose::Local, Retry::Later, ""),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+/// What to do about a refusal of the other end.
+fn advice_to_caller(denial: &Denial) -> &'static str {
+    match denial {
+        Denial::Unknown => "have the other end configure our name",
+        Denial::WrongLogin => "log in with the name that the other end has for our system",
+        Denial::BadSequence => {
+            "somebody may have called in our name, or one end was set back: compare the numbers of both ends, and \
+             set ours with `uugate sequence SYSTEM --set N`"
+        }
+        Denial::Locked | Denial::CallBack | Denial::NotNow(_) | Denial::Other(_) => "",
     }
 }

@@ -24,6 +24,11 @@ impl Features {
 
     /// Everything that we can do: 02047.
     pub const OURS: Features = Features(0o2047);
+    /// The same for who is not to know that we are a uugate: 047.
+    pub const TAYLOR: Features = Features(0o47);
+    /// System V Release 4 shows none of these and can do some: 023.
+    pub const SVR4: Features = Features(0o23);
+    pub const NONE: Features = Features(0);
     /// What `-N` and `ROKN` without a number mean.
     pub const UNNUMBERED: Features = Features(0o11);
 
@@ -35,6 +40,14 @@ impl Features {
     pub fn agree(self, peer: Features) -> Features {
         let oddities = Features::DECIMAL.0 | Features::DUMMY.0;
         Features((self.0 & peer.0) | (peer.0 & oddities))
+    }
+
+    /// Without what only the private number has, if that is not told.
+    pub fn within(self, told: Option<Features>) -> Features {
+        match told {
+            Some(told) if told.has(Features::UUGATE) => self,
+            _ => self.without(Features::UUGATE),
+        }
     }
 
     pub fn with(self, bit: Features) -> Features {
@@ -60,6 +73,33 @@ impl Features {
         })?;
         let known = Features::OURS.0 | Features::DECIMAL.0 | Features::DUMMY.0;
         Some(Features(value & known))
+    }
+}
+
+/// How much a system has told of its features: behind `-N` of a caller, or `ROKN` of the called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Told {
+    /// It does not know of them.
+    #[default]
+    Nothing,
+    /// Taylor UUCP up to 1.03: it knows no numbers.
+    Unnumbered,
+    Number(Features),
+}
+
+impl Told {
+    /// Reads what stands behind the `N`; `None`: it is no octal number.
+    pub fn parse(text: &str) -> Option<Told> {
+        let features = Features::parse(text.as_bytes())?;
+        Some(if text.is_empty() { Told::Unnumbered } else { Told::Number(features) })
+    }
+
+    pub fn features(self) -> Features {
+        match self {
+            Told::Nothing => Features::default(),
+            Told::Unnumbered => Features::UNNUMBERED,
+            Told::Number(features) => features,
+        }
     }
 }
 

@@ -10,11 +10,19 @@
 //!                        <-   Ui
 //! ```
 
+mod answer;
 pub mod drive;
+mod introduction;
+#[cfg(test)]
+mod tests;
 
+use super::features::Told;
 use super::message::{MessageReader, message};
-use super::{Denial, Features, SessionError};
+use super::{Denial, Features, Profile, SessionError};
 use crate::job::{Grade, SystemName};
+use answer::{Answer, Welcome};
+pub use introduction::Introduction;
+use introduction::NoNumber;
 use std::time::{Duration, Instant};
 
 /// How many bytes may come before the handshake is done; more is no UUCP. Banners are far shorter. 16 MiB.
@@ -30,6 +38,8 @@ pub struct Agreement {
     pub features: Features,
     /// The letter of the packet protocol.
     pub protocol: char,
+    /// It knows the answer that a file was received before.
+    pub knows_already: bool,
     /// Jobs of a worse grade are not to be sent to it in this call.
     pub worst: Option<Grade>,
     /// The largest file that it can make, in bytes.
@@ -40,10 +50,27 @@ pub struct Agreement {
     pub rest: Vec<u8>,
 }
 
+/// How a caller may go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The system that it is.
+    pub system: SystemName,
+    /// The protocols that it is offered, best first.
+    pub protocols: String,
+    /// What is known of its kind.
+    pub profile: &'static Profile,
+    /// The largest file that is taken from it, in bytes.
+    pub largest: u64,
+    /// Jobs of a worse grade are not sent to it in this call, whatever it asks.
+    pub worst: Option<Grade>,
+}
+
 #[derive(Debug)]
 pub enum Event {
-    /// A caller gave this name: answer with [`Handshake::admit`] or [`Handshake::deny`].
-    Check(String),
+    /// The one we called has said who it is: answer with [`Handshake::introduce`]. Only if calls are counted.
+    Greeted,
+    /// A caller has introduced itself: answer with [`Handshake::admit`] or [`Handshake::deny`].
+    Check(Introduction),
     /// We chose ahead: the packet protocol may begin behind what is said already, and what comes still goes to the handshake,
     /// until it is [`Event::Agreed`].
     Ahead(Agreement),
@@ -55,6 +82,7 @@ pub enum Event {
 enum State {
     // We called.
     AwaitShere,
+    AwaitNumber,
     AwaitAnswer,
     AwaitProtocols,
     // We were called.
@@ -77,7 +105,16 @@ pub struct Handshake {
     peer: Option<SystemName>,
     /// Other names of the one we called.
     aliases: Vec<SystemName>,
-    caller_name: String,
+    /// What the caller said.
+    introduction: Option<Introduction>,
+    /// The calls between the two are numbered.
+    counting: bool,
+    /// What we ask the one we call to send at worst.
+    asked: Option<Grade>,
+    /// What is known of the other end.
+    profile: &'static Profile,
+    /// The largest file that we take from it, in bytes.
+    largest: u64,
     /// The protocols that we offer, best first.
     protocols: String,
     /// The first of them is chosen before the other end has named its own.
@@ -89,9 +126,8 @@ pub struct Handshake {
     event: Option<Event>,
     /// The last bytes before `Shere`, for what a login prompt says.
     before: Vec<u8>,
-    /// The number behind the caller's `-N`, as it stood there.
-    announced: Option<String>,
     features: Features,
+    knows_already: bool,
     worst: Option<Grade>,
     limit: Option<u64>,
 }
@@ -122,6 +158,24 @@ impl Handshake {
         self
     }
 
+    /// Gives the call a number: [`Event::Greeted`] asks for it as late as can be.
+    pub fn counting(mut self) -> Handshake {
+        self.counting = true;
+        self
+    }
+
+    /// What is known of the system that we call, and the largest file that we take from it.
+    pub fn to(mut self, profile: &'static Profile, largest: u64) -> Handshake {
+        (self.profile, self.largest) = (profile, largest);
+        self
+    }
+
+    /// The system that we call is asked to send nothing of a worse grade in this call.
+    pub fn asking_for(mut self, worst: Option<Grade>) -> Handshake {
+        self.asked = worst;
+        self
+    }
+
     /// We were called, and say `Shere`.
     pub fn called(now: Instant, ours: SystemName, time: Duration) -> Handshake {
         let greeting = message(&format!("Shere={ours}"));
@@ -143,7 +197,11 @@ impl Handshake {
             ours,
             peer,
             aliases: Vec::new(),
-            caller_name: String::new(),
+            introduction: None,
+            counting: false,
+            asked: None,
+            profile: &Profile::SHOWN,
+            largest: u64::MAX,
             protocols: protocols.to_owned(),
             chooses_ahead: false,
             reader: MessageReader::new(),
@@ -152,8 +210,8 @@ impl Handshake {
             output: Vec::new(),
             event: None,
             before: Vec::new(),
-            announced: None,
             features: Features::default(),
+            knows_already: false,
             worst: None,
             limit: None,
         }
@@ -171,9 +229,10 @@ impl Handshake {
         }
     }
 
-    /// Reads up to the next event. While a verdict is awaited, what follows waits in the reader.
+    /// Reads up to the next event. While we are not to go on, what follows waits in the reader.
     fn read(&mut self) {
-        while self.event.is_none() && !matches!(self.state, State::AwaitVerdict | State::Over) {
+        let waits = |state: &State| matches!(state, State::AwaitNumber | State::AwaitVerdict | State::Over);
+        while self.event.is_none() && !waits(&self.state) {
             match self.reader.next_message() {
                 Some(text) => self.handle_message(&text),
                 None => break,
@@ -197,7 +256,7 @@ impl Handshake {
                 State::AwaitProtocols => "the other end named no protocols",
                 State::AwaitName => "the caller never gave its name",
                 State::AwaitChoice => "the caller chose no protocol",
-                State::AwaitVerdict | State::Over => "too late",
+                State::AwaitNumber | State::AwaitVerdict | State::Over => "too late",
             }));
         }
     }
@@ -215,37 +274,59 @@ impl Handshake {
         self.event.take()
     }
 
-    /// The caller is the system `peer` and may go on.
-    pub fn admit(&mut self, peer: SystemName, protocols: &str) {
-        self.peer = Some(peer);
-        self.protocols = protocols.to_owned();
-        let answer = match self.announced.as_deref() {
-            None => "ROK".to_owned(),
-            // Who announces no number may not know how to read one.
-            Some("") => "ROKN".to_owned(),
-            // What we can do ourselves; the private bit only to whom has shown it.
-            Some(_) if self.features.has(Features::UUGATE) => format!("ROKN{}", Features::OURS),
-            Some(_) => format!("ROKN{}", Features::OURS.without(Features::UUGATE)),
+    /// Says who we are; the number of the call is spent by that, whatever becomes of it.
+    pub fn introduce(&mut self, sequence: Option<u32>) {
+        let profile = self.profile;
+        let introduction = Introduction {
+            name: profile.cut(self.ours.as_str()).to_owned(),
+            sequence,
+            debug: None,
+            worst: self.asked.filter(|_| profile.says_grade),
+            restart: profile.says_restart,
+            limit: profile.says_limit.then_some(self.largest),
+            told: profile.ours.map_or(Told::Nothing, Told::Number),
         };
-        self.say(&answer);
+        self.say(&introduction.to_string());
+        if let Some(best) = self.protocols.chars().next().filter(|_| self.chooses_ahead) {
+            self.say(&format!("U{best}"));
+            // A uugate's, as it showed itself in the last call.
+            let told = Told::Number(Features::OURS);
+            self.features = profile.agree(told, true);
+            self.knows_already = profile.knows_already(told, self.features);
+            self.event = self.agreement(self.features, best, false).map(Event::Ahead);
+        }
+        self.state = State::AwaitAnswer;
+    }
+
+    /// The caller may go on.
+    pub fn admit(&mut self, admission: Admission) {
+        let Admission { system, protocols, profile, largest, worst } = admission;
+        self.peer = Some(system);
+        let Introduction { told, restart, .. } = self.introduction.clone().unwrap_or_default();
+        self.features = profile.agree(told, restart);
+        self.knows_already = profile.knows_already(told, self.features);
+        self.worst = worst.or(self.worst);
+        let told = match (told, profile.ours) {
+            (_, None) => Told::Nothing,
+            // What we can do ourselves; the private bit only to whom has shown it.
+            (Told::Number(_), Some(ours)) if self.features.has(Features::UUGATE) => Told::Number(ours),
+            (Told::Number(_), Some(ours)) => Told::Number(ours.without(Features::UUGATE)),
+            // Who announces no number may not know how to read one.
+            (told, Some(_)) => told,
+        };
+        // Options behind a bare ROK are for those who said the same.
+        let restart = told == Told::Nothing && restart && profile.says_restart;
+        let limit = profile.says_limit.then_some(largest);
+        self.say(&Answer::Welcome(Welcome { told, restart, limit }).to_string());
         self.say(&format!("P{protocols}"));
+        self.protocols = protocols;
         self.state = State::AwaitChoice;
-        self.handle_input(&[]);
     }
 
     /// The caller may not go on, and is told why.
     pub fn deny(&mut self, why: Denial) {
-        let text = match &why {
-            Denial::Locked => "RLCK",
-            Denial::CallBack => "RCB",
-            Denial::BadSequence => "RBADSEQ",
-            Denial::WrongLogin => "RLOGIN",
-            // No answer of the manual fits; whatever it does not know ends the call for now.
-            Denial::NotNow(_) => "RNot now, call again later",
-            Denial::Unknown | Denial::Other(_) => "RYou are unknown to me",
-        };
-        self.say(text);
-        let caller = std::mem::take(&mut self.caller_name);
+        self.say(&Answer::Refused(why.clone()).to_string());
+        let caller = self.introduction.take().map(|introduction| introduction.name).unwrap_or_default();
         self.fail(SessionError::RefusedCaller { caller, why });
     }
 
@@ -272,47 +353,33 @@ impl Handshake {
 
     fn greeted(&mut self, rest: &str) {
         let Some(wanted) = &self.peer else { return };
-        let found = rest.strip_prefix("here=").unwrap_or_default();
-        let known =
-            same_system(wanted.as_str(), found) || self.aliases.iter().any(|alias| alias.as_str() == found);
+        let found = rest.strip_prefix("here=").and_then(|found| found.split_ascii_whitespace().next());
+        let found = found.unwrap_or_default();
+        let mut names = std::iter::once(wanted).chain(&self.aliases);
+        let known = names.any(|name| same_system(name.as_str(), found));
         if !found.is_empty() && !known {
             let wanted = wanted.to_string();
             return self.fail(SessionError::WrongSystem { wanted, found: printable(found) });
         }
-        let hello = format!("S{} -R -N{}", self.ours, Features::OURS);
-        self.say(&hello);
-        if let Some(best) = self.protocols.chars().next().filter(|_| self.chooses_ahead) {
-            self.say(&format!("U{best}"));
-            self.event = self.agreement(Features::OURS, best, false).map(Event::Ahead);
+        if self.counting {
+            self.state = State::AwaitNumber;
+            self.event = Some(Event::Greeted);
+        } else {
+            self.introduce(None);
         }
-        self.state = State::AwaitAnswer;
     }
 
     fn answered(&mut self, rest: &str) {
-        let mut words = rest.split_ascii_whitespace();
-        let word = words.next().unwrap_or_default();
-        let denial = match word {
-            "LCK" => Denial::Locked,
-            "CB" => Denial::CallBack,
-            "BADSEQ" => Denial::BadSequence,
-            "LOGIN" => Denial::WrongLogin,
-            _ if rest.starts_with("You are unknown") => Denial::Unknown,
-            _ if word.starts_with("OK") => {
-                if let Some(number) = word.strip_prefix("OKN") {
-                    let Some(theirs) = Features::parse(number.as_bytes()) else {
-                        return self.fail(SessionError::Handshake(
-                            "the features of the other end are no octal number",
-                        ));
-                    };
-                    self.features = Features::OURS.agree(theirs);
-                }
-                self.limit = words.find_map(ulimit);
+        match Answer::parse(rest) {
+            Ok(Answer::Welcome(welcome)) => {
+                self.features = self.profile.agree(welcome.told, welcome.restart);
+                self.knows_already = self.profile.knows_already(welcome.told, self.features);
+                self.limit = welcome.limit;
                 self.state = State::AwaitProtocols;
-                return;
             }
-            _ => Denial::Other(printable(rest)),
-        };
-        self.fail(SessionError::Refused(denial));
+            Ok(Answer::Refused(denial)) => self.fail(SessionError::Refused(denial)),
+            Err(error) => self.fail(error),
+        }
     }
 
     fn choose(&mut self, theirs: &str) {
@@ -342,26 +409,18 @@ impl Handshake {
     }
 
     fn named(&mut self, rest: &str) {
-        let mut words = rest.split_ascii_whitespace();
-        let Some(name) = words.next() else { return };
-        for word in words {
-            if let Some(number) = word.strip_prefix("-N") {
-                let Some(theirs) = Features::parse(number.as_bytes()) else {
-                    self.caller_name = printable(name);
-                    return self.deny(Denial::Other("the number behind -N is not octal".to_owned()));
-                };
-                self.features = Features::OURS.agree(theirs);
-                self.announced = Some(number.to_owned());
-            } else if let Some(grade) = word.strip_prefix("-vgrade=").or_else(|| word.strip_prefix("-p")) {
-                self.worst = grade.chars().next().and_then(Grade::new).or(self.worst);
-            } else if let Some(limit) = ulimit(word) {
-                self.limit = Some(limit);
+        let introduction = match Introduction::parse(rest) {
+            None => return,
+            Some(Ok(introduction)) => introduction,
+            Some(Err(NoNumber { name })) => {
+                self.introduction = Some(Introduction { name, ..Introduction::default() });
+                return self.deny(Denial::Other("the number behind -N is not octal".to_owned()));
             }
-            // -Q, -x and -R alone ask for nothing that we do.
-        }
-        self.caller_name = printable(name);
+        };
+        (self.worst, self.limit) = (introduction.worst, introduction.limit);
+        self.introduction = Some(introduction.clone());
         self.state = State::AwaitVerdict;
-        self.event = Some(Event::Check(self.caller_name.clone()));
+        self.event = Some(Event::Check(introduction));
     }
 
     fn chosen(&mut self, choice: &str) {
@@ -385,8 +444,9 @@ impl Handshake {
     fn agreement(&self, features: Features, protocol: char, answered: bool) -> Option<Agreement> {
         Some(Agreement {
             peer: self.peer.clone()?,
-            caller: self.caller_name.is_empty(),
+            caller: self.introduction.is_none(),
             features,
+            knows_already: self.knows_already,
             protocol,
             worst: self.worst,
             limit: self.limit,
@@ -401,10 +461,9 @@ pub fn same_system(whole: &str, told: &str) -> bool {
     whole == told || (matches!(told.len(), 7 | 14) && whole.starts_with(told))
 }
 
-/// `-U0x1000000`: the largest file in blocks of 512 bytes; given back in bytes.
-fn ulimit(word: &str) -> Option<u64> {
-    let digits = word.strip_prefix("-U")?;
-    let blocks = u64::from_str_radix(digits.strip_prefix("0x").unwrap_or(digits), 16).ok()?;
+/// The number of `-U`, blocks of 512 bytes in C's notation of base 16, in bytes.
+fn octets(blocks: &str) -> Option<u64> {
+    let blocks = u64::from_str_radix(blocks.strip_prefix("0x").unwrap_or(blocks), 16).ok()?;
     blocks.checked_mul(512)
 }
 
@@ -412,6 +471,3 @@ fn ulimit(word: &str) -> Option<u64> {
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
-
-#[cfg(test)]
-mod tests;

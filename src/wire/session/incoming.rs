@@ -20,6 +20,8 @@ pub enum Judged {
 #[derive(Debug, Clone)]
 pub struct Judge {
     pub features: Features,
+    /// It knows the answer that a file was received before.
+    pub knows_already: bool,
     pub permissions: Permissions,
     /// The absolute path of the public directory.
     pub public: String,
@@ -103,7 +105,7 @@ impl Judge {
         };
         Ok(Offer {
             restart: restart && self.sound && real_temp(&transfer.temp) && transfer.size.is_some(),
-            knows_already: restart,
+            knows_already: self.knows_already,
             temp: transfer.temp,
             size: transfer.size,
             user: transfer.user,

@@ -1,4 +1,5 @@
-//! The messages before and after the packet protocol: a DLE, text, and a NUL or (some systems) a line feed. Source: the
+//! The messages before and after the packet protocol: a DLE, text, and a NUL or (some systems) a line
+//! feed, or a carriage return, or both. Source: the
 //! manual, "The Initial Handshake".
 
 use crate::lines::{Line, LineReader};
@@ -14,12 +15,14 @@ pub struct MessageReader {
     lines: LineReader,
     /// The last thing read was a DLE.
     begun: bool,
+    /// The last message ended with a carriage return; a line feed may follow.
+    returned: bool,
 }
 
 impl MessageReader {
     pub fn new() -> MessageReader {
         // A DLE ends what stood before it, however long that was.
-        MessageReader { lines: LineReader::new(b"\0\n\x10", LONGEST), begun: false }
+        MessageReader { lines: LineReader::new(b"\0\n\r\x10", LONGEST), begun: false, returned: false }
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -31,7 +34,8 @@ impl MessageReader {
         loop {
             match self.lines.next_line()? {
                 Line::Whole { terminator: DLE, .. } => self.begun = true,
-                Line::Whole { text, .. } if std::mem::take(&mut self.begun) => {
+                Line::Whole { text, terminator } if std::mem::take(&mut self.begun) => {
+                    self.returned = terminator == b'\r';
                     return Some(String::from_utf8_lossy(text.trim_ascii_end()).into_owned());
                 }
                 Line::Whole { .. } => {}
@@ -43,7 +47,11 @@ impl MessageReader {
 
     /// The bytes behind the last message.
     pub fn take_rest(&mut self) -> Vec<u8> {
-        self.lines.take_rest()
+        let mut rest = self.lines.take_rest();
+        if self.returned && rest.first() == Some(&b'\n') {
+            rest.remove(0);
+        }
+        rest
     }
 }
 
@@ -73,5 +81,20 @@ mod tests {
             assert_eq!(reader.next_message(), None);
             assert_eq!(reader.take_rest(), b"rest");
         }
+    }
+
+    #[test]
+    fn a_message_ends_with_any_end_of_a_line() {
+        for end in ["\0", "\n", "\r", "\r\n", "\n\0", "\r\0"] {
+            let mut reader = MessageReader::new();
+            reader.feed(format!("\x10ROK{end}\x10Pg{end}").as_bytes());
+            assert_eq!(reader.next_message().as_deref(), Some("ROK"), "{end:?}");
+            assert_eq!(reader.next_message().as_deref(), Some("Pg"), "{end:?}");
+            assert_eq!(reader.next_message(), None, "{end:?}");
+        }
+        let mut reader = MessageReader::new();
+        reader.feed(b"\x10Pg\r\n\x10\x09packet");
+        assert_eq!(reader.next_message().as_deref(), Some("Pg"));
+        assert_eq!(reader.take_rest(), b"\x10\x09packet");
     }
 }

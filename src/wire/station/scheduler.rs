@@ -127,6 +127,7 @@ fn history(system: &SystemSettings, past: &[PastCall], wishes: &[Wish]) -> Histo
     let failed = ended.take_while(|past| past.record.failure.is_some()).filter(|past| past.call.outgoing);
     History {
         last: past.first().map(|past| past.call.began),
+        calls_back: past.first().is_some_and(|past| past.record.calls_back),
         failures: u32::try_from(failed.count()).unwrap_or(u32::MAX),
         at_once: wishes.iter().any(|wish| wish.system == system.name && wish.at_once),
         wished: wishes.iter().filter(|wish| wish.system == system.name).map(|wish| wish.since).min(),

@@ -8,10 +8,10 @@ use uugate::job::{self, Execute, Fetch, Grade, Notify, Send, StableId, SystemNam
 use uugate::wire::link::{Channel, Link, Parameters, Role, open};
 use uugate::wire::record::{Chunk, Content, End, From, Head, Recording};
 use uugate::wire::session::command::{Answer, Request};
-use uugate::wire::session::handshake::{self, Agreement, Handshake};
+use uugate::wire::session::handshake::{self, Admission, Agreement, Handshake};
 use uugate::wire::session::{
-    Ask, Denial, Features, JobKey, Kind, Machine, OutgoingJob, Permissions, Refusal, Reply, SessionError,
-    Step, Verdict, public_path, spool_name,
+    Ask, Denial, Features, JobKey, Kind, Machine, OutgoingJob, Permissions, Profile, Refusal, Reply,
+    SessionError, Step, Verdict, public_path, spool_name,
 };
 use uugate::wire::trace;
 
@@ -62,10 +62,17 @@ fn shake(side: Side, text: &[u8], piece: usize) -> (Option<String>, Vec<u8>) {
         handshake.handle_input(piece);
         while let Some(event) = handshake.poll_event() {
             let ended = match event {
+                handshake::Event::Greeted => panic!("calls are not counted here"),
                 handshake::Event::Check(caller) => {
-                    assert!(!caller.chars().any(char::is_control));
-                    match caller.parse() {
-                        Ok(caller) => handshake.admit(caller, "ig"),
+                    assert!(!caller.name.chars().any(char::is_control));
+                    match caller.name.parse() {
+                        Ok(system) => handshake.admit(Admission {
+                            system,
+                            protocols: "ig".to_owned(),
+                            profile: &Profile::SHOWN,
+                            largest: u64::MAX,
+                            worst: None,
+                        }),
                         Err(_) => handshake.deny(Denial::Unknown),
                     }
                     continue;
@@ -129,6 +136,7 @@ pub fn session(bytes: &[u8]) {
         caller: role == Role::Caller,
         features: if first & 4 == 0 { Features::OURS } else { Features::UNNUMBERED },
         protocol: letter,
+        knows_already: first & 4 == 0,
         worst: None,
         limit: None,
         answered: first & 8 == 0,

@@ -1,19 +1,21 @@
 //! Runs a handshake over a stream, as far as the session may begin; and the rest of it under a session that has.
 
-use super::super::{Denial, SessionError};
-use super::{Agreement, Event, Handshake};
+use super::super::{Denial, Failure, SessionError};
+use super::{Admission, Agreement, Event, Handshake, Introduction};
 use crate::clock;
-use crate::job::SystemName;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-/// Whoever decides on callers. A trait of its own, not an async closure, so that the whole of a call can be a task.
+/// What a handshake needs of whoever knows the systems. A trait, not async closures, so that the whole of a call can be
+/// a task.
 pub trait Gate: Send {
-    /// Decides on a caller by the name that it gives: who it is and what protocols it is offered.
-    fn check(&mut self, caller: String) -> impl Future<Output = Result<(SystemName, String), Denial>> + Send;
+    /// Decides on a caller by what it says of itself: who it is and what protocols it is offered.
+    fn check(&mut self, caller: Introduction) -> impl Future<Output = Result<Admission, Denial>> + Send;
+    /// The number of a call of ours; on disk when it returns.
+    fn number(&mut self) -> impl Future<Output = Result<u32, Failure>> + Send;
 }
 
 /// A session that may begin.
@@ -59,8 +61,12 @@ where
             Some(Event::Agreed(agreement)) => return Ok(Opening { agreement, unanswered: None }),
             // What was said last (a refusal) is to reach the other end first.
             Some(Event::Failed(error)) => failed = Some(error),
-            Some(Event::Check(name)) => match gate.check(name).await {
-                Ok((peer, protocols)) => handshake.admit(peer, &protocols),
+            Some(Event::Greeted) => match gate.number().await {
+                Ok(number) => handshake.introduce(Some(number)),
+                Err(failure) => return Err(SessionError::Store(failure)),
+            },
+            Some(Event::Check(caller)) => match gate.check(caller).await {
+                Ok(admission) => handshake.admit(admission),
                 Err(denial) => handshake.deny(denial),
             },
             None => tokio::select! {
@@ -122,7 +128,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
                     }
                 }
                 Some(Event::Failed(error)) => return Poll::Ready(Err(io::Error::other(error))),
-                Some(Event::Check(_) | Event::Ahead(_)) | None => {}
+                Some(Event::Greeted | Event::Check(_) | Event::Ahead(_)) | None => {}
             }
         }
         Pin::new(stream).poll_read(context, buffer)
@@ -156,8 +162,12 @@ mod tests {
     struct Stranger;
 
     impl Gate for Stranger {
-        async fn check(&mut self, _: String) -> Result<(SystemName, String), Denial> {
+        async fn check(&mut self, _: Introduction) -> Result<Admission, Denial> {
             Err(Denial::Unknown)
+        }
+
+        async fn number(&mut self) -> Result<u32, Failure> {
+            Err("nobody counts".to_owned())
         }
     }
 

@@ -12,6 +12,11 @@ fn name(text: &str) -> SystemName {
     text.parse().unwrap()
 }
 
+fn leaf(protocols: &str) -> Admission {
+    let (system, protocols) = (name("leaf"), protocols.to_owned());
+    Admission { system, protocols, profile: &Profile::SHOWN, largest: 1 << 30, worst: None }
+}
+
 fn caller() -> Handshake {
     Handshake::caller(start(), name("leaf"), name("polux"), "ig", TIME)
 }
@@ -69,7 +74,7 @@ fn a_protocol_that_the_other_end_is_sure_to_take_is_chosen_ahead() {
     called.poll_transmit();
     called.handle_input(words.replace('<', "\x10").replace('>', "\0").as_bytes());
     assert!(matches!(called.poll_event(), Some(Event::Check(_))));
-    called.admit(name("leaf"), "gi");
+    called.admit(leaf("gi"));
     assert_eq!(agreement(&mut called).protocol, 'i');
     ahead.handle_input(&[&called.poll_transmit().unwrap(), &b"\x07rest"[..]].concat());
     assert_eq!(said(&mut ahead), "");
@@ -100,8 +105,8 @@ fn two_uugates_know_each_other() {
         called.handle_input(&caller.poll_transmit().unwrap_or_default());
         if !admitted {
             let Some(Event::Check(who)) = called.poll_event() else { continue };
-            assert_eq!(who, "leaf");
-            called.admit(name("leaf"), "gi");
+            assert_eq!(who.name, "leaf");
+            called.admit(leaf("gi"));
             admitted = true;
         }
     }
@@ -136,8 +141,8 @@ fn an_old_system_says_little_and_ends_lines_with_line_feeds() {
     let mut handshake = Handshake::called(start(), name("polux"), TIME);
     assert_eq!(said(&mut handshake), "<Shere=polux>");
     handshake.handle_input(b"\x10Sleaf -Q0 -x3\n");
-    assert!(matches!(handshake.poll_event(), Some(Event::Check(who)) if who == "leaf"));
-    handshake.admit(name("leaf"), "ig");
+    assert!(matches!(handshake.poll_event(), Some(Event::Check(who)) if who.name == "leaf"));
+    handshake.admit(leaf("ig"));
     assert_eq!(said(&mut handshake), "<ROK><Pig>");
     handshake.handle_input(b"\x10Ug\n");
     assert_eq!(super::tests::agreement(&mut handshake).protocol, 'g');
@@ -148,6 +153,7 @@ fn options_of_the_caller_are_obeyed() {
     for (options, answer, features) in [
         ("", "ROK", "00"),
         (" -N", "ROKN", "011"),
+        (" -R", "ROK -R", "02"),
         (" -R -N047", "ROKN047", "047"),
         (" -N0147", "ROKN047", "047"),
         (" -N02047", "ROKN02047", "02047"),
@@ -157,11 +163,89 @@ fn options_of_the_caller_are_obeyed() {
         said(&mut handshake);
         handshake.handle_input(format!("\x10Sleaf{options} -vgrade=Z -U0x10\0\x10Ui\0").as_bytes());
         handshake.poll_event();
-        handshake.admit(name("leaf"), "ig");
+        handshake.admit(leaf("ig"));
         assert_eq!(said(&mut handshake), format!("<{answer}><Pig>"));
         let agreement = agreement(&mut handshake);
         assert_eq!(agreement.features.to_string(), features);
         assert_eq!((agreement.worst, agreement.limit), (Grade::new('Z'), Some(8192)));
+    }
+}
+
+#[test]
+fn a_call_that_is_counted_asks_for_its_number_when_it_is_about_to_be_said() {
+    let mut counted = caller().counting();
+    counted.handle_input(b"\x10Shere=pol");
+    assert!(counted.poll_event().is_none());
+    // What comes too early waits.
+    counted.handle_input(b"ux\0\x10ROKN047\0");
+    assert!(matches!(counted.poll_event(), Some(Event::Greeted)));
+    assert_eq!(said(&mut counted), "");
+    counted.introduce(Some(17));
+    assert_eq!(said(&mut counted), "<Sleaf -Q17 -R -N02047>");
+    counted.handle_input(b"\x10Pg\0");
+    assert_eq!(agreement(&mut counted).protocol, 'g');
+    // At the other end.
+    let mut called = Handshake::called(start(), name("polux"), TIME);
+    called.handle_input(b"\x10Sleaf -Q17 -R -N02047\0");
+    assert!(matches!(called.poll_event(), Some(Event::Check(who)) if who.sequence == Some(17)));
+}
+
+#[test]
+fn each_kind_of_peer_hears_what_it_knows() {
+    let barberouge = || name("barberouge-on-sea");
+    for (profile, asked, hello, welcome, features) in [
+        ("taylor", "-R -N047", "barberouge-on-sea -Q7 -pC -vgrade=C -R -N047", "ROKN047", "047"),
+        ("hdb", "-Q7 -x4", "barbero -Q7 -pC -vgrade=C", "ROK", "00"),
+        (
+            "svr4",
+            "-Q7 -R -U0x200000",
+            "barberouge-on- -Q7 -pC -vgrade=C -R -U0x200000",
+            "ROK -R -U0x200000",
+            "023",
+        ),
+        ("svr4", "-Q7", "barberouge-on- -Q7 -pC -vgrade=C -R -U0x200000", "ROK -U0x200000", "023"),
+        ("bsd", "-Q7 -pC", "barberouge-on- -Q7 -pC -vgrade=C", "ROK", "00"),
+        ("v7", "", "barbero -Q7", "ROK", "00"),
+        ("uupc", "-R", "barberouge-on-sea -Q7 -pC -vgrade=C -R -N02047", "ROK -R", "02"),
+    ] {
+        let known = Profile::named(profile).unwrap();
+        let caller = Handshake::caller(start(), barberouge(), name("polux"), "ig", TIME);
+        let mut caller = caller.to(known, 1 << 30).asking_for(Grade::new('C')).counting();
+        caller.handle_input(b"\x10Shere=polux\0");
+        caller.poll_event();
+        caller.introduce(Some(7));
+        assert_eq!(said(&mut caller), format!("<S{hello}>"), "{profile}");
+        caller.handle_input(format!("\x10{welcome}\0\x10Pg\0").as_bytes());
+        let ours = agreement(&mut caller);
+        let mut called = Handshake::called(start(), barberouge(), TIME);
+        said(&mut called);
+        called.handle_input(format!("\x10Sleaf {asked}\0\x10Ug\0").as_bytes());
+        called.poll_event();
+        called.admit(Admission { profile: known, ..leaf("g") });
+        assert_eq!(said(&mut called), format!("<{welcome}><Pg>"), "{profile}");
+        let theirs = agreement(&mut called);
+        assert_eq!(
+            (ours.features.to_string().as_str(), theirs.features),
+            (features, ours.features),
+            "{profile}"
+        );
+        assert_eq!((ours.knows_already, theirs.knows_already), (profile == "taylor", profile == "taylor"));
+    }
+}
+
+#[test]
+fn what_is_configured_of_grades_counts_before_what_the_caller_asks() {
+    for (asked, configured, worst) in [
+        ("", None, None),
+        ("", Some('C'), Some('C')),
+        (" -pA", None, Some('A')),
+        (" -pA", Some('N'), Some('N')),
+    ] {
+        let mut called = Handshake::called(start(), name("polux"), TIME);
+        called.handle_input(format!("\x10Sleaf{asked}\0\x10Ug\0").as_bytes());
+        called.poll_event();
+        called.admit(Admission { worst: configured.and_then(Grade::new), ..leaf("g") });
+        assert_eq!(agreement(&mut called).worst, worst.and_then(Grade::new));
     }
 }
 
@@ -209,13 +293,16 @@ fn another_system_and_no_common_protocol_end_the_call() {
     let mut handshake = Handshake::called(start(), name("polux"), TIME);
     handshake.handle_input(b"\x10Sleaf\0");
     handshake.poll_event();
-    handshake.admit(name("leaf"), "ig");
+    handshake.admit(leaf("ig"));
     handshake.handle_input(b"\x10UN\0");
     assert!(matches!(failure(&mut handshake), SessionError::NoProtocol { .. }));
 }
 
 #[test]
 fn a_cut_name_is_known_by_its_beginning() {
+    let mut handshake = caller().also_known_as(vec![name("barberouge")]);
+    handshake.handle_input(b"\x10Shere=barbero please wait\0");
+    assert_eq!(said(&mut handshake), "<Sleaf -R -N02047>");
     assert!(same_system("barberouge", "barbero"));
     assert!(!same_system("barberouge", "barb"));
     assert!(!same_system("barberouge", "barberousse"));
@@ -258,7 +345,7 @@ proptest! {
         for piece in pieces {
             handshake.handle_input(&piece);
             if let Some(Event::Check(_)) = handshake.poll_event() {
-                handshake.admit(name("leaf"), "ig");
+                handshake.admit(leaf("ig"));
             }
             handshake.poll_transmit();
         }

@@ -81,11 +81,13 @@ const ONLY: Channel = Channel::ONLY;
 
 impl End {
     fn new(caller: bool, channels: u8, features: &[u8]) -> End {
+        let features = Features::parse(features).unwrap();
         let agreement = Agreement {
             peer: "polux".parse().unwrap(),
             caller,
-            features: Features::parse(features).unwrap(),
+            features,
             protocol: 'p',
+            knows_already: features.has(Features::RESTART),
             worst: None,
             limit: None,
             answered: true,

@@ -1,8 +1,8 @@
 //! One call between two sites, from the first byte to the last, in virtual time.
 
 use super::super::features::Features;
-use super::super::handshake::{Agreement, Event, Handshake};
-use super::super::{Machine, Permissions, SessionError, Step, Tally};
+use super::super::handshake::{Admission, Agreement, Event, Handshake};
+use super::super::{Machine, Permissions, Profile, SessionError, Step, Tally};
 use super::site::Site;
 use crate::wire::link::{self, Link, Parameters, Role, open};
 use crate::wire::noise::{Noise, Settings};
@@ -136,7 +136,13 @@ impl<'a> End<'a> {
                 Stage::Handshake(handshake) => match handshake.poll_event() {
                     None => return,
                     Some(Event::Check(_)) => {
-                        handshake.admit(self.site.peer.clone(), &self.site.protocol.to_string());
+                        handshake.admit(Admission {
+                            system: self.site.peer.clone(),
+                            protocols: self.site.protocol.to_string(),
+                            profile: &Profile::SHOWN,
+                            largest: u64::MAX,
+                            worst: None,
+                        });
                         continue;
                     }
                     Some(Event::Failed(error)) => Stage::Over(Err(error)),

@@ -92,6 +92,7 @@ fn trickle(most: Option<Duration>, until: Duration) -> (Duration, Option<Result<
         caller: false,
         features: Features::OURS,
         protocol: 'i',
+        knows_already: true,
         worst: None,
         limit: None,
         answered: true,
