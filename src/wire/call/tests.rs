@@ -1,3 +1,8 @@
+mod kinds;
+mod meeting;
+mod numbers;
+mod player;
+
 use super::*;
 use crate::job::{Command, Execute, Grade, Notify, Send, StableId, Work};
 use crate::observe::Secret;
@@ -34,6 +39,10 @@ impl Site {
     }
 
     async fn submit(&self, work: Work, bytes: &[u8]) -> StableId {
+        self.submit_at(Grade::MAIL, work, bytes).await
+    }
+
+    async fn submit_at(&self, grade: Grade, work: Work, bytes: &[u8]) -> StableId {
         let body = self.spool.body_new().await.unwrap();
         let mut offset = 0;
         for piece in bytes.chunks(CHUNK) {
@@ -42,7 +51,7 @@ impl Site {
         }
         let job = NewJob {
             system: self.other(),
-            grade: Grade::MAIL,
+            grade,
             work,
             content: Some(Content::body(body)),
             created: clock::wall(),
@@ -86,15 +95,15 @@ fn sites() -> (Site, Site) {
     (Site::new("leaf", "polux"), Site::new("polux", "leaf"))
 }
 
-/// A call from `leaf` to `polux` over these streams.
+/// A call from `leaf`, whatever its name, to `polux` over these streams.
 async fn call<A, B>(leaf: &Site, polux: &Site, login: Login, a: A, b: B) -> (CallRecord, Answered)
 where
     A: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
     B: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
 {
     let watch = Watch::nobody();
-    let lease = begin(&leaf.spool, &leaf.node, &name("polux"), "test").await.unwrap();
-    let system = name("polux");
+    let system = leaf.other();
+    let lease = begin(&leaf.spool, &leaf.node, &system, "test").await.unwrap();
     let connected = || Connected { qualities: Qualities::STREAM, ..Connected::default() };
     let placing = place(a, &leaf.node, &system, lease, connected(), &leaf.spool, &watch);
     let answering = answer(b, &polux.node, login, connected(), &polux.spool, &watch);
@@ -509,7 +518,7 @@ fn a_certificate_lets_its_own_system_in_and_no_other() {
     node.systems.insert(name("plain"), System::default());
     let who = |login: Option<&str>, shown: &[&str], caller: &str| {
         let shown: Vec<String> = shown.iter().map(|name| (*name).to_owned()).collect();
-        admit(&node, login, &shown, caller).map(|(name, _)| name.as_str().to_owned()).ok()
+        door::admit(&node, login, &shown, caller).map(|(name, _)| name.as_str().to_owned()).ok()
     };
     assert_eq!(who(None, &["leaf.example"], "leaf").as_deref(), Some("leaf"));
     assert_eq!(who(None, &[], "leaf"), None, "without its certificate nobody is leaf");

@@ -145,6 +145,7 @@ impl<'a> End<'a> {
                         });
                         continue;
                     }
+                    Some(Event::Greeted) => panic!("calls are not counted here"),
                     Some(Event::Failed(error)) => Stage::Over(Err(error)),
                     // The handshake has no checksum. One that noise has spoiled makes a session with another kind of
                     // peer; these tests are about two uugates.
