@@ -24,6 +24,9 @@ pub struct End {
     pub end: Option<Result<(), LinkError>>,
     /// The process at this end is gone once it has said so much, in bytes. Its line stays up.
     pub dies_after: Option<usize>,
+    /// Data came for a conversation that there is not: the session has given up. The check byte of a header by `i` does not show
+    /// all damage.
+    pub strayed: bool,
     /// When it ended.
     pub over: Option<Instant>,
     closing: bool,
@@ -62,6 +65,7 @@ impl End {
             confirmed: false,
             end: None,
             dies_after: None,
+            strayed: false,
             over: None,
             closing: false,
             started: false,
@@ -81,9 +85,9 @@ impl End {
         if self.full_duplex { Channel::Theirs(1) } else { Channel::ONLY }
     }
 
-    /// Whether its process is gone.
+    /// Whether its process or its session is gone.
     pub fn is_gone(&self) -> bool {
-        self.dies_after.is_some_and(|bytes| self.sent_bytes.len() >= bytes)
+        self.strayed || self.dies_after.is_some_and(|bytes| self.sent_bytes.len() >= bytes)
     }
 
     fn is_over(&self) -> bool {
@@ -170,8 +174,8 @@ impl End {
                     }
                 }
             }
-            Event::Data { channel, bytes, .. } => {
-                assert_eq!(channel, self.ours());
+            Event::Data { channel, .. } if channel != self.ours() => self.strayed = true,
+            Event::Data { bytes, .. } => {
                 if bytes.starts_with(b"CY\0") || bytes.contains(&0) {
                     self.confirmed = true;
                 }

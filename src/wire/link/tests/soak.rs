@@ -20,6 +20,8 @@ struct Counts {
     resumed: u32,
     /// Calls in which damage got past a checksum of 16 bits; what came of them says nothing of the machine.
     deceived: u32,
+    /// Failed calls in which damage got past the check byte of a header by `i` or `j`, and led to no conversation that there is.
+    strayed: u32,
     /// Calls in which an echo passed for the peer: an acknowledgement by `g` does not say whose it is.
     echoed: u32,
 }
@@ -137,6 +139,7 @@ fn every_protocol_delivers_the_same_bytes_or_fails() {
                     let told = pair.dead || ends.iter().any(told);
                     assert!(told, "{letter} {seed}: a failure that nobody tells of\n{}", pair.describe());
                     counts.failed += 1;
+                    counts.strayed += u32::from(ends.iter().any(|end| end.strayed));
                     resume(letter, &pair, sent, sound);
                     counts.resumed += 1;
                 }
