@@ -50,7 +50,7 @@ impl Features {
         }
     }
 
-    pub fn with(self, bit: Features) -> Features {
+    pub const fn with(self, bit: Features) -> Features {
         Features(self.0 | bit.0)
     }
 

@@ -4,14 +4,15 @@
 //! says that it waits; what it asks is answered by [`Machine::reply`] before the next step. Only while it waits may it be
 //! handed the next event of the link.
 //!
-//! A link without channels has one conversation at a time: the master's (that is at first the caller). With channels
-//! both ends send commands of their own at any time, each on a channel of its own, and being master only means being
-//! the one who proposes to hang up.
+//! A link without channels has one conversation at a time: the master's (that is at first the caller); between uugates
+//! he need not wait for the answers ([`super::ahead`]). With channels both ends send commands of their own at any time, each
+//! on a channel of its own, and being master only means being the one who proposes to hang up.
 
 mod hang_up;
 mod ours;
 mod theirs;
 
+use super::ahead;
 use super::ask::{Ask, Reply, Slot};
 use super::command::{Answer, LONGEST};
 use super::handshake::Agreement;
@@ -84,7 +85,8 @@ pub struct Machine {
     started: bool,
     /// Channels that each side may use; 0: the link has none.
     channels: u8,
-    /// Our jobs under way, by channel; only the first that may send file data does.
+    /// Our jobs under way, by channel, or by a number of our own where there are none; only the first that may send file
+    /// data does.
     outs: BTreeMap<u8, Ours>,
     /// The order in which they were begun.
     order: VecDeque<u8>,
@@ -320,15 +322,36 @@ impl Machine {
             Channel::Theirs(number) if self.channels > 0 => {
                 self.handle_theirs(now, link, number, position, bytes)
             }
-            _ if self.hang_up != HangUp::No => self.handle_core_text(now, link, &bytes),
-            _ if self.master => self.handle_ours(now, link, 0, position, bytes),
-            _ => self.handle_theirs(now, link, 0, position, bytes),
+            // Answers come in the order of the commands, the one to H last.
+            _ => match self.order.front() {
+                Some(&first) => self.handle_ours(now, link, first, position, bytes),
+                None if self.hang_up != HangUp::No => self.handle_core_text(now, link, &bytes),
+                None if self.master => Ok(()),
+                None => self.handle_theirs(now, link, 0, position, bytes),
+            },
         }
     }
 
-    /// Whether another job can be begun.
-    fn has_free_channel(&self) -> bool {
-        self.outs.len() < usize::from(self.channels.max(1))
+    /// How many jobs of ours may be under way at once.
+    fn lanes(&self) -> u8 {
+        match self.channels {
+            0 if self.sends_files_ahead() => ahead::JOBS,
+            channels => channels.max(1),
+        }
+    }
+
+    /// Whether files go with their commands where there are no channels. A file that may have to come again cannot.
+    fn sends_files_ahead(&self) -> bool {
+        self.channels == 0 && self.judge.sound && self.features.has(ahead::FEATURES)
+    }
+
+    fn has_free_lane(&self) -> bool {
+        self.outs.len() < usize::from(self.lanes())
+    }
+
+    /// Whether another job can be begun. Without channels what was said of one stands before what is said of the next.
+    fn can_begin(&self) -> bool {
+        self.has_free_lane() && (self.channels > 0 || self.outs.values().all(Ours::is_said))
     }
 
     /// Goes on with what we have to send.
@@ -338,7 +361,7 @@ impl Machine {
         }
         self.make_way(now);
         let may_speak = self.master || self.channels > 0;
-        if may_speak && !self.drained && !self.yielding && self.has_free_channel() {
+        if may_speak && !self.drained && !self.yielding && self.can_begin() {
             self.ask(For::Filling, Ask::NextJob { worst: self.worst });
             return Advance::Went;
         }
@@ -346,7 +369,7 @@ impl Machine {
             return advance;
         }
         let all_said =
-            self.outs.is_empty() || self.says_h_ahead() && self.has_free_channel() && self.last_are_said();
+            self.outs.is_empty() || self.says_h_ahead() && self.has_free_lane() && self.last_are_said();
         // Whoever has more to send, and knows an H that goes ahead, says no to it, and H with its own last job.
         let theirs_are_done = self.says_h_ahead() || self.ins.values().all(Theirs::is_idle);
         if !self.master || !all_said || !theirs_are_done {
@@ -403,14 +426,23 @@ impl Machine {
         let wire = if self.channels == 0 { Channel::ONLY } else { channel };
         let before = sender.position();
         let need = sender.advance(now, link, wire);
-        if sender.position() != before {
+        let position = sender.position();
+        if position != before {
             self.tell_sent(channel);
         }
         match need {
             Need::Bytes(ask) => self.ask(For::Channel(channel), ask),
             Need::Room => return Some(Advance::NeedsRoom),
-            Need::Verdict => {}
-            Need::Nothing => self.file_sent(channel),
+            Need::Verdict => {
+                if self.channels == 0 {
+                    link.send_data(now, wire, position, &[]);
+                }
+                self.heed_verdict(now, link, channel);
+            }
+            Need::Nothing => {
+                self.file_sent(channel);
+                self.heed_verdict(now, link, channel);
+            }
         }
         Some(Advance::Went)
     }

@@ -3,6 +3,7 @@
 //! The machines are pure; `drive` runs them over a stream and a [`Store`]. Source: the Taylor UUCP manual,
 //! chapter "UUCP Protocol Internals", section "UUCP Protocol".
 
+pub mod ahead;
 mod ask;
 pub mod command;
 mod drive;

@@ -1,5 +1,7 @@
 //! One file on its way in: how far it has come, and whether what comes fits.
 
+use super::ahead::PART;
+
 /// A file that is being received, in order and without gaps.
 #[derive(Debug)]
 pub struct Receiving {
@@ -11,6 +13,8 @@ pub struct Receiving {
     size: Option<u64>,
     /// The most that is taken.
     largest: u64,
+    /// Where the second part of a file begins that was sent ahead, while its first comes.
+    second: Option<u64>,
 }
 
 /// What a packet of file data is.
@@ -27,7 +31,26 @@ pub enum Fit {
 impl Receiving {
     /// The sender was told to begin at `start`; what stands before that is here already.
     pub fn new(start: u64, size: Option<u64>, largest: u64) -> Receiving {
-        Receiving { have: start, next: start, size, largest: size.unwrap_or(largest).min(largest) }
+        Receiving {
+            have: start,
+            next: start,
+            size,
+            largest: size.unwrap_or(largest).min(largest),
+            second: None,
+        }
+    }
+
+    /// A file of so many bytes that is sent ahead of our answer, and so from its first byte on.
+    pub fn sent_ahead(self, size: u64) -> Receiving {
+        let second = (size > PART).then(|| self.have.max(PART));
+        Receiving { next: 0, second, ..self }
+    }
+
+    /// An empty packet: whether it ends the first of two parts, and no file.
+    pub fn goes_on(&mut self) -> bool {
+        let second = self.second.take();
+        self.next = second.unwrap_or(self.next);
+        second.is_some()
     }
 
     /// A file that began with its first byte comes again.
@@ -72,6 +95,27 @@ mod tests {
         assert_eq!(file.packet(Some(8), vec![1, 1, 2, 2]), Fit::New(vec![2, 2]));
         assert_eq!(file.packet(None, vec![3; 8]), Fit::New(vec![3; 8]));
         assert!(file.whole());
+    }
+
+    #[test]
+    fn a_file_sent_ahead_is_taken_from_where_it_stopped() {
+        let part = vec![1; PART as usize];
+        for (start, next) in [(0, PART), (10, PART), (PART, PART), (PART + 5, PART + 5)] {
+            let mut file = Receiving::new(start, Some(PART + 8), PART + 8).sent_ahead(PART + 8);
+            let Fit::New(new) = file.packet(None, part.clone()) else { panic!() };
+            assert_eq!(new.len() as u64, PART.saturating_sub(start));
+            assert!(file.goes_on() && !file.whole());
+            let rest = vec![2; usize::try_from(PART + 8 - next).unwrap()];
+            assert_eq!(file.packet(None, rest.clone()), Fit::New(rest));
+            assert!(!file.goes_on() && file.whole());
+        }
+        let mut small = Receiving::new(1, Some(3), 100).sent_ahead(3);
+        assert_eq!(small.packet(None, vec![1, 2, 3]), Fit::New(vec![2, 3]));
+        assert!(!small.goes_on() && small.whole());
+        let mut cut = Receiving::new(0, Some(PART + 8), PART + 8).sent_ahead(PART + 8);
+        assert_eq!(cut.packet(None, vec![1; 100]), Fit::New(vec![1; 100]));
+        assert!(cut.goes_on());
+        assert_eq!(cut.packet(None, vec![2; 8]), Fit::Gap);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Who;
 use crate::observe::printable;
 use crate::wire::link::Expect;
 use crate::wire::session::Features;
+use crate::wire::session::ahead::{self, PART};
 use crate::wire::session::command::{Answer, LONGEST, Request};
 use std::collections::BTreeMap;
 
@@ -29,20 +30,92 @@ pub enum Said {
 #[derive(Debug)]
 enum Saying {
     Text(Vec<u8>),
-    File(u64),
+    File {
+        bytes: u64,
+        /// It comes whatever is answered.
+        ahead: bool,
+    },
+    /// The first part of a file; whether the rest follows, once that is known.
+    Part {
+        bytes: u64,
+        taken: Option<bool>,
+    },
+    /// Nothing, until that is known.
+    Held {
+        bytes: u64,
+    },
+}
+
+impl Default for Saying {
+    fn default() -> Saying {
+        Saying::Text(Vec::new())
+    }
+}
+
+/// A side in a conversation.
+#[derive(Debug, Default)]
+struct Speaker {
+    saying: Saying,
+    /// Files that it sends ahead of an answer that has not come.
+    unjudged: u32,
+}
+
+impl Speaker {
+    /// A command whose file follows at once.
+    fn sends_ahead(&mut self, command: &[u8]) {
+        let large = match Request::parse(command, Features::OURS) {
+            Ok(Request::Send(transfer) | Request::Execute { transfer, .. }) => transfer.size > Some(PART),
+            _ => false,
+        };
+        self.unjudged = self.unjudged.saturating_add(1);
+        self.saying = match large {
+            true => Saying::Part { bytes: 0, taken: None },
+            false => Saying::File { bytes: 0, ahead: true },
+        };
+    }
+
+    /// An empty packet: how large the file was that it ends.
+    fn ends_file(&mut self) -> Option<u64> {
+        let (next, ended) = match std::mem::take(&mut self.saying) {
+            Saying::File { bytes, .. } | Saying::Part { bytes, taken: Some(false) } => {
+                (Saying::default(), Some(bytes))
+            }
+            Saying::Part { bytes, taken: Some(true) } => (Saying::File { bytes, ahead: true }, None),
+            Saying::Part { bytes, taken: None } => (Saying::Held { bytes }, None),
+            other @ (Saying::Text(_) | Saying::Held { .. }) => (other, None),
+        };
+        self.saying = next;
+        ended
+    }
+
+    /// The other side takes what it offers, or does not.
+    fn judged(&mut self, taken: bool) {
+        self.unjudged = self.unjudged.saturating_sub(1);
+        let last = self.unjudged == 0;
+        match &mut self.saying {
+            // With channels: what was sent ahead has an end of its own.
+            Saying::File { bytes: 0, ahead: false } if !taken => self.saying = Saying::default(),
+            Saying::Part { taken: verdict, .. } if last => *verdict = Some(taken),
+            Saying::Held { bytes } if last && taken => {
+                self.saying = Saying::File { bytes: *bytes, ahead: true }
+            }
+            Saying::Held { .. } if last => self.saying = Saying::default(),
+            _ => {}
+        }
+    }
 }
 
 /// Both sides' conversations.
 #[derive(Debug, Default)]
 pub struct Talk {
-    saying: BTreeMap<(Conversation, bool), Saying>,
+    speakers: BTreeMap<(Conversation, bool), Speaker>,
 }
 
 impl Talk {
     /// What a side is to send next, where there is but one conversation at a time.
     pub fn due(&self, from: Who) -> Expect {
-        match self.saying.get(&(ONLY, from == Who::Us)) {
-            Some(Saying::File(_)) => Expect::File,
+        match self.speakers.get(&(ONLY, from == Who::Us)).map(|speaker| &speaker.saying) {
+            Some(Saying::File { .. } | Saying::Part { .. }) => Expect::File,
             _ => Expect::Command,
         }
     }
@@ -50,19 +123,21 @@ impl Talk {
     /// The data of a packet, in its turn.
     pub fn hear(&mut self, from: Who, conversation: Conversation, data: &[u8]) -> Option<Said> {
         let us = from == Who::Us;
-        if self.saying.len() > MOST {
-            self.saying.clear();
+        if self.speakers.len() > MOST {
+            self.speakers.clear();
         }
-        let saying = self.saying.entry((conversation, us)).or_insert_with(|| Saying::Text(Vec::new()));
-        let text = match saying {
-            Saying::File(bytes) if data.is_empty() => {
-                let bytes = *bytes;
-                *saying = Saying::Text(Vec::new());
-                return Some(Said::FileEnd { bytes });
+        let speaker = self.speakers.entry((conversation, us)).or_default();
+        let text = match &mut speaker.saying {
+            Saying::File { .. } | Saying::Part { .. } if data.is_empty() => {
+                return speaker.ends_file().map(|bytes| Said::FileEnd { bytes });
             }
-            Saying::File(bytes) => {
+            Saying::File { bytes, .. } | Saying::Part { bytes, .. } => {
                 *bytes += data.len() as u64;
                 return None;
+            }
+            Saying::Held { .. } => {
+                speaker.saying = Saying::default();
+                return self.hear(from, conversation, data);
             }
             Saying::Text(text) => text,
         };
@@ -73,16 +148,17 @@ impl Talk {
             return None;
         }
         let text = std::mem::take(text);
-        let file_follows = matches!(text.get(..2), Some(b"S " | b"E " | b"RY"));
-        let refused = matches!(text.get(..2), Some(b"SN" | b"EN"));
-        if file_follows {
-            *saying = Saying::File(0);
+        if let Some(command) = ahead::command(&text) {
+            speaker.sends_ahead(command);
         }
-        if refused && let Some(other) = self.saying.get_mut(&(conversation, !us)) {
-            // What was sent ahead has an end of its own.
-            if matches!(other, Saying::File(0)) {
-                *other = Saying::Text(Vec::new());
+        match text.get(..2) {
+            Some(b"S " | b"E " | b"RY") => speaker.saying = Saying::File { bytes: 0, ahead: false },
+            Some(answer @ (b"SY" | b"EY" | b"SN" | b"EN")) => {
+                if let Some(other) = self.speakers.get_mut(&(conversation, !us)) {
+                    other.judged(answer.ends_with(b"Y"));
+                }
             }
+            _ => {}
         }
         Some(Said::Message { text: printable(&text, SHOWN), meaning: meaning(&text) })
     }
@@ -93,6 +169,13 @@ fn meaning(text: &[u8]) -> String {
     if let Ok(answer) = Answer::parse(text) {
         return of_answer(&answer);
     }
+    match ahead::command(text) {
+        Some(command) => format!("{}, and sends it at once", of_request(command)),
+        None => of_request(text),
+    }
+}
+
+fn of_request(text: &[u8]) -> String {
     // All features: what a field means does not change with those that a peer lacks.
     match Request::parse(text, Features::OURS) {
         Ok(Request::Send(transfer)) => format!("offers a file{}", size(transfer.size)),
@@ -126,5 +209,52 @@ fn of_answer(answer: &Answer) -> String {
         Answer::Expanded(yes) => if *yes { "will send them" } else { "does not send them" }.to_owned(),
         Answer::HangUp(true) => "has nothing more either".to_owned(),
         Answer::HangUp(false) => "has work itself".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hear(talk: &mut Talk, from: Who, data: &[u8]) -> Option<String> {
+        talk.hear(from, ONLY, data).map(|said| match said {
+            Said::Message { meaning, .. } => meaning,
+            Said::FileEnd { bytes } => format!("file of {bytes}"),
+        })
+    }
+
+    /// The answers to a small file and a large one, both sent ahead, and what the rest of the large one then is.
+    fn two_files(answers: &[&[u8]], early: bool) -> Option<String> {
+        let mut talk = Talk::default();
+        hear(&mut talk, Who::Us, b"+E D.1 D.x1 jan -C D.1 0666 \"\" 0x3 rmail ann\0");
+        hear(&mut talk, Who::Us, b"abc");
+        assert_eq!(hear(&mut talk, Who::Us, b"").as_deref(), Some("file of 3"));
+        let said = hear(&mut talk, Who::Us, b"+S x ~/x jan -C D.2 0666 \"\" 0x1001\0");
+        assert_eq!(said.as_deref(), Some("offers a file of 4097 bytes, and sends it at once"));
+        assert_eq!(talk.due(Who::Us), Expect::File);
+        let answer = |talk: &mut Talk| answers.iter().for_each(|text| drop(hear(talk, Who::Them, text)));
+        if early {
+            answer(&mut talk);
+        }
+        assert_eq!(hear(&mut talk, Who::Us, &[1; 4096]), None);
+        let refused = hear(&mut talk, Who::Us, b"");
+        assert_eq!(refused, (early && answers.ends_with(&[b"SN4\0"])).then(|| "file of 4096".to_owned()));
+        if !early {
+            assert_eq!(talk.due(Who::Us), Expect::Command);
+            answer(&mut talk);
+        }
+        hear(&mut talk, Who::Us, b"H\0").or_else(|| hear(&mut talk, Who::Us, b""))
+    }
+
+    #[test]
+    fn files_that_go_ahead_are_told_from_commands() {
+        for early in [true, false] {
+            for first in [&[&b"EN8\0"[..]][..], &[b"EY\0", b"CY\0"]] {
+                let taken = [first, &[b"SY\0"]].concat();
+                assert_eq!(two_files(&taken, early).as_deref(), Some("file of 4098"));
+                let refused = [first, &[b"SN4\0"]].concat();
+                assert_eq!(two_files(&refused, early).as_deref(), Some("has nothing more to do"));
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Machine {
     /// Whether H goes with the last job, and is answered behind all that is to be said of the job. Between uugates alone:
     /// what another system does with an H before its CY is not known.
     pub(super) fn says_h_ahead(&self) -> bool {
-        self.channels > 0 && self.features.has(Features::UUGATE)
+        self.channels > 0 && self.features.has(Features::UUGATE) || self.sends_files_ahead()
     }
 
     /// H and what is said of it.

@@ -1,5 +1,6 @@
 //! A job of ours on its way to the peer: command, verdict, file, and that it was kept; or a file that we fetch.
 
+use super::super::ahead::{self, PART};
 use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 use super::super::command::{Answer, Refusal};
 use super::super::outgoing::{Piece, describe, pieces};
@@ -53,6 +54,8 @@ pub struct Ours {
     state: State,
     /// The file goes out already, or is out, but the verdict on it has not come.
     unjudged: bool,
+    /// It has come, and waits for the part of the file that goes ahead of it: from where on the file is wanted.
+    verdict: Option<Result<u64, Refusal>>,
     text: Vec<u8>,
     ending: Ending,
 }
@@ -136,8 +139,7 @@ impl Machine {
             self.ask(For::Nobody, unsaid(Ending::Refused(why)));
             return Ok(());
         };
-        let range = if self.channels == 0 { 0..=0 } else { 1..=self.channels };
-        let Some(number) = range.into_iter().find(|number| !self.outs.contains_key(number)) else {
+        let Some(number) = (1..=self.lanes()).find(|number| !self.outs.contains_key(number)) else {
             return Err(SessionError::Store("a job that was not asked for".to_owned()));
         };
         let slot = self.new_slot();
@@ -156,6 +158,7 @@ impl Machine {
             slot,
             state: State::AwaitVerdict,
             unjudged: false,
+            verdict: None,
             text: Vec::new(),
             ending: Ending::Done,
         };
@@ -168,26 +171,33 @@ impl Machine {
     /// Says the command of the piece that is due, or settles the job if there is none left.
     fn say_piece(&mut self, now: Instant, link: &mut dyn Link, number: u8) {
         let channel = self.on_wire(Channel::Ours(number));
+        let (channels, sends_ahead) = (self.channels > 0, self.sends_files_ahead());
         let Some(ours) = self.outs.get_mut(&number) else { return };
         match ours.pieces.front() {
             Some(piece) => {
                 link.expect(Expect::Command);
-                match piece.source {
-                    Some(_) => link.send_offer(now, channel, &piece.text),
-                    None => link.send_command(now, channel, &piece.text),
-                }
                 // With channels a file follows its command at once, as Taylor UUCP has it: the verdict is nearly always
                 // yes, and to wait for it leaves the line idle for a round trip. A refused file is cut short, and one
                 // of which the peer has a part goes on from where it is told to; if it is large, and was begun before,
                 // that is likely. No file goes whole to a peer that has not even said who it is: it could keep what we
-                // then send again.
-                let source = piece.source.clone().filter(|_| self.channels > 0);
+                // then send again. Without channels see `ahead`.
+                let part_is_there = ours.begun && piece.size > PART;
+                let source = piece.source.clone().filter(|_| channels || sends_ahead && !part_is_there);
+                match piece.source {
+                    Some(_) if source.is_some() && !channels => {
+                        link.send_command(now, channel, &ahead::marked(&piece.text));
+                        link.begin_file(piece.size.min(PART));
+                    }
+                    Some(_) => link.send_offer(now, channel, &piece.text),
+                    None => link.send_command(now, channel, &piece.text),
+                }
                 ours.unjudged = source.is_some();
                 ours.state = match source {
                     Some(source) => {
                         let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(piece.size));
                         self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
                         let hold_at = match piece.size {
+                            size if !channels => (size > PART).then_some(PART),
                             size if size > AHEAD => Some(if ours.begun { 0 } else { AHEAD }),
                             size => (!self.answered).then(|| size.saturating_sub(1)),
                         };
@@ -278,10 +288,18 @@ impl Machine {
         let answer = Answer::parse(text).map_err(|_| misbehaved("no answer", text))?;
         let unjudged = std::mem::take(&mut ours.unjudged);
         match (&ours.state, answer) {
-            (_, Answer::Take { start, .. }) if unjudged => self.go_on_from(number, start.unwrap_or(0), text),
+            (_, Answer::Take { start, .. }) if unjudged => {
+                let start = start.unwrap_or(0);
+                if ours.pieces.front().is_none_or(|piece| start > piece.size) {
+                    return Err(misbehaved("a start beyond the end of the file", text));
+                }
+                ours.verdict = Some(Ok(start));
+                self.heed_verdict(now, link, Channel::Ours(number));
+                Ok(())
+            }
             (_, Answer::Refuse { why, .. }) if unjudged => {
-                self.end_file(now, link, number);
-                self.refused(now, link, number, why);
+                ours.verdict = Some(Err(why));
+                self.heed_verdict(now, link, Channel::Ours(number));
                 Ok(())
             }
             _ if unjudged => Err(misbehaved("no verdict", text)),
@@ -325,20 +343,36 @@ impl Machine {
         }
     }
 
-    /// The verdict on a file of which the beginning is out: yes, from this place on.
-    fn go_on_from(&mut self, number: u8, start: u64, text: &[u8]) -> Result<(), SessionError> {
-        let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
-        let size = ours.pieces.front().map(|piece| piece.size);
-        if size.is_none_or(|size| start > size) {
-            return Err(misbehaved("a start beyond the end of the file", text));
+    /// The verdict on a file of which the beginning is out, or goes out. Without channels that is to the end of the first
+    /// part, whatever the verdict.
+    pub(super) fn heed_verdict(&mut self, now: Instant, link: &mut dyn Link, channel: Channel) {
+        let Channel::Ours(number) = channel else { return };
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        if self.channels == 0 && ours.is_sending() {
+            return;
         }
-        if let State::Sending(sender) = &mut ours.state
-            && sender.go_on(start)
-        {
-            let (job, what) = (ours.name.clone(), ours.what.clone());
+        match ours.verdict.take() {
+            Some(Ok(start)) => self.go_on_from(link, number, start),
+            Some(Err(why)) => {
+                self.end_file(now, link, number);
+                self.refused(now, link, number, why);
+            }
+            None => {}
+        }
+    }
+
+    /// The peer takes it, from this place on.
+    fn go_on_from(&mut self, link: &mut dyn Link, number: u8, start: u64) {
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        let State::Sending(sender) = &mut ours.state else { return };
+        let size = ours.pieces.front().map_or(0, |piece| piece.size);
+        if sender.go_on(start) {
+            let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(size));
             self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
         }
-        Ok(())
+        if self.channels == 0 {
+            link.begin_file(size.saturating_sub(sender.position()));
+        }
     }
 
     /// With channels, an empty packet shows that the channel may be used again (the manual, "i Protocol").
@@ -399,6 +433,7 @@ impl Machine {
             (State::Sending(sender), Reply::Bytes(bytes)) => {
                 if !sender.bytes(now, link, channel, bytes) {
                     ours.file_sent();
+                    self.heed_verdict(now, link, Channel::Ours(number));
                 }
             }
             (State::AwaitOffer, Reply::Verdict(Verdict::Take { .. })) => {

@@ -594,6 +594,179 @@ fn between_uugates_the_last_job_and_the_hang_up_go_together() {
     assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))));
 }
 
+/// What goes ahead: a command whose file follows, and the file.
+fn ahead(number: u64, size: usize) -> Vec<Said> {
+    let text =
+        format!("+E D.0000000000000007.{number} D.0 piet -C D.000{number} 0666 \"\" 0x{size:x} rmail jan");
+    let part = size.min(4096);
+    let mut said = vec![command(ONLY, &text)];
+    // The link of these tests has room for so much, and the store gives twice that.
+    said.extend((0..part).step_by(1000).map(|at| Said::Data(ONLY, at as u64, (part - at).min(1000))));
+    said.push(Said::Data(ONLY, part as u64, 0));
+    said
+}
+
+#[test]
+fn between_uugates_no_answer_is_awaited_where_there_are_no_channels() {
+    let mut end = End::new(true, 1, UUGATE);
+    (1..=3).for_each(|number| end.queue(number, mail(), 3000));
+    let jobs = [ahead(1, 3000), ahead(2, 3000), ahead(3, 3000)].concat();
+    assert_eq!(end.starts(), [jobs, vec![command(ONLY, "H")]].concat());
+    // Every answer is for the first job that has none; the one to H comes last.
+    for answer in ["EY", "CY", "EN2", "EY", "CN5"] {
+        assert_eq!(end.hears(ONLY, answer), [], "{answer}");
+    }
+    assert!(matches!(&settled(&end)[..], [Ending::Done, Ending::Refused(_), Ending::Refused(_)]));
+    assert_eq!(end.hears(ONLY, "HY"), [command(ONLY, "HY"), Said::Close]);
+    assert_eq!(end.machine.tally().sent, 1);
+    // No job is done without its CY.
+    let mut end = End::new(true, 1, UUGATE);
+    end.queue(1, mail(), 3000);
+    end.starts();
+    end.hears(ONLY, "EY");
+    assert!(matches!(end.data(ONLY, b"HY\0"), Some(Err(SessionError::Misbehaved(_)))));
+    assert_eq!(settled(&end), []);
+}
+
+#[test]
+fn only_so_many_jobs_go_ahead() {
+    let mut end = End::new(true, 1, UUGATE);
+    (1..=9).for_each(|number| end.queue(number, mail(), 3000));
+    let commands = |said: &[Said]| said.iter().filter(|said| matches!(said, Said::Command(..))).count();
+    assert_eq!(commands(&end.starts()), usize::from(crate::wire::session::ahead::JOBS));
+    assert_eq!(end.hears(ONLY, "EY"), []);
+    assert_eq!(end.hears(ONLY, "CY"), ahead(8, 3000));
+    // A slave that wants to be master gets no more than is said already.
+    end.hears(ONLY, "EY");
+    assert_eq!(end.hears(ONLY, "CYM"), []);
+    for _ in 3..=7 {
+        end.hears(ONLY, "EY");
+        assert_eq!(end.hears(ONLY, "CY"), []);
+    }
+    assert_eq!(end.hears(ONLY, "EN8"), [command(ONLY, "H")]);
+    assert_eq!(settled(&end), vec![Ending::Done; 8]);
+    end.hears(ONLY, "HN");
+    assert_eq!(end.hears(ONLY, "R ~/none ~/x jan -d"), [command(ONLY, "RN2")]);
+    let said = end.hears(ONLY, "H");
+    assert_eq!(said, [vec![command(ONLY, "HN")], ahead(9, 3000), vec![command(ONLY, "H")]].concat());
+}
+
+#[test]
+fn of_a_large_file_one_part_goes_ahead_and_the_rest_when_it_is_taken() {
+    let large = || {
+        let mut end = End::new(true, 1, UUGATE);
+        end.size = 9000;
+        end.queue(1, mail(), 9000);
+        end.queue(2, mail(), 9000);
+        assert_eq!(end.starts(), ahead(1, 9000));
+        end
+    };
+    let mut end = large();
+    let said = end.hears(ONLY, "EY");
+    assert_eq!(said[0], Said::Data(ONLY, 4096, 1000));
+    assert_eq!(said[said.len() - ahead(2, 9000).len()..], ahead(2, 9000));
+    assert_eq!(said[said.len() - ahead(2, 9000).len() - 1], Said::Data(ONLY, 9000, 0));
+    // The peer has more of it than the part.
+    let said = large().hears(ONLY, "EY 0x2320");
+    assert_eq!(said[..2], [Said::Data(ONLY, 8992, 8), Said::Data(ONLY, 9000, 0)]);
+    assert_eq!(large().hears(ONLY, "EY 0x10")[0], Said::Data(ONLY, 4096, 1000));
+    assert_eq!(large().hears(ONLY, "EN4"), ahead(2, 9000));
+    for wrong in ["CY", "EY 0x2329", "HY"] {
+        let over = large().data(ONLY, format!("{wrong}\0").as_bytes());
+        assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))), "{wrong}");
+    }
+}
+
+#[test]
+fn without_channels_nothing_goes_ahead_of_a_large_file_that_was_begun_before() {
+    let mut end = End::new(true, 1, UUGATE);
+    end.size = 9000;
+    end.queue(1, mail(), 9000);
+    end.jobs[0].begun = true;
+    assert!(matches!(&end.starts()[..], [Said::Command(_, text)] if text.starts_with('E')));
+    let said = end.hears(ONLY, "EY 0x1388");
+    assert_eq!(said.first(), Some(&Said::Data(ONLY, 5000, 1000)));
+    assert_eq!(said.last(), Some(&command(ONLY, "H")));
+}
+
+#[test]
+fn a_file_that_is_fetched_lets_nothing_go_ahead_of_it() {
+    let mut end = End::new(true, 1, UUGATE);
+    end.queue(1, mail(), 3000);
+    end.queue(2, fetch(), 0);
+    end.queue(3, mail(), 3000);
+    assert_eq!(end.starts(), [ahead(1, 3000), vec![command(ONLY, "R ~/a ~/b jan -d")]].concat());
+    end.hears(ONLY, "EY");
+    end.hears(ONLY, "CY");
+    end.hears(ONLY, "RY 0644 0x3");
+    end.data(ONLY, b"abc");
+    end.link.said.clear();
+    end.data(ONLY, b"");
+    let rest = [vec![command(ONLY, "CY")], ahead(3, 3000), vec![command(ONLY, "H")]].concat();
+    assert_eq!(end.link.said, rest);
+}
+
+#[test]
+fn what_was_sent_ahead_of_a_refusal_is_let_through() {
+    // A peer may know us for a uugate when noise has hidden it from us.
+    for features in [UUGATE, TAYLOR] {
+        let mut end = End::new(false, 1, features);
+        end.starts();
+        for (refused, answer) in [
+            ("+S x /etc/x jan -C D.1 0666 \"\" 0x10", "SN2"),
+            ("+E D.1 ../x jan -C D.1 0666 \"\" 0x1 rmail x", "EN2"),
+            ("+S x", "SN2"),
+        ] {
+            assert_eq!(end.hears(ONLY, refused), [command(ONLY, answer)]);
+            assert!(end.data(ONLY, b"S x ~/x jan -C D.1 0666 \"\" 0x1\0").is_none());
+            assert!(end.data(ONLY, b"").is_none());
+        }
+        end.verdict = Verdict::Already;
+        assert_eq!(end.hears(ONLY, "+E D.9 D.x9 jan -C D.9 0666 \"\" 0x2 rmail x"), [command(ONLY, "EN8")]);
+        end.data(ONLY, b"H\0");
+        end.data(ONLY, b"");
+        // What is taken from its second byte on comes from its first.
+        end.verdict = Verdict::Take { offset: 1 };
+        assert_eq!(
+            end.hears(ONLY, "+E D.9 D.x9 jan -C D.9 0666 \"\" 0x3 rmail x"),
+            [command(ONLY, "EY 0x1")]
+        );
+        end.data(ONLY, b"abc");
+        end.link.said.clear();
+        end.data(ONLY, b"");
+        assert_eq!(end.link.said, [command(ONLY, "CY")]);
+        let written = end.asked.iter().find_map(|ask| match ask {
+            Ask::Write { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        });
+        assert_eq!(written.as_deref(), Some(&b"bc"[..]));
+        assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+    }
+    for wrong in ["+H", "+R ~/there ~/x jan -d", "+S x ~/x jan -C D.1 0666", "++S x"] {
+        let mut end = End::new(false, 1, UUGATE);
+        end.starts();
+        let over = end.data(ONLY, format!("{wrong}\0").as_bytes());
+        assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))), "{wrong}");
+    }
+    for (channels, sound) in [(7, true), (1, false)] {
+        let mut end = End::new(false, channels, UUGATE);
+        end.link.sound = sound;
+        end.starts();
+        let over = end.data(if sound { Channel::Theirs(1) } else { ONLY }, b"+E D.1 D.x1 jan\0");
+        assert!(matches!(over, Some(Err(SessionError::Misbehaved(_)))));
+    }
+}
+
+#[test]
+fn where_files_may_have_to_come_again_nothing_goes_ahead() {
+    let mut end = End::new(true, 1, UUGATE);
+    end.link.sound = false;
+    end.queue(1, mail(), 3000);
+    assert!(matches!(&end.starts()[..], [Said::Command(_, text)] if text.starts_with('E')));
+    end.hears(ONLY, "EY");
+    assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "H")]);
+}
+
 #[test]
 fn an_h_that_went_ahead_does_not_show_that_our_cy_was_heard() {
     let mut end = End::new(false, 7, UUGATE);
@@ -671,7 +844,7 @@ fn events() -> impl Strategy<Value = Event> {
     });
     let text = prop_oneof![
         "(EY|SY|RY 0644|SY 0x[0-9a-f]{1,5}|[SER]N[0-9]{0,2}|CY|CYM|CN5|HY|HN|H|XY|)\0",
-        "[SE] (D\\.1|~/x) (D\\.x1|~/x|X\\.1) jan -C D\\.[1-9] 0666 \"\" 0x[0-9] rmail x\0",
+        "[+]?[SE] (D\\.1|~/x) (D\\.x1|~/x|X\\.1) jan -C D\\.[1-9] 0666 \"\" 0x[0-9] rmail x\0",
         "R ~/(there|none) ~/x jan -d\0",
         "[SREXHCYN 0-9\0]{0,12}",
     ];
@@ -691,9 +864,10 @@ proptest! {
         events in proptest::collection::vec(events(), 0..40),
         caller: bool,
         channels in prop_oneof![Just(1_u8), Just(7)],
+        features in prop_oneof![Just(TAYLOR), Just(UUGATE)],
         jobs in 0_u64..4,
     ) {
-        let mut end = End::new(caller, channels, TAYLOR);
+        let mut end = End::new(caller, channels, features);
         for number in 0..jobs {
             end.queue(number, if number == 2 { fetch() } else { mail() }, 3000);
         }

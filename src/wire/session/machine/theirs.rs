@@ -1,5 +1,6 @@
 //! A conversation that the peer began: a file that it sends, or one that it fetches.
 
+use super::super::ahead;
 use super::super::ask::{Ask, Kind, Offer, Reply, Slot, Verdict};
 use super::super::command::{Answer, Letter, Refusal, Request};
 use super::super::incoming::Judged;
@@ -21,6 +22,8 @@ enum State {
         told: Option<u64>,
         name: String,
         what: String,
+        /// The size of a file that comes ahead of the verdict.
+        ahead: Option<u64>,
     },
     Receiving {
         slot: Slot,
@@ -31,7 +34,7 @@ enum State {
     AwaitEnd {
         name: String,
     },
-    /// With channels a refused file may be on its way already, up to an empty packet.
+    /// A refused file comes all the same, up to an empty packet: it was sent ahead. With channels it may be none of it.
     AwaitRefusedEnd,
     AwaitCommit {
         name: String,
@@ -102,6 +105,9 @@ impl Machine {
         let theirs = self.ins.entry(number).or_default();
         match &mut theirs.state {
             State::Receiving { slot, file, name } if bytes.is_empty() => {
+                if file.goes_on() {
+                    return Ok(());
+                }
                 let (slot, name) = (*slot, std::mem::take(name));
                 link.expect(Expect::Command);
                 if file.whole() {
@@ -137,11 +143,12 @@ impl Machine {
             }
             State::AwaitEnd { .. } => Ok(()),
             State::AwaitRefusedEnd if bytes.is_empty() => {
+                link.expect(Expect::Command);
                 theirs.state = State::AwaitCommand;
                 Ok(())
             }
             // Observed with Taylor UUCP 1.07: if it had not begun to send the file, the next command may come at once.
-            State::AwaitRefusedEnd if !is_command(self.features, &bytes) => Ok(()),
+            State::AwaitRefusedEnd if self.channels == 0 || !is_command(self.features, &bytes) => Ok(()),
             _ => match collect(&mut theirs.text, &bytes)? {
                 Some(text) => self.told(now, link, number, &text),
                 None => Ok(()),
@@ -177,6 +184,10 @@ impl Machine {
         }
         let slot = self.new_slot();
         let asking = For::Channel(Channel::Theirs(number));
+        let (ahead, text) = match ahead::command(text).filter(|_| self.takes_files_ahead()) {
+            Some(command) => (true, command),
+            None => (false, text),
+        };
         let judged = self.judge.judge(text).map_err(|_| misbehaved("no command", text))?;
         if let Judged::Offer { .. }
         | Judged::Refuse(Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }) = judged
@@ -185,16 +196,25 @@ impl Machine {
         }
         let state = match judged {
             Judged::Offer { letter, offer } => {
+                if ahead && offer.size.is_none() {
+                    return Err(misbehaved("a file ahead of its size", text));
+                }
                 let state = State::AwaitVerdict {
                     letter,
                     slot,
                     told: bound(&offer),
                     name: offer.temp.clone(),
                     what: offer.command.clone(),
+                    ahead: offer.size.filter(|_| ahead),
                 };
                 self.ask(asking, Ask::Offer { slot, offer });
                 state
             }
+            Judged::Refuse(answer @ Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }) => {
+                self.say(now, link, Channel::Theirs(number), &answer);
+                self.after_refusal(link, ahead)
+            }
+            _ if ahead => return Err(misbehaved("a file ahead of no command for it", text)),
             Judged::Open { path, limit } => {
                 let state = State::AwaitOpened { slot, limit, name: path.clone() };
                 self.ask(asking, Ask::Open { slot, path });
@@ -202,10 +222,7 @@ impl Machine {
             }
             Judged::Refuse(answer) => {
                 self.say(now, link, Channel::Theirs(number), &answer);
-                self.after_refusal(matches!(
-                    answer,
-                    Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }
-                ))
+                State::AwaitCommand
             }
             Judged::HangUp => {
                 self.ins.remove(&number);
@@ -220,8 +237,17 @@ impl Machine {
         self.ins.entry(number).or_default().state = state;
     }
 
-    fn after_refusal(&self, of_a_file: bool) -> State {
-        if of_a_file && self.channels > 0 { State::AwaitRefusedEnd } else { State::AwaitCommand }
+    /// Whether a peer may send files ahead of our answer; those of a link that is not sound may have to come again.
+    fn takes_files_ahead(&self) -> bool {
+        self.channels == 0 && self.judge.sound
+    }
+
+    /// What follows a refused offer of a file. `ahead`: the file, for certain.
+    fn after_refusal(&self, link: &mut dyn Link, ahead: bool) -> State {
+        if ahead {
+            link.expect(Expect::File);
+        }
+        if ahead || self.channels > 0 { State::AwaitRefusedEnd } else { State::AwaitCommand }
     }
 
     pub(super) fn reply_to_theirs(
@@ -235,7 +261,7 @@ impl Machine {
         let channel = Channel::Theirs(number);
         let Some(theirs) = self.ins.get_mut(&number) else { return Ok(()) };
         let state = match (std::mem::take(&mut theirs.state), reply) {
-            (State::AwaitVerdict { letter, slot, told, name, what }, Reply::Verdict(verdict)) => {
+            (State::AwaitVerdict { letter, slot, told, name, what, ahead }, Reply::Verdict(verdict)) => {
                 match verdict {
                     Verdict::Take { offset } => {
                         let start = (offset > 0).then_some(offset);
@@ -250,11 +276,15 @@ impl Machine {
                             from: offset,
                         });
                         let file = Receiving::new(offset, told, self.judge.permissions.largest);
+                        let file = match ahead {
+                            Some(size) => file.sent_ahead(size),
+                            None => file,
+                        };
                         State::Receiving { slot, file, name }
                     }
                     Verdict::Already => {
                         self.say(now, link, channel, &Answer::Refuse { letter, why: Refusal::Already });
-                        self.after_refusal(true)
+                        self.after_refusal(link, ahead.is_some())
                     }
                     Verdict::Refuse(why) => {
                         // "Too large" belongs to the negotiation of sizes.
@@ -264,7 +294,7 @@ impl Machine {
                             why => why,
                         };
                         self.say(now, link, channel, &Answer::Refuse { letter, why });
-                        self.after_refusal(true)
+                        self.after_refusal(link, ahead.is_some())
                     }
                 }
             }

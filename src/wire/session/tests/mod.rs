@@ -16,8 +16,13 @@ use std::time::Duration;
 
 /// Calls until nothing waits; then everything is there, once.
 fn deliver(protocol: char, seed: u64, line: impl Fn(u64) -> Settings) {
-    let (mut leaf, mut polux) = (Site::new("leaf", "polux", protocol), Site::new("polux", "leaf", protocol));
-    for number in 0..6 {
+    let mut leaf = Site::new("leaf", "polux", protocol);
+    let mut polux = Site::new("polux", "leaf", protocol);
+    // One in two sites has moods.
+    if seed & 1 == 1 {
+        (leaf, polux) = (leaf.moody(seed), polux.moody(!seed));
+    }
+    for number in 0..12 {
         leaf.queue(number, seed);
         polux.queue(number, seed ^ 0xff);
     }

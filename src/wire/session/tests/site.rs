@@ -14,6 +14,8 @@ struct Job {
     /// It was in the hands of a call.
     begun: bool,
     done: bool,
+    /// The peer will never have it.
+    refused: bool,
 }
 
 pub struct Site {
@@ -36,9 +38,17 @@ pub struct Site {
     pub most_out: usize,
     pub most_in: usize,
     received: Vec<(String, Vec<u8>)>,
+    /// Decides what is refused, now and then, and how.
+    moods: Option<Random>,
 }
 
 impl Site {
+    /// It takes what it is offered but for one in so many.
+    pub fn moody(mut self, seed: u64) -> Site {
+        self.moods = Some(Random::new(seed));
+        self
+    }
+
     pub fn new(name: &str, peer: &str, protocol: char) -> Site {
         Site {
             name: name.parse().unwrap(),
@@ -55,6 +65,7 @@ impl Site {
             most_out: 0,
             most_in: 0,
             received: Vec::new(),
+            moods: None,
         }
     }
 
@@ -66,18 +77,23 @@ impl Site {
     pub fn queue_bytes(&mut self, number: u64, seed: u64, length: usize) {
         let mut random = Random::new(seed.wrapping_add(number));
         let bytes = (0..length).map(|_| random.byte()).collect();
-        let job =
-            Job { command: format!("rmail user{number}"), bytes, taken: false, begun: false, done: false };
+        let command = format!("rmail user{number}");
+        let job = Job { command, bytes, taken: false, begun: false, done: false, refused: false };
         self.jobs.insert(JobKey(number), job);
     }
 
     pub fn is_done(&self) -> bool {
-        self.jobs.values().all(|job| job.done)
+        self.jobs.values().all(|job| job.done || job.refused)
     }
 
+    /// What the peer was to get, and has not refused.
     pub fn sent(&self) -> Vec<(String, Vec<u8>)> {
-        let mut sent: Vec<_> =
-            self.jobs.values().map(|job| (job.command.clone(), job.bytes.clone())).collect();
+        let mut sent: Vec<_> = self
+            .jobs
+            .values()
+            .filter(|job| !job.refused)
+            .map(|job| (job.command.clone(), job.bytes.clone()))
+            .collect();
         sent.sort();
         sent
     }
@@ -111,7 +127,9 @@ impl Site {
             Ask::Settle { job: key, ending } => {
                 let job = self.jobs.get_mut(&key).unwrap();
                 assert!(job.taken && !job.done);
+                assert!(!job.refused);
                 job.done = ending == Ending::Done;
+                job.refused = matches!(ending, Ending::Refused(_));
                 if !job.done {
                     self.failed.push((key.0, ending));
                 }
@@ -125,7 +143,7 @@ impl Site {
             Ask::Commit { slot } => {
                 let (offer, bytes) = self.coming.remove(&slot).unwrap();
                 assert_eq!(offer.size, Some(bytes.len() as u64));
-                if self.unkept.contains(&offer.command) {
+                if self.unkept.contains(&offer.command) || self.is_in_mood(8) {
                     return Reply::Unkept;
                 }
                 if self.known.insert(offer.stable.unwrap()) {
@@ -145,12 +163,12 @@ impl Site {
     }
 
     fn next_job(&mut self) -> Option<OutgoingJob> {
-        let (key, job) = self.jobs.iter_mut().find(|(_, job)| !job.taken && !job.done)?;
+        let (key, job) = self.jobs.iter_mut().find(|(_, job)| !job.taken && !job.done && !job.refused)?;
         job.taken = true;
         let begun = std::mem::replace(&mut job.begun, true);
         let (key, size, command) = (*key, job.bytes.len() as u64, job.command.clone());
         let out = self.jobs.values().filter(|job| job.taken && !job.done).count();
-        self.most_out = self.most_out.max(out - self.failed.len());
+        self.most_out = self.most_out.max(out.saturating_sub(self.failed.len()));
         let command = Command::parse(&command).unwrap();
         let execute = Execute { command, user: "jan".to_owned(), requestor: None, notify: Notify::OnError };
         // The name of the site stands for the id of its spool.
@@ -166,6 +184,10 @@ impl Site {
         })
     }
 
+    fn is_in_mood(&mut self, one_in: u32) -> bool {
+        self.moods.as_mut().is_some_and(|moods| moods.below(one_in) == 0)
+    }
+
     fn offer(&mut self, slot: Slot, offer: Offer) -> Verdict {
         // What f brings is sound only once it is whole.
         assert!(matches!(offer.kind, Kind::Execution(_)) && offer.restart == (self.protocol != 'f'));
@@ -174,6 +196,11 @@ impl Site {
         }
         if self.refused.contains(&offer.command) {
             return Verdict::Refuse(Refusal::Denied);
+        }
+        if self.is_in_mood(4) {
+            let moods = self.moods.as_mut().unwrap();
+            let why = [Refusal::NoFile, Refusal::TooLargeNow, Refusal::TooLarge, Refusal::Denied];
+            return Verdict::Refuse(why[usize::try_from(moods.below(4)).unwrap()]);
         }
         let begun = self.partials.remove(&offer.temp).filter(|(begun, _)| *begun == offer && offer.restart);
         let bytes = begun.map(|(_, bytes)| bytes).unwrap_or_default();
