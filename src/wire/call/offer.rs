@@ -43,6 +43,9 @@ pub fn parameters(system: &Protocols, line: &Protocols, profile: &Profile, featu
         parameters.i.packet_size = 4095;
         parameters.i.eager = true;
         parameters.g.seal = true;
+        for one in [&mut parameters.g, &mut parameters.big_g, &mut parameters.v] {
+            one.eager = true;
+        }
     }
     line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));
     parameters

@@ -149,6 +149,8 @@ pub struct Abilities {
     pub full_duplex: bool,
     /// File data are sound as they come; else only once the end of their file has come.
     pub sound: bool,
+    /// It ends with packets of its own, behind which what the peer still says is taken until its own have come.
+    pub closes: bool,
 }
 
 /// What a link counted, for the record of the call.

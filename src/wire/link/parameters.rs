@@ -132,6 +132,8 @@ pub struct GParameters {
     pub short_packets: bool,
     /// Give file data a better checksum in a place where any receiver skips it: what a uugate looks for.
     pub seal: bool,
+    /// A caller says INITA, INITB and INITC together, and commands and data behind them: what a uugate looks for.
+    pub eager: bool,
 }
 
 impl Default for GParameters {
@@ -150,6 +152,7 @@ impl Default for GParameters {
             remote_packet_size: 0,
             short_packets: true,
             seal: false,
+            eager: false,
         }
     }
 }

@@ -8,7 +8,9 @@
 //!   carry the acknowledgement;
 //! - a command is sent in whole packets (TT 2) of the smallest size that holds it, filled up with NUL;
 //! - the end of a file is a short packet (TT 3) of 32 bytes that holds nothing;
-//! - each side sends CLOSE twice, without waiting for that of the other, and then the final handshake.
+//! - each side sends CLOSE twice, right behind its last HY, without waiting for anything, and then the final handshake.
+//!
+//! Between uugates a caller says all of its start at once, and goes on behind it (`eager`).
 
 pub(super) mod packet;
 mod receive;
@@ -43,10 +45,12 @@ enum State {
         tries: u32,
         startups: u32,
         until: Instant,
+        /// All steps are out, and more behind them.
+        eager: bool,
     },
     Running,
-    /// `close` was called; our CLOSE goes out when all is acknowledged.
-    AwaitAcknowledged,
+    /// `close` was called; our CLOSE goes out when all else is.
+    AwaitSent,
     /// Our CLOSE is out, the peer's has not come.
     AwaitClose,
     /// Both have closed, or it failed; what remains is the events.
@@ -67,10 +71,14 @@ pub struct G {
     receiver: Receiver,
     tally: Tally,
     announced: Announced,
+    /// It was told that the protocol is up.
+    started: bool,
     events: VecDeque<Event>,
     /// Control packets that have to go out: those of the start, CLOSE.
     control: VecDeque<Control>,
     peer_closed: bool,
+    /// Its CLOSE came behind something that was lost and may come again.
+    close_came_early: bool,
     silence: Silence,
 }
 
@@ -89,9 +97,11 @@ impl G {
             receiver: Receiver::new(),
             tally: Tally::new(letter, parameters.errors, parameters.error_decay),
             announced: Announced::default(),
+            started: false,
             events: VecDeque::new(),
             control: VecDeque::new(),
             peer_closed: false,
+            close_came_early: false,
             silence: Silence::new(parameters.timeout, parameters.retries),
             parameters,
         }
@@ -115,7 +125,12 @@ impl G {
     }
 
     fn runs(&self) -> bool {
-        matches!(self.state, State::Running | State::AwaitAcknowledged | State::AwaitClose)
+        matches!(self.state, State::Running | State::AwaitSent | State::AwaitClose)
+    }
+
+    /// Whether packets may go out.
+    fn speaks(&self) -> bool {
+        self.runs() || matches!(self.state, State::AwaitInit { eager: true, .. })
     }
 
     fn handle_packet(&mut self, now: Instant, header: Header, data: Vec<u8>) {
@@ -129,7 +144,8 @@ impl G {
             return;
         }
         if !self.runs() {
-            // The peer has seen our last step, but its own was lost; ours goes out again by the clock.
+            // The peer has seen our last step, but its own was lost; ours goes out again, if not at once, by the clock.
+            self.missed_answers(now);
             return;
         }
         self.silence.heard(now);
@@ -176,9 +192,6 @@ impl G {
         if arrived > 0 {
             self.silence.fruitful();
         }
-        if self.state == State::AwaitAcknowledged && self.sender.idle() {
-            self.send_close();
-        }
     }
 
     fn handle_close(&mut self) {
@@ -186,11 +199,13 @@ impl G {
             // Left over from an earlier try of the peer.
             State::Idle | State::Ended => {}
             State::AwaitInit { .. } => self.fail(LinkError::ClosedByPeer { protocol: self.letter }),
+            // A uugate goes on repeating what it said before, until it has our CLOSE.
+            State::Running if self.receiver.misses() => self.close_came_early = true,
             State::Running => {
                 self.peer_closed = true;
                 self.close_out();
             }
-            State::AwaitAcknowledged => {
+            State::AwaitSent => {
                 self.peer_closed = true;
                 self.send_close();
             }
@@ -201,6 +216,7 @@ impl G {
     fn send_close(&mut self) {
         self.state = State::AwaitClose;
         self.close_out();
+        self.peer_closed |= self.close_came_early;
     }
 
     /// CLOSE has no number and is never acknowledged; twice, so that one spoiled byte does not keep the peer waiting.
@@ -212,6 +228,9 @@ impl G {
     fn handle_silence(&mut self, now: Instant) {
         let leaving = self.state == State::AwaitClose;
         match self.silence.passed(now, leaving) {
+            Patience::Ask if self.close_came_early => {
+                self.fail(LinkError::ClosedByPeer { protocol: self.letter });
+            }
             Patience::Ask if self.silence.is_stalled() => {
                 self.fail(LinkError::Stalled { protocol: self.letter });
             }
@@ -287,7 +306,7 @@ impl G {
 impl Link for G {
     fn start(&mut self, now: Instant) {
         if self.state == State::Idle {
-            self.await_init(now, Step::A, 1, 0);
+            self.begin(now);
             self.read(now);
         }
     }
@@ -299,7 +318,7 @@ impl Link for G {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if let State::AwaitInit { step, tries, startups, until } = self.state
+        if let State::AwaitInit { step, tries, startups, until, .. } = self.state
             && until <= now
         {
             self.handle_init_timeout(now, step, tries, startups);
@@ -322,16 +341,29 @@ impl Link for G {
 
     fn poll_transmit(&mut self, now: Instant, limit: usize, out: &mut Vec<u8>) -> bool {
         let before = out.len();
-        if self.runs() && !self.peer_closed {
-            if self.receiver.take_reject() {
+        if matches!(self.state, State::AwaitInit { .. }) {
+            out.extend(self.control.drain(..).flat_map(packet::control));
+        }
+        if self.speaks() && !self.peer_closed {
+            // Behind our CLOSE nothing is said of what still comes; Taylor UUCP does not wait for it either.
+            let closed = self.state == State::AwaitClose;
+            if self.receiver.take_reject() && !closed {
                 out.extend(packet::control(Control::Reject(self.receiver.ack())));
             }
             while out.len() - before < limit && self.sender.transmit(now, self.receiver.ack(), out) {
                 self.receiver.acked();
             }
-            if self.receiver.wants_ack() {
+            if self.receiver.wants_ack() && !closed {
                 out.extend(packet::control(Control::Ready(self.receiver.ack())));
                 self.receiver.acked();
+            }
+            if self.state == State::AwaitSent && self.sender.all_sent() {
+                // Nobody asks for it again, so on a noisy line it goes twice.
+                let seen = self.counters();
+                if seen.packets_resent + seen.bad_headers + seen.bad_checksums > 0 {
+                    self.sender.repeat_last(out);
+                }
+                self.send_close();
             }
         }
         out.extend(self.control.drain(..).flat_map(packet::control));
@@ -367,11 +399,11 @@ impl Link for G {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: self.letter, channels: 1, full_duplex: false, sound: true }
+        Abilities { letter: self.letter, channels: 1, full_duplex: false, sound: true, closes: true }
     }
 
     fn room(&self) -> usize {
-        if self.state != State::Running {
+        if self.state != State::Running && !matches!(self.state, State::AwaitInit { eager: true, .. }) {
             return 0;
         }
         self.sender.capacity().saturating_sub(self.sender.queued())
@@ -393,19 +425,22 @@ impl Link for G {
         match self.state {
             // The peer has closed already, and was answered.
             State::Running if self.peer_closed => self.state = State::AwaitClose,
-            State::Running if self.sender.idle() => self.send_close(),
-            State::Running => self.state = State::AwaitAcknowledged,
+            State::Running => self.state = State::AwaitSent,
             State::Idle | State::AwaitInit { .. } => {
                 self.state = State::Ended;
                 self.control.push_back(Control::Close);
                 self.events.push_back(Event::Closed);
             }
-            State::AwaitAcknowledged | State::AwaitClose | State::Ended => {}
+            State::AwaitSent | State::AwaitClose | State::Ended => {}
         }
     }
 
     fn idle(&self) -> bool {
         self.sender.idle()
+    }
+
+    fn all_sent(&self) -> bool {
+        self.state != State::AwaitSent && self.sender.all_sent() && self.control.is_empty()
     }
 
     fn in_whole_packets(&self) -> bool {

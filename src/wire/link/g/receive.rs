@@ -67,6 +67,11 @@ impl Receiver {
         self.untouched
     }
 
+    /// Whether something is known to be lost that was to come.
+    pub fn misses(&self) -> bool {
+        self.rejected.is_some()
+    }
+
     /// Takes a packet's number. With eight numbers and a window of seven, an old packet and one too early look the same: a
     /// reject is the right answer to both, for it says what was received.
     pub fn packet(&mut self, now: Instant, number: u8) -> Order {

@@ -16,6 +16,9 @@ pub const SEQUENCES: u8 = 8;
 /// 16 KiB wait in its buffer.
 const MOST_UNACKED: usize = 16 * 1024;
 
+/// How many bytes are sent twice at the end, for nobody repeats them later: CY, HY, and what may stand before them.
+const MOST_REPEATED: usize = 4 * (HEADER + LEAST_DATA);
+
 /// No packet is repeated unasked sooner than this (RFC 6298 section 2.4).
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -126,6 +129,18 @@ impl Sender {
 
     pub fn idle(&self) -> bool {
         self.queue.is_empty() && self.unacked.is_empty()
+    }
+
+    /// Everything was sent once, and nothing has to go again.
+    pub fn all_sent(&self) -> bool {
+        self.queue.is_empty() && self.unacked.iter().all(|sent| !sent.wanted)
+    }
+
+    /// Appends once more what waits for an acknowledgement, if it is a few answers.
+    pub fn repeat_last(&self, out: &mut Vec<u8>) {
+        if self.unacked_bytes <= MOST_REPEATED {
+            self.unacked.iter().for_each(|sent| out.extend_from_slice(&sent.frame));
+        }
     }
 
     pub fn command(&mut self, mut text: Vec<u8>) {

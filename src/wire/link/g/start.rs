@@ -13,6 +13,9 @@ pub enum Step {
     C,
 }
 
+/// The largest data field, in bytes, before the peer has announced its wishes. Any uugate takes it.
+const LARGEST_AHEAD: u16 = 1024;
+
 /// What the peer has announced so far; 0: nothing.
 #[derive(Debug, Default)]
 pub struct Announced {
@@ -20,6 +23,8 @@ pub struct Announced {
     window: u8,
     /// Bytes of data.
     size: usize,
+    /// It has answered INITC, or said it.
+    all: bool,
 }
 
 impl G {
@@ -32,10 +37,31 @@ impl G {
         }
     }
 
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.await_init(now, Step::A, 1, 0);
+        if let (Role::Caller, true, State::AwaitInit { eager, .. }) =
+            (self.role, self.parameters.eager, &mut self.state)
+        {
+            *eager = true;
+            self.control.extend([self.init(Step::B), self.init(Step::C)]);
+            // Both ends of a line are mostly set up alike.
+            let size = self.parameters.packet_size.min(LARGEST_AHEAD);
+            self.sender.agree(self.parameters.window.into(), size.into());
+            self.started();
+        }
+    }
+
     pub(super) fn await_init(&mut self, now: Instant, step: Step, tries: u32, startups: u32) {
-        self.state = State::AwaitInit { step, tries, startups, until: now + self.parameters.init_timeout };
+        let until = now + self.parameters.init_timeout;
+        self.state = State::AwaitInit { step, tries, startups, until, eager: false };
         if self.role == Role::Caller {
             self.control.push_back(self.init(step));
+        }
+    }
+
+    fn started(&mut self) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.events.push_back(Event::Started);
         }
     }
 
@@ -51,17 +77,26 @@ impl G {
             }
             Header::Control(Control::InitC(window)) => {
                 self.announced.window = window;
+                self.announced.all = true;
                 Step::C
             }
             _ => return,
         };
         match (self.role, self.state) {
-            (Role::Caller, State::AwaitInit { step: awaited, startups, .. }) if step == awaited => match step
+            (Role::Caller, State::AwaitInit { eager: true, .. })
+                if self.announced.all && self.announced.size > 0 =>
             {
-                Step::A => self.await_init(now, Step::B, 1, startups),
-                Step::B => self.await_init(now, Step::C, 1, startups),
-                Step::C => self.agree(now),
-            },
+                self.agree(now);
+            }
+            (Role::Caller, State::AwaitInit { step: awaited, startups, eager: false, .. })
+                if step == awaited =>
+            {
+                match step {
+                    Step::A => self.await_init(now, Step::B, 1, startups),
+                    Step::B => self.await_init(now, Step::C, 1, startups),
+                    Step::C => self.agree(now),
+                }
+            }
             (Role::Called, State::AwaitInit { .. }) => {
                 self.control.push_back(self.init(step));
                 if step == Step::C && self.announced.size > 0 {
@@ -70,8 +105,10 @@ impl G {
                     self.await_init(now, step, 1, 0);
                 }
             }
-            // It repeats a step whose answer was lost.
-            (Role::Called, State::Running) if self.receiver.untouched() && self.control.is_empty() => {
+            // It repeats a step whose answer was lost; an eager one has sent more by then.
+            (Role::Called, State::Running)
+                if (self.receiver.untouched() || self.parameters.eager) && self.control.is_empty() =>
+            {
                 self.control.push_back(self.init(step));
             }
             _ => {}
@@ -95,7 +132,14 @@ impl G {
         self.sender.agree(usize::from(window.min(MOST_WINDOW)), size);
         self.state = State::Running;
         self.silence.heard(now);
-        self.events.push_back(Event::Started);
+        self.started();
+    }
+
+    /// A peer that is up already has answered all steps, and some of it was lost.
+    pub(super) fn missed_answers(&mut self, now: Instant) {
+        if let State::AwaitInit { eager: true, .. } = self.state {
+            self.await_init(now, Step::A, 1, 0);
+        }
     }
 
     /// A step was not answered in time.

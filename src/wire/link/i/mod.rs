@@ -394,7 +394,13 @@ impl Link for I {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: self.letter, channels: self.channels, full_duplex: true, sound: true }
+        Abilities {
+            letter: self.letter,
+            channels: self.channels,
+            full_duplex: true,
+            sound: true,
+            closes: true,
+        }
     }
 
     fn room(&self) -> usize {

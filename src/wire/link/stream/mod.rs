@@ -254,7 +254,7 @@ impl<C: Code> Link for Stream<C> {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: C::LETTER, channels: 1, full_duplex: false, sound: C::SOUND }
+        Abilities { letter: C::LETTER, channels: 1, full_duplex: false, sound: C::SOUND, closes: false }
     }
 
     /// Half of the queue at least, so that blocks are full.

@@ -26,10 +26,10 @@ impl Machine {
         matches!(self.hang_up, HangUp::AwaitConfirmation | HangUp::AwaitClose)
     }
 
-    /// Whether the link ends as soon as HY is said, and the final handshake with it. One with channels repeats by itself
-    /// what is lost of it, so nothing of the other end need be awaited: that is a whole way along the line less, twice.
+    /// Whether the final handshake may follow what is said already, as Taylor UUCP has it: nothing of the other end need be
+    /// awaited, which is a whole way along the line less, twice.
     pub fn ends_at_once(&self) -> bool {
-        self.channels > 0 && self.hang_up_agreed()
+        self.hang_up_agreed()
     }
 
     /// Whether H goes with the last job, and is answered behind all that is to be said of the job. Between uugates alone:
@@ -136,7 +136,8 @@ impl Machine {
             } else {
                 self.say(now, link, Channel::ONLY, &Answer::HangUp(true));
                 self.hang_up = HangUp::AwaitConfirmation;
-                if self.ends_at_once() {
+                // Behind its own end the link still takes the other's HY.
+                if link.abilities().closes {
                     link.close(now);
                 }
             }

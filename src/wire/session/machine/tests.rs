@@ -17,6 +17,7 @@ struct Paper {
     channels: u8,
     sound: bool,
     room: usize,
+    closes: bool,
     said: Vec<Said>,
 }
 
@@ -37,7 +38,13 @@ impl Link for Paper {
         Vec::new()
     }
     fn abilities(&self) -> Abilities {
-        Abilities { letter: 'p', channels: self.channels, full_duplex: self.channels > 1, sound: self.sound }
+        Abilities {
+            letter: 'p',
+            channels: self.channels,
+            full_duplex: self.channels > 1,
+            sound: self.sound,
+            closes: self.closes,
+        }
     }
     fn room(&self) -> usize {
         self.room.min(1000)
@@ -97,7 +104,8 @@ impl End {
         let machine = Machine::new("leaf".parse().unwrap(), &agreement, permissions, "/public".to_owned());
         #[expect(clippy::disallowed_methods, reason = "any instant will do")]
         let now = Instant::now();
-        let link = Paper { channels, sound: true, room: usize::MAX, said: Vec::new() };
+        let closes = channels > 1;
+        let link = Paper { channels, sound: true, room: usize::MAX, closes, said: Vec::new() };
         let verdict = Verdict::Take { offset: 0 };
         End {
             machine,
@@ -778,11 +786,15 @@ fn an_h_that_went_ahead_does_not_show_that_our_cy_was_heard() {
 }
 
 #[test]
-fn with_channels_the_link_ends_without_waiting_for_the_confirmation() {
-    let mut end = End::new(false, 7, TAYLOR);
-    end.starts();
-    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY"), Said::Close]);
-    assert_eq!(end.event(Event::Closed), Some(Ok(())));
+fn a_link_with_an_end_of_its_own_ends_without_waiting_for_the_confirmation() {
+    for channels in [1, 7] {
+        let mut end = End::new(false, channels, TAYLOR);
+        end.link.closes = true;
+        end.starts();
+        assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY"), Said::Close]);
+        assert!(end.machine.ends_at_once());
+        assert_eq!(end.event(Event::Closed), Some(Ok(())));
+    }
 }
 
 #[test]

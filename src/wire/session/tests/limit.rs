@@ -1,4 +1,4 @@
-//! What a call by `i` takes between two uugates that know each other, in virtual time: how near it comes to what the line
+//! What a call takes between two uugates that know each other, in virtual time: how near it comes to what the line
 //! carries.
 
 use super::bed::{Went, call};
@@ -12,8 +12,9 @@ fn telephone() -> Settings {
 }
 
 /// Two sites that have called each other before.
-fn acquainted() -> (Site, Site) {
-    let (mut leaf, mut polux) = (Site::new("leaf", "polux", 'i'), Site::new("polux", "leaf", 'i'));
+fn acquainted(protocol: char) -> (Site, Site) {
+    let mut leaf = Site::new("leaf", "polux", protocol);
+    let mut polux = Site::new("polux", "leaf", protocol);
     assert!(call(&mut leaf, &mut polux, [telephone(), telephone()], 1).well);
     (leaf, polux)
 }
@@ -26,8 +27,8 @@ fn queue(leaf: &mut Site, polux: &mut Site, there: &[usize], back: &[usize]) {
 }
 
 /// The call of two that have called each other before; everything arrives.
-fn called(there: &[usize], back: &[usize], line: &Settings, seed: u64) -> Went {
-    let (mut leaf, mut polux) = acquainted();
+fn called(protocol: char, there: &[usize], back: &[usize], line: &Settings, seed: u64) -> Went {
+    let (mut leaf, mut polux) = acquainted(protocol);
     queue(&mut leaf, &mut polux, there, back);
     let went = call(&mut leaf, &mut polux, [line.clone(), line.clone()], seed);
     assert!(went.well && leaf.is_done() && polux.is_done());
@@ -44,42 +45,75 @@ const FILE: usize = 200 << 10;
 
 #[test]
 fn a_call_without_work_takes_four_ways_along_the_line() {
-    let time = called(&[], &[], &telephone(), 1).time;
+    let time = called('i', &[], &[], &telephone(), 1).time;
     assert!(time < telephone().delay * 9 / 2, "{time:?}");
+    for protocol in ['g', 't', 'y'] {
+        let time = called(protocol, &[], &[], &telephone(), 1).time;
+        assert!(time < telephone().delay * 7, "{protocol}: {time:?}");
+    }
 }
 
 #[test]
 fn a_file_has_nearly_all_of_the_line_one_way_and_both_ways() {
     for back in [&[][..], &[FILE]] {
-        let time = called(&[FILE], back, &telephone(), 1).time.as_secs_f64();
+        let time = called('i', &[FILE], back, &telephone(), 1).time.as_secs_f64();
         let share = bytes_alone(FILE, &telephone()) / time;
         assert!(share > if back.is_empty() { 0.98 } else { 0.975 }, "{share}");
     }
 }
 
 #[test]
+fn without_channels_a_file_has_nearly_all_of_the_line_too() {
+    for (protocol, least) in [('g', 0.97), ('t', 0.97), ('e', 0.97), ('y', 0.97)] {
+        let time = called(protocol, &[FILE], &[], &telephone(), 1).time.as_secs_f64();
+        let share = bytes_alone(FILE, &telephone()) / time;
+        assert!(share > least, "{protocol}: {share}");
+    }
+}
+
+#[test]
+fn without_channels_a_hundred_jobs_take_little_more_than_their_bytes() {
+    for (protocol, most) in [('g', 42.0), ('t', 47.0), ('e', 40.0), ('y', 40.0)] {
+        let time = called(protocol, &[2048; 100], &[], &telephone(), 1).time.as_secs_f64();
+        assert!(time < most, "{protocol}: {time}");
+    }
+}
+
+#[test]
 #[ignore = "prints figures"]
 fn what_calls_take() {
+    "igty".chars().for_each(figures);
+}
+
+fn figures(protocol: char) {
+    println!("{protocol}:");
     let line = telephone();
     let share = |went: Went| bytes_alone(FILE, &line) / went.time.as_secs_f64() * 100.0;
-    println!("one way {:.2} %", share(called(&[FILE], &[], &line, 1)));
-    println!("both ways {:.2} %", share(called(&[FILE], &[FILE], &line, 1)));
-    let mails = called(&[2048; 100], &[], &line, 1);
+    println!("one way {:.2} %", share(called(protocol, &[FILE], &[], &line, 1)));
+    println!("both ways {:.2} %", share(called(protocol, &[FILE], &[FILE], &line, 1)));
+    let mails = called(protocol, &[2048; 100], &[], &line, 1);
     let beside = (mails.sent[0] as f64 - 204_800.0) / 100.0;
     println!("100 mails {:.2} s, {beside:.1} bytes beside each", mails.time.as_secs_f64());
-    println!("empty call {:.3} s", called(&[], &[], &line, 1).time.as_secs_f64());
+    let batch = called(protocol, &[213_000], &[], &line, 1);
+    let over = batch.time.as_secs_f64() - bytes_alone(213_000, &line) * 1.005;
+    println!("one batch: bytes x 1.005 and {over:.2} s");
+    println!("empty call {:.3} s", called(protocol, &[], &[], &line, 1).time.as_secs_f64());
     let radio = Settings { rate: Some(2400), delay: Duration::from_secs(1), ..telephone() };
-    let both = called(&[20 << 10], &[20 << 10], &radio, 1);
+    let both = called(protocol, &[20 << 10], &[20 << 10], &radio, 1);
     println!("radio {:.2} s", both.time.as_secs_f64());
+    if protocol != 'i' && protocol != 'g' {
+        return;
+    }
     for bit_errors in [1e-5, 1e-4] {
         let noisy = Settings { bit_errors, ..telephone() };
-        let mut shares: Vec<f64> = (1..=20).map(|seed| share(called(&[FILE], &[], &noisy, seed))).collect();
+        let mut shares: Vec<f64> =
+            (1..=20).map(|seed| share(called(protocol, &[FILE], &[], &noisy, seed))).collect();
         shares.sort_by(f64::total_cmp);
         println!("errors {bit_errors:e}: least {:.2} median {:.2} %", shares[0], shares[10]);
     }
     for seed in 1..=3 {
         let near = Settings { rate: Some(115_200), delay: Duration::from_millis(20), ..telephone() };
-        let (mut leaf, mut polux) = acquainted();
+        let (mut leaf, mut polux) = acquainted(protocol);
         queue(&mut leaf, &mut polux, &[500 << 10], &[]);
         let half = Settings { carrier_after: Some(250 << 10), ..near.clone() };
         call(&mut leaf, &mut polux, [half, near.clone()], seed);
