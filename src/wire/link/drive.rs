@@ -10,11 +10,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many bytes are read at once.
-const READ: usize = 16 * 1024;
+/// How many bytes are read at once: what a pipe holds.
+const READ: usize = 64 * 1024;
 
-/// How many bytes the machine may write ahead (about a packet), so that an answer is not stuck behind data in the
-/// stream's own buffer; grows up to the second while the stream takes everything at once.
+/// How many bytes the machine may write ahead: as many as the stream takes in this time, so that an answer is not stuck
+/// behind data here. At least about a packet; at most what a pipe holds.
+const AHEAD: Duration = Duration::from_millis(10);
 const LEAST_AHEAD: usize = 1024;
 const MOST_AHEAD: usize = 64 * 1024;
 
@@ -69,6 +70,8 @@ pub struct LinkPump<S> {
     /// Taken from the machine, not taken by the stream yet; `written` of it is gone.
     out: Vec<u8>,
     written: usize,
+    /// When the stream was first asked to take what is in `out`.
+    offered: Option<Instant>,
     ahead: usize,
     input: Box<[u8]>,
     /// The last event, kept until what the machine still had to say is written.
@@ -96,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             stream,
             out: Vec::new(),
             written: 0,
+            offered: None,
             ahead: LEAST_AHEAD,
             input: vec![0; READ].into_boxed_slice(),
             last: None,
@@ -192,20 +196,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             Some((_, until)) => Some(*until),
             None => self.link.poll_timeout(),
         };
+        let mut came = 0;
+        // The stream first: what the machine waited for may be there, and no timer is wound up for nothing.
         tokio::select! {
+            biased;
             moved = poll_fn(|context| self.poll_stream(context)) => {
-                let Moved::Read(count) = moved? else { return Ok(0) };
-                let bytes = self.input.get(..count).unwrap_or_default();
-                self.link.handle_input(clock::now(), bytes);
-                Ok(count)
-            }
-            () = clock::sleep_until(deadline) => {
-                if self.last.is_none() {
-                    self.link.handle_timeout(clock::now());
+                if let Moved::Read(count) = moved? {
+                    let bytes = self.input.get(..count).unwrap_or_default();
+                    self.link.handle_input(clock::now(), bytes);
+                    came = count;
                 }
-                Ok(0)
             }
+            () = clock::sleep_until(deadline) => {}
         }
+        let now = clock::now();
+        if self.last.is_none() && self.link.poll_timeout().is_some_and(|at| at <= now) {
+            self.link.handle_timeout(now);
+        }
+        Ok(came)
     }
 
     fn pending(&self) -> &[u8] {
@@ -225,24 +233,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         }
     }
 
+    /// The stream took all of `out` in this time.
+    fn taken(&mut self, time: Duration) {
+        let rate = self.out.len() as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE);
+        let ahead = (rate * AHEAD.as_secs_f64()) as usize;
+        self.ahead = ahead.min(self.ahead * 2).clamp(LEAST_AHEAD, MOST_AHEAD);
+    }
+
     /// Writes and reads, whichever the stream is ready for. A stream that takes no more must not keep us from
     /// reading, for the peer may be waiting for the same. Never flushes: on a serial line that would wait, on the
     /// spot, for the last byte to leave.
     fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Result<Moved, PumpError>> {
         if self.write_error.is_none() && self.written < self.out.len() {
+            let offered = *self.offered.get_or_insert_with(clock::now);
             let bytes = self.out.get(self.written..).unwrap_or_default();
             match Pin::new(&mut self.stream).poll_write(context, bytes) {
                 Poll::Ready(Ok(count)) if count > 0 => {
                     self.written += count;
                     if self.written == self.out.len() {
-                        self.ahead = (self.ahead * 2).min(MOST_AHEAD);
+                        self.offered = None;
+                        self.taken(clock::now().saturating_duration_since(offered));
                     }
                     return Poll::Ready(Ok(Moved::Wrote));
                 }
                 Poll::Ready(Ok(_)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
                 // What the peer said before it left may still be read.
                 Poll::Ready(Err(error)) => self.write_error = Some(error),
-                Poll::Pending => self.ahead = LEAST_AHEAD,
+                Poll::Pending => {}
             }
         }
         if self.last.is_some() {

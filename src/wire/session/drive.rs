@@ -203,7 +203,9 @@ async fn closed<S: AsyncRead + AsyncWrite + Unpin>(pump: &mut LinkPump<S>) -> bo
 
 /// `None`: the time is over.
 async fn heard_within<T>(time: Duration, next: impl Future<Output = T>) -> Option<T> {
+    // No timer is wound up for what is there already.
     tokio::select! {
+        biased;
         next = next => Some(next),
         () = clock::sleep(time) => None,
     }
