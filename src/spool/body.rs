@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most bytes that one `body_append` takes and one `body_read` gives: 64 KiB.
+/// The most bytes that one `body_read` gives, and that are held in memory of a body that is being written: 64 KiB.
 pub const CHUNK: usize = 64 * 1024;
+
+/// The most bytes that one `body_append` takes, and that a [`super::BodyReader`] gives at once: 256 KiB.
+pub const MOST_AT_ONCE: usize = 4 * CHUNK;
 
 /// A body in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

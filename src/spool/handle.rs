@@ -8,8 +8,20 @@ use jiff::Timestamp;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 type Result<T> = std::result::Result<T, SpoolError>;
+
+/// An append that is under way.
+#[derive(Debug)]
+pub struct Appending(oneshot::Receiver<Result<()>>);
+
+impl Appending {
+    /// What became of it.
+    pub async fn done(self) -> Result<()> {
+        self.0.await.map_err(|_| SpoolError::Closed)?
+    }
+}
 
 /// A handle to an open spool; cloning it is cheap.
 #[derive(Debug)]
@@ -82,11 +94,15 @@ impl Spool {
     pub async fn body_new(&self) -> Result<BodyId> {
         self.writer.verb(0, move |store| store.body_new()).await
     }
-    /// Appends at most [`CHUNK`] bytes; `offset` is the length so far (a repeated append is harmless). What lies
+    /// Appends at most [`MOST_AT_ONCE`] bytes; `offset` is the length so far (a repeated append is harmless). What lies
     /// beyond `offset` is cut off first, so that a partial may be continued from an earlier place.
     pub async fn body_append(&self, body: BodyId, offset: u64, bytes: Vec<u8>) -> Result<()> {
+        self.body_append_begin(body, offset, bytes).await?.done().await
+    }
+    /// The same without waiting for its end. What is asked next of the spool comes behind it.
+    pub async fn body_append_begin(&self, body: BodyId, offset: u64, bytes: Vec<u8>) -> Result<Appending> {
         let size = bytes.len();
-        self.writer.verb(size, move |store| store.body_append(body, offset, &bytes)).await
+        Ok(Appending(self.writer.enqueue(size, move |store| store.body_append(body, offset, &bytes)).await?))
     }
     /// Makes everything appended so far durable. It is no longer in memory then, and holds no file open.
     pub async fn body_sync(&self, body: BodyId) -> Result<()> {
@@ -96,22 +112,22 @@ impl Spool {
     pub async fn body_read(&self, body: BodyId, offset: u64, limit: usize) -> Result<Vec<u8>> {
         self.writer.verb(0, move |store| store.body_read(body, offset, limit)).await
     }
+    /// Opens a finished body, to be read from its beginning to its end. [`SpoolError::Corrupt`] says that a part of it is not
+    /// there.
+    pub async fn body_open(&self, body: BodyRef) -> Result<BodyReader> {
+        let pieces = self.writer.verb(0, move |store| store.body_pieces(body.id)).await;
+        let reader = match pieces {
+            Err(SpoolError::Missing(what)) => Err(SpoolError::Corrupt(format!("{what} is not there"))),
+            pieces => Ok(BodyReader::new(pieces?)),
+        }?;
+        match reader.size() == body.size {
+            true => Ok(reader),
+            false => Err(SpoolError::Corrupt(format!("body {} ends early", body.id.0))),
+        }
+    }
     /// Reads all of a body, for whoever must not begin with one that is damaged: [`SpoolError::Corrupt`] says that it is.
     pub async fn body_check(&self, body: BodyRef) -> Result<()> {
-        let mut offset = 0;
-        loop {
-            let piece = match self.body_read(body.id, offset, CHUNK).await {
-                Err(SpoolError::Missing(what)) => {
-                    return Err(SpoolError::Corrupt(format!("{what} is not there")));
-                }
-                piece => piece?,
-            };
-            match piece.len() as u64 {
-                0 if offset == body.size => return Ok(()),
-                0 => return Err(SpoolError::Corrupt(format!("body {} ends early", body.id.0))),
-                length => offset += length,
-            }
-        }
+        self.body_open(body).await?.check().await
     }
     /// Gives up a body that nothing refers to.
     pub async fn body_drop(&self, body: BodyId) -> Result<()> {

@@ -58,7 +58,6 @@ pub struct Arrival {
     pub stable: Option<StableId>,
     pub kind: ArrivalKind,
     pub body: BodyId,
-    pub digest: [u8; 32],
     pub received: Timestamp,
 }
 

@@ -22,6 +22,7 @@ mod handle;
 mod incoming;
 mod job;
 mod message;
+mod reader;
 mod sequence;
 mod settings;
 mod store;
@@ -32,16 +33,17 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use body::{BodyId, BodyRef, CHUNK, Content};
+pub use body::{BodyId, BodyRef, CHUNK, Content, MOST_AT_ONCE};
 pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, PortErrors, Wish};
 pub use claim::{Claim, Outcome};
 pub use dump::{Dumped, dump};
 pub use error::SpoolError;
 pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
-pub use handle::Spool;
+pub use handle::{Appending, Spool};
 pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
 pub use job::{Job, JobState, JobSummary, NewJob, Order, Wanted};
 pub use message::{Delivery, DeliveryState, Intent, MessageId, NewDelivery, NewMessage, QueueEntry};
+pub use reader::BodyReader;
 pub use sequence::Sequence;
 pub use settings::Settings;
 pub use verify::{Finding, Verified, verify};

@@ -54,7 +54,17 @@ impl Blocks {
         self.full.iter().chain(last.as_ref()).flatten().copied().collect()
     }
 
-    /// One digest of everything.
+    /// One digest of everything, the same whether it lies in a file or in a row: what fits into one block has that of this
+    /// block.
+    pub fn whole(&self) -> [u8; SUM] {
+        match (self.full.as_slice(), self.filled) {
+            ([], _) => *self.last.finalize().as_bytes(),
+            ([only], 0) => *only,
+            _ => self.digest(),
+        }
+    }
+
+    /// One digest of the digests.
     pub fn digest(&self) -> [u8; SUM] {
         *blake3::hash(&self.sums()).as_bytes()
     }
@@ -115,6 +125,7 @@ mod tests {
                 prop_assert!(!is_sound(&block[1..], sum));
             }
             prop_assert_eq!(blocks.sum((length.next_multiple_of(CHUNK)) as u64), None);
+            prop_assert_eq!(blocks.whole() == *blake3::hash(&bytes).as_bytes(), length <= CHUNK);
         }
     }
 }

@@ -4,6 +4,8 @@ use super::super::{
     Arrival, ArrivalKind, BodyId, BodyRef, Content, Event, Execution, Identity, Input, Partial, Received,
     RequestId, SpoolError, Task,
 };
+use super::blocks::SUM;
+use super::body::OpenBody;
 use super::lease::Kind;
 use super::{Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
 use crate::job::{Execute, StableId, SystemName};
@@ -117,7 +119,10 @@ impl Store {
     /// There was room for it when it was offered, and its bytes are here: it is finished whatever has become of the disk.
     pub fn receive(&mut self, arrival: Arrival) -> Result<Received> {
         let identity = &arrival.identity;
-        let again = self.knows(arrival.stable, identity)? || self.same_in_doubt(&arrival)?;
+        let Some(digest) = self.open.get(&arrival.body).map(OpenBody::whole) else {
+            return Err(self.not_open(arrival.body));
+        };
+        let again = self.knows(arrival.stable, identity)? || self.same_in_doubt(identity, digest)?;
         if again {
             self.body_drop(arrival.body)?;
             return Ok(Received::Already);
@@ -133,7 +138,7 @@ impl Store {
                 identity.user,
                 identity.command,
                 signed(body.size),
-                arrival.digest,
+                digest,
                 micros(arrival.received)
             ],
         )?;
@@ -164,8 +169,7 @@ impl Store {
     }
 
     /// The same offer, with the same bytes, as one whose CY the peer may not have heard.
-    fn same_in_doubt(&self, arrival: &Arrival) -> Result<bool> {
-        let identity = &arrival.identity;
+    fn same_in_doubt(&self, identity: &Identity, digest: [u8; SUM]) -> Result<bool> {
         if identity.temp.is_empty() {
             return Ok(false);
         }
@@ -177,7 +181,7 @@ impl Store {
                 identity.temp,
                 identity.user,
                 identity.command,
-                arrival.digest
+                digest
             ],
         )
     }

@@ -19,9 +19,10 @@ mod schema;
 mod sequence;
 mod settle;
 mod withheld;
+mod write_back;
 
 pub use blocks::{SUM, is_sound};
-pub use body::{body_name, body_of_name};
+pub use body::{Piece, body_name, body_of_name};
 
 use super::{BodyId, RequestId, Settings, SpoolError};
 use jiff::Timestamp;
@@ -75,6 +76,7 @@ pub struct Store {
     owner: i64,
     open: HashMap<BodyId, body::OpenBody>,
     next_body: u64,
+    write_back: write_back::WriteBack,
     /// When `recover` ran last, in microseconds: the time, as well as bodies need to know it.
     last_recovery: i64,
     /// Of the verb that runs.
@@ -134,6 +136,7 @@ impl Store {
             owner: 0,
             open: HashMap::new(),
             next_body: 1,
+            write_back: write_back::WriteBack::default(),
             last_recovery: micros(now),
             effects: Effects::default(),
             batch: Effects::default(),

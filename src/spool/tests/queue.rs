@@ -77,7 +77,7 @@ async fn a_body_is_written_in_order_and_cut(home: Home) {
     assert!(spool.body_read(body, 100, 3).await.unwrap().is_empty());
     let gap = spool.body_append(body, 7, b"x".to_vec()).await;
     assert!(matches!(gap, Err(SpoolError::Misuse(_))));
-    let much = spool.body_append(body, 6, vec![0; CHUNK + 1]).await;
+    let much = spool.body_append(body, 6, vec![0; MOST_AT_ONCE + 1]).await;
     assert!(matches!(much, Err(SpoolError::Misuse(_))));
     spool.body_sync(body).await.unwrap();
     spool.body_drop(body).await.unwrap();

@@ -8,16 +8,26 @@ use super::settings::Node;
 use super::terms::Terms;
 use crate::clock;
 use crate::job::{SystemName, Work, shown_id};
-use crate::spool::{BodyId, CHUNK, Identity, Job, NewNotice, Outcome, Spool, SpoolError};
+use crate::spool::{
+    Appending, BodyId, BodyReader, BodyRef, Identity, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool, SpoolError,
+};
 use crate::wire::session::{
     Ending, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
 };
 use jiff::{SignedDuration, Timestamp, Zoned};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How much of a file that comes in is put by at the least, so that it is not sent again even if we are killed, and how
+/// long after it was done before: syncs cost more than a fast line takes to send so much again.
+const PUT_BY: u64 = 64 * 1024;
+const PUT_BY_EVERY: Duration = Duration::from_secs(2);
 
 /// A job in our hands.
 struct Held {
     job: Job,
+    /// Its body, from which it is sent.
+    reader: Option<BodyReader>,
     /// Why it is not to be tried again in this call.
     deferred: Option<String>,
 }
@@ -27,13 +37,22 @@ struct Coming {
     identity: Identity,
     offer: Offer,
     body: BodyId,
-    /// Bytes in the body.
+    /// Bytes that the spool has, or is given.
     kept: u64,
     /// Bytes that came behind them.
     waiting: Vec<u8>,
-    digest: blake3::Hasher,
-    /// The spool has it as a partial, so that it outlives us.
-    is_partial: bool,
+    /// The last bytes that the spool was given, and how many it had before.
+    appending: Option<(u64, Appending)>,
+    /// How much the spool has as a partial, which outlives us, and since when.
+    put_by: (u64, Instant),
+}
+
+impl Coming {
+    fn is_to_be_put_by(&self, now: Instant) -> bool {
+        let (known, at) = self.put_by;
+        let more = (self.kept + self.waiting.len() as u64).saturating_sub(known);
+        self.offer.restart && more >= PUT_BY && now.saturating_duration_since(at) >= PUT_BY_EVERY
+    }
 }
 
 /// The spool, as one call with one peer sees it.
@@ -90,13 +109,9 @@ impl<'a> CallStore<'a> {
         if !coming.offer.restart || coming.kept == 0 && coming.waiting.is_empty() {
             return self.spool.body_drop(coming.body).await;
         }
-        let kept = match self.append(&mut coming).await {
-            Ok(()) => self.spool.keep_partial(coming.identity, coming.body, clock::wall()).await,
-            Err(error) => Err(error),
-        };
-        match kept {
+        match self.keep_partial(&mut coming).await {
             // What was safe stays, and what is lost of it comes again.
-            Err(SpoolError::Full(_)) if coming.is_partial => Ok(()),
+            Err(SpoolError::Full(_)) if coming.put_by.0 > 0 => Ok(()),
             Err(SpoolError::Full(_)) => self.spool.body_drop(coming.body).await,
             kept => kept,
         }
@@ -138,13 +153,36 @@ impl<'a> CallStore<'a> {
         clock::wall().to_zoned(self.node.zone.clone())
     }
 
-    /// Hands the waiting bytes to the spool.
+    /// Opens the body of a job, and reads all of it: a file that has begun to be sent can only be ended with the call.
+    async fn open_checked(&self, body: Option<BodyRef>) -> Result<Option<BodyReader>, SpoolError> {
+        let Some(body) = body else { return Ok(None) };
+        let reader = self.spool.body_open(body).await?;
+        reader.check().await?;
+        Ok(Some(reader))
+    }
+
+    /// Hands the waiting bytes to the spool, once it has those before them.
     async fn append(&self, coming: &mut Coming) -> Result<(), SpoolError> {
-        // What came while the store was busy comes all at once.
-        for piece in std::mem::take(&mut coming.waiting).chunks(CHUNK) {
-            self.spool.body_append(coming.body, coming.kept, piece.to_vec()).await?;
-            coming.kept += piece.len() as u64;
+        appended(coming).await?;
+        // What came while the store was busy comes all at once, and may be more than the spool takes.
+        while !coming.waiting.is_empty() {
+            let rest = coming.waiting.split_off(coming.waiting.len().min(MOST_AT_ONCE));
+            let bytes = std::mem::replace(&mut coming.waiting, rest);
+            let count = bytes.len() as u64;
+            appended(coming).await?;
+            let appending = self.spool.body_append_begin(coming.body, coming.kept, bytes).await?;
+            coming.appending = Some((coming.kept, appending));
+            coming.kept += count;
         }
+        Ok(())
+    }
+
+    /// What has come of a file is on disk, known by its name, when this returns.
+    async fn keep_partial(&self, coming: &mut Coming) -> Result<(), SpoolError> {
+        self.append(coming).await?;
+        appended(coming).await?;
+        self.spool.keep_partial(coming.identity.clone(), coming.body, clock::wall()).await?;
+        coming.put_by = (coming.kept, clock::now());
         Ok(())
     }
 
@@ -159,13 +197,8 @@ impl<'a> CallStore<'a> {
         }
     }
 
-    /// The body to write to, and how much of the file it has; the digest of that too.
-    async fn body_for(
-        &self,
-        identity: &Identity,
-        offer: &Offer,
-    ) -> Result<(BodyId, u64, blake3::Hasher), SpoolError> {
-        let mut digest = blake3::Hasher::new();
+    /// The body to write to, and how much of the file it has.
+    async fn body_for(&self, identity: &Identity, offer: &Offer) -> Result<(BodyId, u64), SpoolError> {
         let life = SignedDuration::try_from(self.node.partial_life).unwrap_or(SignedDuration::MAX);
         let oldest = clock::wall().checked_sub(life).unwrap_or(Timestamp::MIN);
         let partial = match offer.restart {
@@ -175,34 +208,28 @@ impl<'a> CallStore<'a> {
         let partial = partial.filter(|partial| offer.size.is_some_and(|size| partial.offset <= size));
         let here = partial.map_or(0, |partial| partial.offset);
         self.spool.room_for(offer.size.unwrap_or(0).saturating_sub(here)).await?;
-        let Some(partial) = partial else {
-            return Ok((self.spool.body_new().await?, 0, digest));
-        };
-        let mut offset = 0;
-        while offset < partial.offset {
-            let limit = usize::try_from(partial.offset - offset).unwrap_or(CHUNK).min(CHUNK);
-            let bytes = match self.spool.body_read(partial.body, offset, limit).await {
-                // All of it comes again.
-                Err(SpoolError::Corrupt(_)) => {
-                    self.spool.body_drop(partial.body).await?;
-                    return Ok((self.spool.body_new().await?, 0, blake3::Hasher::new()));
-                }
-                bytes => bytes?,
-            };
-            if bytes.is_empty() {
-                break;
-            }
-            digest.update(&bytes);
-            offset += bytes.len() as u64;
+        match partial {
+            Some(partial) => Ok((partial.body, partial.offset)),
+            None => Ok((self.spool.body_new().await?, 0)),
         }
-        Ok((partial.body, offset, digest))
     }
+}
+
+/// The spool has what it was given. If it failed, what came behind that has no place.
+async fn appended(coming: &mut Coming) -> Result<(), SpoolError> {
+    let Some((before, appending)) = coming.appending.take() else { return Ok(()) };
+    let done = appending.done().await;
+    if done.is_err() {
+        coming.kept = before;
+        coming.waiting.clear();
+    }
+    done
 }
 
 impl Store for CallStore<'_> {
     async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
         let wanted = self.terms.wanted(worst, &self.now());
-        let job = loop {
+        let held = loop {
             let claimed = self.claims.next_job(self.spool, self.peer.clone(), wanted, self.node.lease).await;
             let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
             if self.terms.is_hopeless(job.body.map_or(0, |body| body.size)) {
@@ -212,21 +239,14 @@ impl Store for CallStore<'_> {
                 self.spool.settle(clock::wall(), vec![outcome]).await.map_err(failure)?;
                 continue;
             }
-            // All of it is read before it is offered: a file that has begun can only be ended with the call.
-            let checked = match job.body {
-                Some(body) => self.spool.body_check(body).await,
-                None => Ok(()),
-            };
-            match checked {
+            match self.open_checked(job.body).await {
                 Err(error @ SpoolError::Corrupt(_)) => {
                     self.set_aside(&job, &error).await.map_err(failure)?;
                 }
-                checked => {
-                    checked.map_err(failure)?;
-                    break job;
-                }
+                opened => break Held { reader: opened.map_err(failure)?, job, deferred: None },
             }
         };
+        let job = &held.job;
         let key = JobKey(job.claim.id);
         let outgoing = OutgoingJob {
             key,
@@ -237,13 +257,13 @@ impl Store for CallStore<'_> {
             largest: self.terms.largest(&self.now()),
             begun: job.attempts > 0,
         };
-        self.jobs.insert(key, Held { job, deferred: None });
+        self.jobs.insert(key, held);
         Ok(Some(outgoing))
     }
 
     async fn read(&mut self, job: JobKey, offset: u64, limit: usize) -> Result<Vec<u8>, Failure> {
-        match self.jobs.get(&job).and_then(|held| held.job.body) {
-            Some(body) => self.spool.body_read(body.id, offset, limit.min(CHUNK)).await.map_err(failure),
+        match self.jobs.get_mut(&job).and_then(|held| held.reader.as_mut()) {
+            Some(reader) => reader.read(offset, limit).await.map_err(failure),
             None => Ok(Vec::new()),
         }
     }
@@ -288,9 +308,10 @@ impl Store for CallStore<'_> {
             }
         }
         match self.body_for(&identity, &offer).await {
-            Ok((body, kept, digest)) => {
-                let (waiting, is_partial) = (Vec::new(), kept > 0);
-                self.coming.insert(slot, Coming { identity, offer, body, kept, waiting, digest, is_partial });
+            Ok((body, kept)) => {
+                let put_by = (kept, clock::now());
+                let (waiting, appending) = (Vec::new(), None);
+                self.coming.insert(slot, Coming { identity, offer, body, kept, waiting, appending, put_by });
                 Ok(Verdict::Take { offset: kept })
             }
             Err(error @ SpoolError::Full(_)) => {
@@ -303,17 +324,16 @@ impl Store for CallStore<'_> {
 
     async fn write(&mut self, slot: Slot, bytes: Vec<u8>) -> Result<(), Failure> {
         let Some(mut coming) = self.coming.remove(&slot) else { return Err("bytes for no file".to_owned()) };
-        coming.digest.update(&bytes);
         let mut result = Ok(());
-        if coming.waiting.len() + bytes.len() > CHUNK {
+        if coming.waiting.len() + bytes.len() > MOST_AT_ONCE {
             result = self.append(&mut coming).await;
-            if result.is_ok() && coming.offer.restart {
-                // So much is not to be sent again, even if we are killed.
-                result = self.spool.keep_partial(coming.identity.clone(), coming.body, clock::wall()).await;
-                coming.is_partial |= result.is_ok();
+        }
+        if result.is_ok() {
+            coming.waiting.extend(bytes);
+            if coming.is_to_be_put_by(clock::now()) {
+                result = self.keep_partial(&mut coming).await;
             }
         }
-        coming.waiting.extend(bytes);
         self.coming.insert(slot, coming);
         result.map_err(failure)
     }
@@ -322,7 +342,8 @@ impl Store for CallStore<'_> {
         let Some(coming) = self.coming.get_mut(&slot) else {
             return Err("a rewinding of no file".to_owned());
         };
-        (coming.kept, coming.digest) = (0, blake3::Hasher::new());
+        appended(coming).await.map_err(failure)?;
+        (coming.kept, coming.put_by.0) = (0, 0);
         coming.waiting.clear();
         // An append cuts off what lies beyond its place.
         self.spool.body_append(coming.body, 0, Vec::new()).await.map_err(failure)
@@ -330,11 +351,12 @@ impl Store for CallStore<'_> {
 
     async fn commit(&mut self, slot: Slot) -> Result<bool, Failure> {
         let Some(mut coming) = self.coming.remove(&slot) else { return Err("the end of no file".to_owned()) };
-        let result = match self.append(&mut coming).await {
-            Ok(()) => self.arrived(coming).await,
-            Err(error) => Err(error),
+        let result = async {
+            self.append(&mut coming).await?;
+            appended(&mut coming).await?;
+            self.arrived(coming).await
         };
-        result.map(|()| true).map_err(failure)
+        result.await.map(|()| true).map_err(failure)
     }
 
     async fn drop_slot(&mut self, slot: Slot) -> Result<(), Failure> {

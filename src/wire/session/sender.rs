@@ -6,7 +6,7 @@ use crate::wire::link::{Channel, Link};
 use std::time::Instant;
 
 /// How much of a file is read at a time, in bytes: the most that the spool gives at once.
-const READ: usize = 64 * 1024;
+const READ: usize = 256 * 1024;
 
 /// Where the bytes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]

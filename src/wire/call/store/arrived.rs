@@ -9,7 +9,6 @@ use crate::wire::session::Kind;
 
 impl CallStore<'_> {
     pub(super) async fn arrived(&self, coming: Coming) -> Result<(), SpoolError> {
-        let digest = *coming.digest.finalize().as_bytes();
         let received = clock::wall();
         let kind = match coming.offer.kind {
             Kind::Execution(execute) => ArrivalKind::Execution(execute),
@@ -45,7 +44,6 @@ impl CallStore<'_> {
             stable: coming.offer.stable,
             kind,
             body: coming.body,
-            digest,
             received,
         };
         match self.spool.receive(arrival).await? {
