@@ -149,6 +149,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         work.await
     }
 
+    /// The next event, if it is there already, and not the end.
+    pub fn ready(&mut self) -> Option<Event> {
+        if self.last.is_some() {
+            return None;
+        }
+        match self.link.poll_event()? {
+            event @ (Event::Closed | Event::Failed(_)) => {
+                self.last = Some((event, clock::now() + LAST_WRITE));
+                None
+            }
+            event => Some(event),
+        }
+    }
+
     /// Once the machine has been closed: `bytes` go right behind the last that it has to send.
     pub fn send_behind(&mut self, bytes: Vec<u8>) {
         self.behind = Some(bytes);

@@ -52,7 +52,8 @@ pub trait Store: Send {
         offset: u64,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
-    /// On disk when it returns; a deferred job is not given again in this session.
+    /// On disk when it returns, unless it may come to the peer again without harm; a deferred job is not given again in this
+    /// session.
     fn settle(&mut self, job: JobKey, ending: Ending) -> impl Future<Output = Result<(), Failure>> + Send;
     fn offer(&mut self, slot: Slot, offer: Offer) -> impl Future<Output = Result<Verdict, Failure>> + Send;
     fn write(&mut self, slot: Slot, bytes: Vec<u8>) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -149,7 +150,15 @@ where
             Step::WaitForRoom => heard_within(time(&machine), pump.next_or_room(1)).await,
         };
         match wake {
-            Some(Ok(Wake::Event(event))) => machine.handle_event(clock::now(), pump.link(), event),
+            Some(Ok(Wake::Event(event))) => {
+                let now = clock::now();
+                machine.handle_event(now, pump.link(), event);
+                while machine.takes_more()
+                    && let Some(event) = pump.ready()
+                {
+                    machine.handle_event(now, pump.link(), event);
+                }
+            }
             Some(Ok(Wake::Room)) => {}
             Some(Err(_)) if machine.hang_up_agreed() => break Ok(()),
             Some(Err(error)) => break Err(why_lost(error)),

@@ -2,7 +2,7 @@
 //!
 //! The machine speaks through a link, and asks its driver for whatever the store knows. Call [`Machine::step`] until it
 //! says that it waits; what it asks is answered by [`Machine::reply`] before the next step. Only while it waits may it be
-//! handed the next event of the link.
+//! handed the next event of the link, or if it says that it takes more.
 //!
 //! A link without channels has one conversation at a time: the master's (that is at first the caller); between uugates
 //! he need not wait for the answers ([`super::ahead`]). With channels both ends send commands of their own at any time, each
@@ -241,6 +241,19 @@ impl Machine {
         self.asks.push_back((ask, whom));
     }
 
+    /// Has the store write bytes; what comes of one file at once is written at once. Nothing waits for its answer.
+    fn write(&mut self, slot: Slot, bytes: Vec<u8>) {
+        match self.asks.back_mut() {
+            Some((Ask::Write { slot: last, bytes: before }, _)) if *last == slot => before.extend(bytes),
+            _ => self.ask(For::Nobody, Ask::Write { slot, bytes }),
+        }
+    }
+
+    /// Whether the next event of the link may be handed in before what is asked is carried out, for that is to write alone.
+    pub fn takes_more(&self) -> bool {
+        !self.asks.is_empty() && self.asks.iter().all(|(ask, _)| matches!(ask, Ask::Write { .. }))
+    }
+
     fn new_slot(&mut self) -> Slot {
         self.next_slot += 1;
         Slot(self.next_slot)
@@ -456,11 +469,22 @@ impl Machine {
     }
 
     fn tell_sent(&mut self, channel: Channel) {
-        let told = match channel {
-            Channel::Ours(number) => self.outs.get(&number).and_then(Ours::sent_so_far),
-            Channel::Theirs(_) => None,
-        };
-        self.progress.extend(told);
+        let Channel::Ours(number) = channel else { return };
+        if let Some((job, bytes)) = self.outs.get(&number).and_then(Ours::sent_so_far) {
+            tell_bytes(&mut self.progress, true, job, bytes);
+        }
+    }
+}
+
+/// Tells how far a file has come; nobody is told twice of one before he listens.
+fn tell_bytes(progress: &mut VecDeque<Progress>, sending: bool, job: &str, bytes: u64) {
+    match progress.back_mut() {
+        Some(Progress::Bytes { sending: same, job: last, bytes: before })
+            if *same == sending && last == job =>
+        {
+            *before = bytes;
+        }
+        _ => progress.push_back(Progress::Bytes { sending, job: job.to_owned(), bytes }),
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::outgoing::{Piece, describe, pieces};
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
 use super::super::{Progress, SessionError};
-use super::{For, Machine, collect, misbehaved};
+use super::{For, Machine, collect, misbehaved, tell_bytes};
 use crate::job::{Fetch, Work};
 use crate::wire::link::{Channel, Expect, Link};
 use std::collections::VecDeque;
@@ -109,11 +109,9 @@ impl Ours {
         true
     }
 
-    pub fn sent_so_far(&self) -> Option<Progress> {
+    pub fn sent_so_far(&self) -> Option<(&str, u64)> {
         match &self.state {
-            State::Sending(sender) => {
-                Some(Progress::Bytes { sending: true, job: self.name.clone(), bytes: sender.position() })
-            }
+            State::Sending(sender) => Some((&self.name, sender.position())),
             _ => None,
         }
     }
@@ -245,9 +243,8 @@ impl Machine {
             State::Receiving(file) => match file.packet(position, bytes) {
                 Fit::New(bytes) if bytes.is_empty() => Ok(()),
                 Fit::New(bytes) => {
-                    let job = ours.name.clone();
-                    self.progress.push_back(Progress::Bytes { sending: false, job, bytes: file.have() });
-                    self.ask(For::Channel(channel), Ask::Write { slot, bytes });
+                    tell_bytes(&mut self.progress, false, &ours.name, file.have());
+                    self.write(slot, bytes);
                     Ok(())
                 }
                 Fit::TooMuch => {

@@ -7,7 +7,7 @@ use super::super::incoming::Judged;
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
 use super::super::{Features, Progress, SessionError};
-use super::{For, HangUp, Machine, collect, misbehaved};
+use super::{For, HangUp, Machine, collect, misbehaved, tell_bytes};
 use crate::wire::link::{Channel, Expect, Link};
 use std::time::Instant;
 
@@ -122,9 +122,9 @@ impl Machine {
             State::Receiving { slot, file, name } => match file.packet(position, bytes) {
                 Fit::New(bytes) if bytes.is_empty() => Ok(()),
                 Fit::New(bytes) => {
-                    let (slot, job) = (*slot, name.clone());
-                    self.progress.push_back(Progress::Bytes { sending: false, job, bytes: file.have() });
-                    self.ask(channel, Ask::Write { slot, bytes });
+                    let slot = *slot;
+                    tell_bytes(&mut self.progress, false, name, file.have());
+                    self.write(slot, bytes);
                     Ok(())
                 }
                 Fit::TooMuch => {
