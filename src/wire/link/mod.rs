@@ -187,7 +187,8 @@ pub trait Link: Send {
 
     /// After `Started` this is final (the peer may announce fewer channels).
     fn abilities(&self) -> Abilities;
-    /// How many bytes of file data `send_data` would take now without its queue growing over a window.
+    /// How many bytes of file data `send_data` would take now without its queue growing over a window; none while they are too
+    /// few to be worth it.
     fn room(&self) -> usize;
     /// Sends a command or an answer; the NUL at its end is added here.
     fn send_command(&mut self, now: Instant, channel: Channel, text: &[u8]);
@@ -221,6 +222,16 @@ pub trait Link: Send {
     fn in_whole_packets(&self) -> bool {
         false
     }
+}
+
+/// What is taken at least, in bytes, where the queue holds more than twice as many.
+const LEAST_ROOM: usize = 4096;
+
+/// The room in a queue of `capacity` bytes, `queued` of which are taken: as pieces come free, none, for it would cost more to
+/// fetch so little than to carry it, and what is left in the queue lasts until more is free.
+fn room(capacity: usize, queued: usize) -> usize {
+    let room = capacity.saturating_sub(queued);
+    if room >= LEAST_ROOM.min(capacity / 2) { room } else { 0 }
 }
 
 #[cfg(test)]

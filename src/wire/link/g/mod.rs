@@ -21,7 +21,7 @@ mod start;
 use super::reader::{Found, Reader};
 use super::silence::{Patience, Silence};
 use super::tally::Tally;
-use super::{Abilities, Channel, Counters, Event, Expect, GParameters, Link, LinkError, Role};
+use super::{Abilities, Channel, Counters, Event, Expect, GParameters, Link, LinkError, Role, room};
 use packet::{Control, Fields, HEADER, Header, LEAST_DATA, MOST_DATA};
 use receive::{Order, Receiver};
 use send::Sender;
@@ -264,7 +264,7 @@ impl G {
     }
 
     /// The data of a packet, if they are sound. Once a peer has sealed a packet it seals every short one.
-    fn open(&mut self, header: Header, field: &[u8]) -> Option<Vec<u8>> {
+    fn open(&mut self, header: Header, field: Vec<u8>) -> Option<Vec<u8>> {
         let Header::Data { short, .. } = header else { return Some(Vec::new()) };
         let (data, sealed) = packet::open(short, field)?;
         self.sealed |= sealed;
@@ -286,7 +286,7 @@ impl G {
                 Some(Found::Packet(header, _) | Found::BadData(header)) if self.sender.is_own(header) => {
                     self.fail(LinkError::Echo { protocol: self.letter });
                 }
-                Some(Found::Packet(header, field)) => match self.open(header, &field) {
+                Some(Found::Packet(header, field)) => match self.open(header, field) {
                     Some(data) => self.handle_packet(now, header, data),
                     None => self.handle_spoiled(now, header),
                 },
@@ -406,7 +406,7 @@ impl Link for G {
         if self.state != State::Running && !matches!(self.state, State::AwaitInit { eager: true, .. }) {
             return 0;
         }
-        self.sender.capacity().saturating_sub(self.sender.queued())
+        room(self.sender.capacity(), self.sender.queued())
     }
 
     fn send_command(&mut self, _now: Instant, _channel: Channel, text: &[u8]) {

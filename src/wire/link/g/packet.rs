@@ -10,6 +10,7 @@
 
 use crate::wire::link::reader::Framing;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
+use std::hint::cold_path;
 
 const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
@@ -101,6 +102,19 @@ pub fn control(control: Control) -> [u8; HEADER] {
 /// make it a short packet; `data` must not be longer than the field, and a short one leaves room for its length
 /// (see [`fits`]).
 pub fn data(packet: u8, ack: u8, size: usize, data: &[u8]) -> Vec<u8> {
+    frame(packet, ack, size, data, None)
+}
+
+/// How much of a field a seal takes, the length of the data before it among that.
+pub const SEAL: usize = 5;
+
+/// The same with a seal: a CRC-32 of the data at the end of what the data leave unfilled, which any receiver drops. The sum of
+/// the protocol does not show all damage; between uugates this does. `data` must be shorter than the field by [`SEAL`].
+pub fn sealed(packet: u8, ack: u8, size: usize, data: &[u8]) -> Vec<u8> {
+    frame(packet, ack, size, data, Some(seal(data)))
+}
+
+fn frame(packet: u8, ack: u8, size: usize, data: &[u8], seal: Option<[u8; 4]>) -> Vec<u8> {
     let unused = size.saturating_sub(data.len());
     let mut out = Vec::with_capacity(HEADER + size);
     out.extend([0; HEADER]);
@@ -111,24 +125,11 @@ pub fn data(packet: u8, ack: u8, size: usize, data: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(data);
     out.resize(HEADER + size, 0);
-    let kind = if unused == 0 { 2 } else { 3 };
-    let bits = kind << 6 | (packet & 7) << 3 | ack & 7;
-    stamp(&mut out, bits);
-    out
-}
-
-/// How much of a field a seal takes, the length of the data before it among that.
-pub const SEAL: usize = 5;
-
-/// The same with a seal: a CRC-32 of the data at the end of what the data leave unfilled, which any receiver drops. The sum of
-/// the protocol does not show all damage; between uugates this does. `data` must be shorter than the field by [`SEAL`].
-pub fn sealed(packet: u8, ack: u8, size: usize, content: &[u8]) -> Vec<u8> {
-    let mut out = data(packet, ack, size, content);
-    if let Some(end) = out.last_chunk_mut::<4>() {
-        *end = seal(content);
+    if let (Some(seal), Some(end)) = (seal, out.last_chunk_mut::<4>()) {
+        *end = seal;
     }
-    let bits = out.get(4).copied().unwrap_or_default();
-    stamp(&mut out, bits);
+    let kind = if unused == 0 { 2 } else { 3 };
+    stamp(&mut out, kind << 6 | (packet & 7) << 3 | ack & 7);
     out
 }
 
@@ -143,9 +144,9 @@ pub fn fits_sealed(length: usize, size: usize) -> bool {
 }
 
 /// The data in the field of a packet, and whether it has a seal that fits them; nothing if they cannot be.
-pub fn open(short: bool, field: &[u8]) -> Option<(Vec<u8>, bool)> {
+pub fn open(short: bool, mut field: Vec<u8>) -> Option<(Vec<u8>, bool)> {
     if !short {
-        return Some((field.to_vec(), false));
+        return Some((field, false));
     }
     let (unused, prefix) = match *field {
         [first, ..] if first < 128 => (usize::from(first), 1),
@@ -156,7 +157,10 @@ pub fn open(short: bool, field: &[u8]) -> Option<(Vec<u8>, bool)> {
     let length = field.len().checked_sub(unused)?;
     let data = field.get(prefix..prefix + length)?;
     let end = field.get(prefix + length..).and_then(|rest| rest.last_chunk::<4>());
-    Some((data.to_vec(), end.is_some_and(|end| *end == seal(data))))
+    let sealed = end.is_some_and(|end| *end == seal(data));
+    field.truncate(prefix + length);
+    field.drain(..prefix);
+    Some((field, sealed))
 }
 
 /// Puts the present acknowledgement into a data packet that was framed earlier.
@@ -184,10 +188,15 @@ fn check(field: &[u8]) -> u16 {
     let (mut sum, mut weighed) = (0xffffu16, 0u16);
     let mut left = field.len() as u16;
     for byte in field {
-        let rotated = sum.rotate_left(1);
-        let (added, overflow) = rotated.overflowing_add(u16::from(*byte));
-        weighed = weighed.wrapping_add(added ^ left);
-        sum = if overflow || *byte == 0 { added ^ weighed } else { added };
+        let overflow;
+        (sum, overflow) = sum.rotate_left(1).overflowing_add(u16::from(*byte));
+        weighed = weighed.wrapping_add(sum ^ left);
+        if overflow || *byte == 0 {
+            // Rare, and said so: each step waits for the sum of the one before it, which should be no more than turned and
+            // added to.
+            cold_path();
+            sum ^= weighed;
+        }
         left = left.wrapping_sub(1);
     }
     sum
@@ -223,7 +232,7 @@ impl Framing for Packets {
     fn open(header: Header, field: &[u8]) -> Option<Vec<u8>> {
         let field = Fields::open(header, field)?;
         match header {
-            Header::Data { short, .. } => open(short, &field).map(|(data, _)| data),
+            Header::Data { short, .. } => open(short, field).map(|(data, _)| data),
             Header::Control(_) => Some(field),
         }
     }
@@ -321,8 +330,11 @@ mod tests {
                 let content: Vec<u8> = (0..length).map(|n| n as u8).collect();
                 let frame = sealed(5, 2, size, &content);
                 assert!(matches!(&read(&frame)[..], [Found::Packet(_, back)] if *back == content));
-                assert_eq!(open(true, &frame[HEADER..]), Some((content.clone(), true)));
-                assert!(!open(true, &data(5, 2, size, &content)[HEADER..]).unwrap().1, "{length} of {size}");
+                assert_eq!(open(true, frame[HEADER..].to_vec()), Some((content.clone(), true)));
+                assert!(
+                    !open(true, data(5, 2, size, &content)[HEADER..].to_vec()).unwrap().1,
+                    "{length} of {size}"
+                );
             }
             assert!(fits_sealed(size - SEAL, size) && !fits_sealed(size - SEAL + 1, size));
         }

@@ -19,6 +19,9 @@ const MOST_UNACKED: usize = 16 * 1024;
 /// How many bytes are sent twice at the end, for nobody repeats them later: CY, HY, and what may stand before them.
 const MOST_REPEATED: usize = 4 * (HEADER + LEAST_DATA);
 
+/// So many bytes of file data may wait however small the window is.
+const LEAST_QUEUE: usize = 4096;
+
 /// No packet is repeated unasked sooner than this (RFC 6298 section 2.4).
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -122,9 +125,9 @@ impl Sender {
         self.queued
     }
 
-    /// How many bytes of file data fit into a window.
+    /// How many bytes of file data may wait: a window of them, but no less than is worth to be fetched.
     pub fn capacity(&self) -> usize {
-        (self.window * self.size).min(MOST_UNACKED)
+        (self.window * self.size).clamp(LEAST_QUEUE, MOST_UNACKED)
     }
 
     pub fn idle(&self) -> bool {

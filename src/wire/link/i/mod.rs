@@ -24,7 +24,7 @@ mod start;
 use super::reader::{Found, Reader};
 use super::silence::{Patience, Silence};
 use super::tally::Tally;
-use super::{Abilities, Channel, Counters, Event, Expect, IParameters, Link, LinkError, Role};
+use super::{Abilities, Channel, Counters, Event, Expect, IParameters, Link, LinkError, Role, room};
 use packet::{Header, Kind, Packets};
 pub use packet::{MOST_DATA, OVERHEAD, length};
 use receive::{Order, Receiver};
@@ -186,8 +186,11 @@ impl I {
         self.tally.good(acknowledged);
         match header.kind {
             Kind::Data | Kind::Spos | Kind::Close => match self.receiver.packet(now, header, data) {
-                Order::Deliver(packets) => {
-                    packets.into_iter().for_each(|(header, data)| self.deliver(header, data))
+                Order::Deliver(header, data) => {
+                    self.deliver(header, data);
+                    while let Some((header, data)) = self.receiver.take_next() {
+                        self.deliver(header, data);
+                    }
                 }
                 Order::Early | Order::Again => {}
             },
@@ -407,7 +410,7 @@ impl Link for I {
         if !self.speaks() || self.state == State::AwaitClose {
             return 0;
         }
-        self.sender.capacity().saturating_sub(self.sender.queued())
+        room(self.sender.capacity(), self.sender.queued())
     }
 
     fn send_command(&mut self, _now: Instant, channel: Channel, text: &[u8]) {

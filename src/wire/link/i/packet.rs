@@ -66,25 +66,39 @@ pub struct Header {
     pub caller: bool,
 }
 
-/// A whole packet with its checksum. Data beyond 4095 bytes do not fit and must not be given.
-pub fn frame(header: Header, data: &[u8]) -> Vec<u8> {
-    let length = data.len().min(MOST_DATA);
-    let mut out = Vec::with_capacity(HEADER + length + CHECKSUM);
-    let bytes = [
-        header.packet << 3 | header.local & 7,
-        header.ack << 3 | header.remote & 7,
-        (header.kind as u8) << 5 | u8::from(header.caller) << 4 | (length >> 8) as u8,
-        length as u8,
-    ];
-    out.push(START);
-    out.extend(bytes);
-    out.push(bytes.iter().fold(0, |sum, byte| sum ^ byte));
-    if length > 0 {
-        let data = data.get(..length).unwrap_or_default();
-        out.extend_from_slice(data);
-        out.extend(CRC.checksum(data).to_be_bytes());
+/// The beginning of a packet with room for so many bytes of data, which go behind it until it is sealed.
+pub fn begin(room: usize) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(OVERHEAD + room);
+    frame.resize(HEADER, 0);
+    frame
+}
+
+/// Makes what was begun a whole packet, with its header and its checksum. Data beyond 4095 bytes do not fit and must not
+/// be given.
+pub fn seal(frame: &mut Vec<u8>, header: Header) {
+    let Some((head, data)) = frame.split_first_chunk_mut::<HEADER>() else { return };
+    let [length_high, length] = (data.len().min(MOST_DATA) as u16).to_be_bytes();
+    let first = header.packet << 3 | header.local & 7;
+    let second = header.ack << 3 | header.remote & 7;
+    let third = (header.kind as u8) << 5 | u8::from(header.caller) << 4 | length_high;
+    *head = [START, first, second, third, length, first ^ second ^ third ^ length];
+    if !data.is_empty() {
+        let sum = CRC.checksum(data);
+        frame.extend(sum.to_be_bytes());
     }
-    out
+}
+
+/// A whole packet.
+pub fn frame(header: Header, data: &[u8]) -> Vec<u8> {
+    let mut frame = begin(data.len());
+    frame.extend_from_slice(data);
+    seal(&mut frame, header);
+    frame
+}
+
+/// How many bytes of data are in a packet that was begun.
+pub fn filled(frame: &[u8]) -> usize {
+    frame.len().saturating_sub(HEADER)
 }
 
 /// Puts the present acknowledgement into a packet that was framed earlier.

@@ -59,8 +59,8 @@ pub struct Receiver {
 /// What became of a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Order {
-    /// These are next, in order.
-    Deliver(Vec<(Header, Vec<u8>)>),
+    /// It is the next; others that came before their turn may follow it, see [`Receiver::take_next`].
+    Deliver(Header, Vec<u8>),
     /// It came before its turn and is kept.
     Early,
     /// It was here before.
@@ -113,19 +113,25 @@ impl Receiver {
             }
             return Order::Early;
         }
-        let mut ready = vec![(header, data)];
-        self.expected = (self.expected + 1) % SEQUENCES;
-        // A gap that is closed is news to the peer, whose window may be full.
-        while let Some(next) = self.early.remove(&self.expected) {
-            ready.push(next);
-            self.expected = (self.expected + 1) % SEQUENCES;
-            self.ack_now = true;
-        }
-        self.unacked += ready.len() as u32;
-        self.ack_now |=
-            self.unacked >= self.ack_every || ready.iter().any(|(header, _)| header.kind == Kind::Close);
+        self.took(header.kind);
         self.ack_by = Some(now + ACK_DELAY);
-        Order::Deliver(ready)
+        Order::Deliver(header, data)
+    }
+
+    /// The packet behind the last that was delivered, if it is here already.
+    pub fn take_next(&mut self) -> Option<(Header, Vec<u8>)> {
+        let next = self.early.remove(&self.expected)?;
+        self.took(next.0.kind);
+        // A gap that is closed is news to the peer, whose window may be full.
+        self.ack_now = true;
+        Some(next)
+    }
+
+    /// A packet is delivered in its turn.
+    fn took(&mut self, kind: Kind) {
+        self.expected = (self.expected + 1) % SEQUENCES;
+        self.unacked += 1;
+        self.ack_now |= self.unacked >= self.ack_every || kind == Kind::Close;
     }
 
     /// The header of a packet arrived, its data did not.

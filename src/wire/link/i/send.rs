@@ -334,7 +334,7 @@ impl Sender {
         if self.is_full() {
             return false;
         }
-        let Some((kind, channel, data)) = self.next_content() else {
+        let Some((kind, channel, mut frame)) = self.next_content() else {
             self.pace.idle();
             return false;
         };
@@ -344,13 +344,14 @@ impl Sender {
             None => (0, 0),
         };
         let header = Header { kind, packet: self.next, ack, local, remote, caller: self.caller };
-        let frame = packet::frame(header, &data);
+        let data = packet::filled(&frame);
+        packet::seal(&mut frame, header);
         out.extend_from_slice(&frame);
         self.pace.sent(now, frame.len(), self.size.is_noisy());
         self.unacked.push_back(Sent {
             packet: self.next,
             frame,
-            data: data.len(),
+            data,
             last_sent: now,
             resent: 0,
             wanted: false,
@@ -362,66 +363,71 @@ impl Sender {
         true
     }
 
-    /// What the next packet is made of.
+    /// What the next packet is: begun, with its data.
     fn next_content(&mut self) -> Option<(Kind, Option<Channel>, Vec<u8>)> {
         let rate = self.pace.rate();
         let round_trip = rate.unwrap_or_default() * self.trip.smoothed().as_secs_f64();
         let size = self.size.choose(rate, round_trip, self.window);
-        let (kind, channel, data) = match self.queue.front_mut()? {
+        let (channel, frame) = match self.queue.front_mut()? {
             Item::Close => {
                 self.queue.pop_front();
-                return Some((Kind::Close, None, Vec::new()));
+                return Some((Kind::Close, None, packet::begin(0)));
             }
             Item::Command { channel, text, offers } => {
                 let (channel, offers) = (*channel, *offers);
-                let data =
-                    if text.len() > size { text.drain(..size).collect() } else { std::mem::take(text) };
+                let count = text.len().min(size);
+                let mut frame = packet::begin(count);
+                frame.extend(text.drain(..count));
                 if text.is_empty() {
                     self.queue.pop_front();
                     if offers {
                         self.position = 0;
-                        return Some((Kind::Data, Some(channel), data));
+                        return Some((Kind::Data, Some(channel), frame));
                     }
                 }
-                (Kind::Data, channel, data)
+                (channel, frame)
             }
             Item::Data { position, bytes, at, .. }
                 if !bytes.is_empty() && self.position != (*position + *at as u64) as u32 =>
             {
                 self.position = (*position + *at as u64) as u32;
-                return Some((Kind::Spos, None, self.position.to_be_bytes().to_vec()));
+                let mut frame = packet::begin(4);
+                frame.extend(self.position.to_be_bytes());
+                return Some((Kind::Spos, None, frame));
             }
             Item::Data { channel, .. } => {
                 let channel = *channel;
-                (Kind::Data, channel, self.take_data(channel, size))
+                let mut frame = packet::begin(size);
+                self.take_data(channel, size, &mut frame);
+                (channel, frame)
             }
         };
         // Observed with Taylor UUCP 1.07: the position advances by the data of every packet, commands included.
-        self.position = self.position.wrapping_add(data.len() as u32);
-        Some((kind, Some(channel), data))
+        self.position = self.position.wrapping_add(packet::filled(&frame) as u32);
+        Some((Kind::Data, Some(channel), frame))
     }
 
-    /// As much file data as fits into a packet, from as many pieces as follow each other in the file.
-    fn take_data(&mut self, wanted: Channel, size: usize) -> Vec<u8> {
-        let mut data = Vec::with_capacity(size);
+    /// Puts as much file data into a packet as it takes, from as many pieces as follow each other in the file.
+    fn take_data(&mut self, wanted: Channel, size: usize, frame: &mut Vec<u8>) {
+        let mut taken = 0;
         while let Some(Item::Data { channel, position, bytes, at }) = self.queue.front_mut() {
             let here = (*position + *at as u64) as u32;
-            let follows = here == self.position.wrapping_add(data.len() as u32) && *channel == wanted;
-            if !data.is_empty() && (!follows || bytes.is_empty()) {
+            let follows = here == self.position.wrapping_add(taken as u32) && *channel == wanted;
+            if taken > 0 && (!follows || bytes.is_empty()) {
                 break;
             }
-            let end = bytes.len().min(*at + size - data.len());
-            data.extend_from_slice(bytes.get(*at..end).unwrap_or_default());
+            let end = bytes.len().min(*at + size - taken);
+            frame.extend_from_slice(bytes.get(*at..end).unwrap_or_default());
+            taken += end - *at;
             self.queued -= end - *at;
             *at = end;
             if end < bytes.len() {
                 break;
             }
             self.queue.pop_front();
-            if data.len() == size || data.is_empty() {
+            if taken == size || taken == 0 {
                 break;
             }
         }
-        data
     }
 }

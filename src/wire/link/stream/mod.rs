@@ -22,8 +22,8 @@ use super::{Abilities, Channel, Counters, Event, Expect, Link, LinkError};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How many bytes of file data may wait to be taken. Deep enough for the largest write of a driver.
-const QUEUE: usize = 64 * 1024;
+/// How many bytes of file data may wait to be taken: with what the code adds to them, as many as a driver writes at once.
+const QUEUE: usize = 60 * 1024;
 
 /// The slowest line that a peer's patience is reckoned with, in bytes a second: 1200 bit/s.
 const SLOWEST: u64 = 120;
@@ -221,10 +221,14 @@ impl<C: Code> Link for Stream<C> {
         if bytes.is_empty() {
             return false;
         }
-        out.extend_from_slice(bytes);
         self.counters.bytes_sent += bytes.len() as u64;
         self.unheard += bytes.len() as u64;
         self.moved = Some(now);
+        if out.is_empty() && bytes.len() == self.out.len() {
+            std::mem::swap(&mut self.out, out);
+            return true;
+        }
+        out.extend_from_slice(bytes);
         self.taken = end;
         if self.taken == self.out.len() {
             self.out.clear();
