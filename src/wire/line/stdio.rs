@@ -65,6 +65,12 @@ impl StdioLine {
         self.restore.terminal.is_some()
     }
 
+    /// A pipe or a socket that gave or took less than it was asked to has no more for now, and need not be asked again before it
+    /// says so (epoll(7), question 9); a terminal may have.
+    fn is_spent(&self, moved: &io::Result<usize>, asked: usize) -> bool {
+        !self.is_tty() && moved.as_ref().is_ok_and(|count| (1..asked).contains(count))
+    }
+
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = match &self.input {
             Ready::Always(file) => rustix::io::read(file, buf.initialize_unfilled()).map_err(io::Error::from),
@@ -74,6 +80,9 @@ impl StdioLine {
                 if let Ok(read) =
                     guard.try_io(|file| rustix::io::read(file, &mut *room).map_err(io::Error::from))
                 {
+                    if self.is_spent(&read, room.len()) {
+                        guard.clear_ready();
+                    }
                     break read;
                 }
             },
@@ -90,6 +99,9 @@ impl StdioLine {
                 if let Ok(written) =
                     guard.try_io(|file| rustix::io::write(file, bytes).map_err(io::Error::from))
                 {
+                    if self.is_spent(&written, bytes.len()) {
+                        guard.clear_ready();
+                    }
                     return Poll::Ready(written);
                 }
             },
