@@ -207,6 +207,11 @@ impl Spool {
         }
         first_failure
     }
+    /// The same for one outcome that may be found out again without harm: after a power cut it may be as if it had not been
+    /// settled.
+    pub async fn settle_soon(&self, now: Timestamp, outcome: Outcome) -> Result<()> {
+        self.writer.soon(move |store| store.settle(now, outcome)).await
+    }
     /// Prolongs leases.
     pub async fn renew(&self, now: Timestamp, claims: Vec<Claim>, lease: Duration) -> Result<()> {
         self.writer.verb(0, move |store| store.renew(now, &claims, lease)).await
@@ -235,7 +240,8 @@ impl Spool {
             .verb(size, move |store| store.submit_execution(request, &system, execute, content, now))
             .await
     }
-    /// Jobs for a system in the order that is wanted, at most `limit`.
+    /// Jobs for a system in the order that is wanted, at most `limit`. After a power cut they may be as if they had not been
+    /// claimed.
     pub async fn claim_jobs(
         &self,
         now: Timestamp,
@@ -244,7 +250,7 @@ impl Spool {
         limit: usize,
         lease: Duration,
     ) -> Result<Vec<Job>> {
-        self.writer.verb(0, move |store| store.claim_jobs(now, &system, wanted, limit, lease)).await
+        self.writer.soon(move |store| store.claim_jobs(now, &system, wanted, limit, lease)).await
     }
     /// Whether any job of at most so many bytes waits for a system, and the best grade among them.
     pub async fn waiting(&self, system: SystemName, largest: Option<u64>) -> Result<Option<Grade>> {

@@ -4,7 +4,9 @@
 //! [`Spool`] is an async handle to one writer thread. The writer takes what is queued, wraps each verb in a
 //! savepoint and answers after one commit for all of them (group commit), so an `Ok` means: on disk. Each
 //! verb is one transaction; verbs that make something take an optional [`RequestId`] and may be repeated
-//! with it. Time is handed in. Nothing of the store behind (rows, SQL, paths) crosses this interface.
+//! with it. A few (`claim_jobs`, `settle_soon`) may be undone by a power cut; they go to disk with the next of the
+//! others. Bodies are read beside the writer by [`BodyReader`]. Time is handed in. Nothing of the store behind (rows, SQL,
+//! paths) crosses this interface.
 //!
 //! One implementation, in SQL ([`store`]), has two homes: a directory (SQLite and a folder of large bodies) and memory,
 //! so that tests of every room run on the very verbs that are shipped.

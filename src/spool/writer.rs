@@ -24,7 +24,7 @@ type Answer = Box<dyn FnOnce(Result<(), SpoolError>) + Send>;
 type Work = Box<dyn FnOnce(Result<&mut Store, SpoolError>) -> Answer + Send>;
 
 enum Request {
-    Verb { work: Work, bytes: usize },
+    Verb { work: Work, bytes: usize, durable: bool },
     Close(oneshot::Sender<()>),
 }
 
@@ -70,10 +70,28 @@ impl Writer {
         self.enqueue(bytes, verb).await?.await.map_err(|_| SpoolError::Closed)?
     }
 
+    /// The same for what a power cut may take back without harm: it is durable with the next verb that has to be. The end of
+    /// this process takes nothing back.
+    pub async fn soon<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Store) -> Result<T, SpoolError> + Send + 'static,
+    ) -> Result<T, SpoolError> {
+        self.send(0, false, verb).await?.await.map_err(|_| SpoolError::Closed)?
+    }
+
     /// Queues one verb; its answer comes once it is durable.
     pub async fn enqueue<T: Send + 'static>(
         &self,
         bytes: usize,
+        verb: impl FnOnce(&mut Store) -> Result<T, SpoolError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, SpoolError>>, SpoolError> {
+        self.send(bytes, true, verb).await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        durable: bool,
         verb: impl FnOnce(&mut Store) -> Result<T, SpoolError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, SpoolError>>, SpoolError> {
         let (reply, answer) = oneshot::channel();
@@ -84,7 +102,7 @@ impl Writer {
                 let _ = reply.send(committed.and(result));
             })
         });
-        let sent = self.requests.send(Request::Verb { work, bytes }).await;
+        let sent = self.requests.send(Request::Verb { work, bytes, durable }).await;
         sent.map_err(|_| SpoolError::Closed)?;
         Ok(answer)
     }
@@ -102,7 +120,7 @@ impl Writer {
                 }
             })
         });
-        self.requests.try_send(Request::Verb { work, bytes: 0 }).map_err(|error| match error {
+        self.requests.try_send(Request::Verb { work, bytes: 0, durable: true }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => SpoolError::Busy,
             mpsc::error::TrySendError::Closed(_) => SpoolError::Closed,
         })
@@ -128,11 +146,13 @@ fn serve(
         let mut next = Some(first);
         let mut batch = Vec::new();
         let mut bytes = 0;
+        let mut durable = false;
         let mut closing = None;
         while let Some(request) = next {
             match request {
-                Request::Verb { work, bytes: more } => {
+                Request::Verb { work, bytes: more, durable: now } => {
                     bytes += more;
+                    durable |= now;
                     batch.push(work);
                 }
                 Request::Close(reply) => {
@@ -143,7 +163,7 @@ fn serve(
             let full = batch.len() >= BATCH_VERBS || bytes >= BATCH_BYTES;
             next = if full { None } else { queue.try_recv().ok() };
         }
-        run_all(&mut store, batch)?;
+        run_all(&mut store, batch, durable)?;
         changed.send_if_modified(|count| std::mem::replace(count, store.changes()) != store.changes());
         match (store.log_length(), &checkpointer) {
             (length, _) if length > LOG_MOST => store.empty_log(),
@@ -157,7 +177,7 @@ fn serve(
                 Request::Verb { work, .. } => Some(work),
                 Request::Close(_) => None,
             });
-            run_all(&mut store, works.collect())?;
+            run_all(&mut store, works.collect(), true)?;
             drop(checkpointer);
             drop(store);
             let _ = reply.send(());
@@ -167,17 +187,17 @@ fn serve(
     Ok(())
 }
 
-fn run_all(store: &mut Store, batch: Vec<Work>) -> Result<(), Fatal> {
+fn run_all(store: &mut Store, batch: Vec<Work>, durable: bool) -> Result<(), Fatal> {
     let mut batch = batch.into_iter().peekable();
     while batch.peek().is_some() {
-        run(store, &mut batch)?;
+        run(store, &mut batch, durable)?;
     }
     Ok(())
 }
 
 /// One transaction for as many of the batch as go into it: all, unless an error ends it before.
-fn run(store: &mut Store, batch: &mut impl Iterator<Item = Work>) -> Result<(), Fatal> {
-    if let Err(error) = store.begin() {
+fn run(store: &mut Store, batch: &mut impl Iterator<Item = Work>, durable: bool) -> Result<(), Fatal> {
+    if let Err(error) = store.begin(durable) {
         let error = forgivable(error)?;
         // Nothing was begun, so nothing is lost; who asked may ask again.
         batch.for_each(|work| work(Err(error.clone()))(Ok(())));

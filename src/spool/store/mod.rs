@@ -83,6 +83,8 @@ pub struct Store {
     effects: Effects,
     /// Of the verbs that ran since `begin`.
     batch: Effects,
+    /// Commits wait for the disk.
+    durable: bool,
     /// Set when an error ended the transaction itself.
     broken: Option<SpoolError>,
     /// Free space in bytes, if it was looked at since `begin`.
@@ -140,11 +142,12 @@ impl Store {
             last_recovery: micros(now),
             effects: Effects::default(),
             batch: Effects::default(),
+            durable: true,
             broken: None,
             free: None,
             _gate: gate,
         };
-        store.begin()?;
+        store.begin(true)?;
         store.verb(|store| {
             store.id = match store.meta("id")? {
                 Some(id) => unsigned(id),
@@ -195,10 +198,16 @@ impl Store {
 
     // Transactions.
 
-    /// Begins a transaction for a batch of verbs.
-    pub fn begin(&mut self) -> Result<()> {
+    /// Begins a transaction for a batch of verbs, which its commit makes durable, or the next that does so for all before it
+    /// (SQLite's documentation, "PRAGMA synchronous", on its log of writes).
+    pub fn begin(&mut self, durable: bool) -> Result<()> {
         self.batch = Effects::default();
         self.free = None;
+        if self.durable != durable {
+            let synchronous = if durable { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", synchronous)?;
+            self.durable = durable;
+        }
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
         begun.map_err(|error| self.placed(error.into()))
     }

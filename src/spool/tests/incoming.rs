@@ -136,6 +136,15 @@ async fn the_same_bytes_in_doubt_are_dropped(mut home: Home) {
     assert_eq!(mail(&home.spool, "D.1", "HELLO\n").await, Received::Kept);
     assert_eq!(mail(&home.spool, "D.2", "hello\n").await, Received::Kept);
     assert_eq!(due(&home.spool, 1).await.len(), 3);
+    // In whatever pieces a large one comes.
+    let large = "x".repeat(3 * CHUNK);
+    assert_eq!(mail(&home.spool, "D.3", &large).await, Received::Kept);
+    let identity = identity("D.3", large.len() as u64);
+    let again = arrival(&home.spool, identity, ArrivalKind::Execution(rmail("ida")), b"").await;
+    for (piece, offset) in large.as_bytes().chunks(1000).zip((0..).step_by(1000)) {
+        home.spool.body_append(again.body, offset, piece.to_vec()).await.unwrap();
+    }
+    assert_eq!(home.spool.receive(again).await.unwrap(), Received::Already);
 }
 
 async fn a_stable_id_is_known_for_long(home: Home) {

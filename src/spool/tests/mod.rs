@@ -7,6 +7,7 @@ mod incoming;
 mod jobs;
 mod leases;
 mod queue;
+mod reader;
 mod sequence;
 mod writing;
 

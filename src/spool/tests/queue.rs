@@ -79,6 +79,11 @@ async fn a_body_is_written_in_order_and_cut(home: Home) {
     assert!(matches!(gap, Err(SpoolError::Misuse(_))));
     let much = spool.body_append(body, 6, vec![0; MOST_AT_ONCE + 1]).await;
     assert!(matches!(much, Err(SpoolError::Misuse(_))));
+    let early = spool.body_append_begin(body, 6, vec![b'?'; MOST_AT_ONCE]).await.unwrap();
+    let late = spool.body_append_begin(body, 6 + MOST_AT_ONCE as u64, b"!".to_vec()).await.unwrap();
+    late.done().await.unwrap();
+    early.done().await.unwrap();
+    assert!(read_all(spool, body).await == [b"hello!".as_slice(), &[b'?'; MOST_AT_ONCE], b"!"].concat());
     spool.body_sync(body).await.unwrap();
     spool.body_drop(body).await.unwrap();
     assert!(is_missing(spool.body_append(body, 0, b"x".to_vec()).await));

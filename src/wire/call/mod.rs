@@ -345,7 +345,8 @@ where
         .making_way(neighbour.max_file_time);
     let order = neighbour.order.or(connected.order).unwrap_or_default();
     let terms = Terms::new(order, &neighbour.sizes, agreement.caller);
-    let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms);
+    let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms)
+        .peer_remembers(agreement.features.has(Features::UUGATE));
     let running = run(machine, link, stream, opening, &mut store, watch, node.idle_timeout);
     let ended = renewed(spool, node, claims, running).await;
     let result = match ended {

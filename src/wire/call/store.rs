@@ -9,7 +9,8 @@ use super::terms::Terms;
 use crate::clock;
 use crate::job::{SystemName, Work, shown_id};
 use crate::spool::{
-    Appending, BodyId, BodyReader, BodyRef, Identity, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool, SpoolError,
+    Appending, BodyId, BodyReader, BodyRef, Identity, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool,
+    SpoolError,
 };
 use crate::wire::session::{
     Ending, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
@@ -62,6 +63,8 @@ pub struct CallStore<'a> {
     peer: SystemName,
     claims: Claims,
     terms: Terms,
+    /// The peer knows jobs by their ids.
+    peer_remembers: bool,
     jobs: BTreeMap<JobKey, Held>,
     coming: BTreeMap<Slot, Coming>,
     opened: BTreeMap<Slot, PublicFile>,
@@ -85,10 +88,17 @@ impl<'a> CallStore<'a> {
             peer,
             claims,
             terms,
+            peer_remembers: false,
             jobs: BTreeMap::new(),
             coming: BTreeMap::new(),
             opened: BTreeMap::new(),
         }
+    }
+
+    /// The peer knows jobs by their ids, and refuses what it has had: that one of ours is done need not be on disk at once.
+    pub fn peer_remembers(mut self, it_does: bool) -> Self {
+        self.peer_remembers = it_does;
+        self
     }
 
     /// The session is over: what has come of unfinished files is kept for the next call, and what was not sent waits
@@ -288,7 +298,13 @@ impl Store for CallStore<'_> {
         };
         // First, for a renewal that comes behind the settling would find the claim gone, and end the call.
         self.claims.remove(claim);
-        self.spool.settle(clock::wall(), vec![outcome]).await.map_err(failure)?;
+        let settled = match &outcome {
+            Outcome::JobDone { .. } if self.peer_remembers => {
+                self.spool.settle_soon(clock::wall(), outcome).await
+            }
+            _ => self.spool.settle(clock::wall(), vec![outcome]).await,
+        };
+        settled.map_err(failure)?;
         self.jobs.remove(&job);
         Ok(())
     }
