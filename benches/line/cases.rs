@@ -57,8 +57,16 @@ pub struct Case {
     limit: Duration,
 }
 
-/// A figure, when the call ended well and everything arrived intact.
-pub type Figure = Option<f64>;
+/// What a call came to, when it ended well and everything arrived intact.
+pub type Outcome = Option<Figure>;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Figure {
+    /// In the unit of the case.
+    pub value: f64,
+    /// Seconds of the processor for 2^30 bytes, both sides, for large files without a line.
+    pub cpu: Option<f64>,
+}
 
 impl Case {
     /// Bit/s of its line; nothing where only the machine is in the way.
@@ -92,7 +100,7 @@ impl Case {
         variant: Variant,
         before: usize,
         seed: u64,
-    ) -> Figure {
+    ) -> Outcome {
         // A disk that many sessions share would be in the way of all.
         let memory = Some(Path::new("/dev/shm")).filter(|path| self.rate().is_some() && path.is_dir());
         let pair = Pair::new(alpha, beta, variant, memory.unwrap_or(&std::env::temp_dir()));
@@ -122,7 +130,7 @@ impl Case {
         (arrived && call.good).then(|| self.figure(&call))
     }
 
-    fn resumed(&self, pair: &Pair, bytes: usize, seed: u64) -> Figure {
+    fn resumed(&self, pair: &Pair, bytes: usize, seed: u64) -> Outcome {
         pair.queue_file(Way::There, bytes);
         let mut lost = self.over.clone();
         if let Over::Line(settings) = &mut lost {
@@ -132,16 +140,20 @@ impl Case {
         let second = self.call(pair, &self.over, seed);
         let sent = first.sent[0].min(bytes as u64 / 2) + second.sent[0];
         let beyond = (sent as f64 / bytes as f64 - 1.0) * 100.0;
-        (second.good && pair.file_arrived(Way::There)).then_some(beyond)
+        (second.good && pair.file_arrived(Way::There)).then_some(Figure { value: beyond, cpu: None })
     }
 
     fn call(&self, pair: &Pair, over: &Over, seed: u64) -> Call {
         let (mut caller, mut called) = (pair.caller(), pair.called());
+        let arrives = pair.arrives_at(Way::There);
+        let kept = matches!(self.work, Work::File { .. }).then_some(arrives.as_path());
         match over {
             Over::Line(settings) => circuit::call(&mut caller, &mut called, settings, seed, self.limit),
-            Over::Pipe => circuit::direct(&mut caller, &mut called, circuit::pipes(), self.limit),
-            Over::Tcp => circuit::direct(&mut caller, &mut called, circuit::sockets(), self.limit),
-            Over::Terminal => circuit::direct(&mut caller, &mut called, circuit::terminal(), self.limit),
+            Over::Pipe => circuit::direct(&mut caller, &mut called, circuit::pipes(), kept, self.limit),
+            Over::Tcp => circuit::direct(&mut caller, &mut called, circuit::sockets(), kept, self.limit),
+            Over::Terminal => {
+                circuit::direct(&mut caller, &mut called, circuit::terminal(), kept, self.limit)
+            }
         }
     }
 
@@ -153,21 +165,23 @@ impl Case {
         }
     }
 
-    fn figure(&self, call: &Call) -> f64 {
+    fn figure(&self, call: &Call) -> Figure {
         let seconds = call.time.as_secs_f64();
         let (bytes, jobs) = match self.work {
             Work::File { bytes, .. } | Work::Resumed(bytes) => (bytes as f64, 1.0),
             Work::Mail(count) | Work::Batch(count) => (count as f64 * 2048.0, count as f64),
             Work::Nothing => (0.0, 1.0),
         };
-        match (self.unit, &self.over) {
+        let cpu = call.cpu.as_secs_f64() * f64::from(1 << 30) / bytes;
+        let value = match (self.unit, &self.over) {
             (Unit::Share, Over::Line(Settings { rate: Some(rate), .. })) => {
                 bytes * 10.0 / f64::from(*rate) / seconds * 100.0
             }
             (Unit::Megabytes, _) => bytes / seconds / 1e6,
             (Unit::Each, _) => seconds * 1000.0 / jobs,
             _ => seconds,
-        }
+        };
+        Figure { value, cpu: Some(cpu).filter(|_| self.unit == Unit::Megabytes) }
     }
 }
 
@@ -175,6 +189,7 @@ const I: Variant = Variant::plain("i", 'i');
 const T: Variant = Variant::plain("t", 't');
 const Y: Variant = Variant::plain("y", 'y');
 const G: Variant = Variant::plain("g", 'g');
+const G64: Variant = Variant { name: "g64", letter: 'g', packet: Some(64), window: Some(7) };
 const G1024: Variant = Variant { name: "g1024", letter: 'g', packet: Some(1024), window: Some(7) };
 const G2048: Variant = Variant { name: "g2048", letter: 'g', packet: Some(2048), window: Some(7) };
 
@@ -256,7 +271,13 @@ pub fn cases(quick: bool) -> Vec<Case> {
                 Unit::Seconds,
             )
         },
-        case("a large file by pipe, MB/s", &[T, Y, I, G, G1024], file(large), Over::Pipe, Unit::Megabytes),
+        case(
+            "a large file by pipe, MB/s",
+            &[T, Y, I, G, G64, G1024],
+            file(large),
+            Over::Pipe,
+            Unit::Megabytes,
+        ),
         case(
             "a large file by TCP, MB/s",
             &[I],

@@ -2,10 +2,12 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, write};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::OwnedFd;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use uugate::clock;
 use uugate::wire::noise::{Noise, Settings};
@@ -19,6 +21,8 @@ pub struct Call {
     pub time: Duration,
     /// Bytes that the caller and the called program sent.
     pub sent: [u64; 2],
+    /// What both used of the processor, where nothing but the machine is in their way.
+    pub cpu: Duration,
     /// Whether both ended with success.
     pub good: bool,
 }
@@ -77,7 +81,8 @@ pub fn call(caller: &mut Command, called: &mut Command, line: &Settings, seed: u
     let sent = ways.each_ref().map(|way| way.line.carried().0);
     drop(ways);
     let good = wait(caller).success() & wait(called).success();
-    Call { time: last.saturating_duration_since(first.unwrap_or(last)), sent, good }
+    let time = last.saturating_duration_since(first.unwrap_or(last));
+    Call { time, sent, cpu: Duration::ZERO, good }
 }
 
 impl Way {
@@ -170,8 +175,15 @@ fn sleep_until_something(ways: &[Way; 2], now: Instant) {
 }
 
 /// Runs a call without a line between the two. It is over for a program once it has closed its standard input or ended: Taylor's
-/// uucico sleeps for two seconds after that. The call is ended after `limit`.
-pub fn direct(caller: &mut Command, called: &mut Command, ends: Ends, limit: Duration) -> Call {
+/// uucico sleeps for two seconds after that. The call is ended after `limit`. `kept` is what has to be on disk at its end;
+/// Taylor leaves that to the kernel.
+pub fn direct(
+    caller: &mut Command,
+    called: &mut Command,
+    ends: Ends,
+    kept: Option<&Path>,
+    limit: Duration,
+) -> Call {
     let began = clock::now();
     let [(caller_input, caller_output), (called_input, called_output)] = ends;
     let mut caller = start(caller, caller_input.into(), caller_output.into());
@@ -186,9 +198,25 @@ pub fn direct(caller: &mut Command, called: &mut Command, ends: Ends, limit: Dur
             }
         }
     }
+    if let Some(file) = kept.and_then(|path| File::open(path).ok()) {
+        file.sync_all().expect("a sync");
+    }
     let time = clock::now() - began;
+    let cpu = used(&caller) + used(&called);
     let good = wait(caller).success() & wait(called).success();
-    Call { time, sent: [0, 0], good }
+    Call { time, sent: [0, 0], cpu, good }
+}
+
+/// What a program has used of the processor when it has ended, all its threads (proc_pid_stat(5)).
+fn used(child: &Child) -> Duration {
+    /// A tick of the clock that is counted by, as every Linux has it (`getconf CLK_TCK`).
+    const TICK: Duration = Duration::from_millis(10);
+    waitid(WaitId::Pid(Pid::from_child(child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+        .expect("the child can be waited for");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("its state");
+    // Behind its name, which ends with the last parenthesis: fields 14 and 15 of all.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok()).map(|ticks| TICK * ticks).sum()
 }
 
 /// Input and output of the caller, and of the called program.

@@ -20,9 +20,10 @@ mod support;
 
 mod cases;
 mod circuit;
+mod disk;
 mod pair;
 
-use cases::{Case, Figure};
+use cases::{Case, Figure, Outcome};
 use clap::Parser;
 use pair::{Program, Variant};
 use std::cmp::Reverse;
@@ -70,8 +71,8 @@ struct Row<'a> {
     case: &'a Case,
     variant: Variant,
     before: usize,
-    /// A list of figures for each pairing.
-    figures: [Mutex<Vec<Figure>>; 4],
+    /// What each pairing came to, once a seed.
+    outcomes: [Mutex<Vec<Outcome>>; 4],
 }
 
 fn main() {
@@ -88,7 +89,7 @@ fn main() {
             // Without a line, what two programs learnt of each other saves nothing that could be seen.
             let meetings = if case.rate().is_some() { meetings } else { &[0] };
             for &before in meetings {
-                rows.push(Row { case, variant, before, figures: Default::default() });
+                rows.push(Row { case, variant, before, outcomes: Default::default() });
             }
         }
     }
@@ -103,6 +104,9 @@ fn main() {
         run(&by_machine, 1);
     });
     print_table(&rows);
+    if rows.iter().any(|row| row.case.rate().is_none()) {
+        disk::print_yardstick();
+    }
     println!("\nall of it took {:.0} s", (clock::now() - began).as_secs_f64());
 }
 
@@ -121,10 +125,10 @@ fn run(rows: &[&Row], parallel: usize) {
             scope.spawn(|| {
                 while let Some((row, pairing, seed)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (alpha, beta) = PAIRINGS[*pairing];
-                    let figure = row.case.measure(alpha, beta, row.variant, row.before, seed + 1);
-                    row.figures[*pairing].lock().expect("no panic elsewhere").push(figure);
+                    let outcome = row.case.measure(alpha, beta, row.variant, row.before, seed + 1);
+                    row.outcomes[*pairing].lock().expect("no panic elsewhere").push(outcome);
                     eprintln!(
-                        "{} {} {alpha}-{beta} seed {}: {figure:?}",
+                        "{} {} {alpha}-{beta} seed {}: {outcome:?}",
                         row.case.title,
                         row.variant.name,
                         seed + 1
@@ -157,7 +161,8 @@ fn print_head([on_line, direct]: [Duration; 2]) {
         "T-T is Taylor calling Taylor, u-T uugate calling Taylor; \"n of m\": so many calls brought everything intact,"
     );
     println!(
-        "the others failed, or were ended after {} s ({} s where there is no line)\n",
+        "the others failed, or were ended after {} s ({} s where there is no line); in parentheses behind MB/s: seconds of \
+         the processor for 2^30 bytes, both sides\n",
         on_line.as_secs(),
         direct.as_secs()
     );
@@ -167,20 +172,22 @@ fn print_table(rows: &[Row]) {
     println!("| work | protocol | call | T-T | u-T | T-u | u-u |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for row in rows {
-        let cells = row.figures.each_ref().map(|figures| cell(&figures.lock().expect("no panic elsewhere")));
+        let cells =
+            row.outcomes.each_ref().map(|outcomes| cell(&outcomes.lock().expect("no panic elsewhere")));
         let call = ["first", "second", "third"][row.before];
         println!("| {} | {} | {call} | {} |", row.case.title, row.variant.name, cells.join(" | "));
     }
 }
 
-/// The median of the calls that ended well.
-fn cell(figures: &[Figure]) -> String {
-    let mut good: Vec<f64> = figures.iter().copied().flatten().collect();
-    good.sort_by(f64::total_cmp);
-    let count = format!("{} of {}", good.len(), figures.len());
-    match (good.get(good.len() / 2), good.len() == figures.len()) {
-        (Some(median), true) => format!("{median:.2}"),
-        (Some(median), false) => format!("{median:.2} ({count})"),
+/// The median of the calls that ended well; in parentheses what they cost of the processor, or how many they were.
+fn cell(outcomes: &[Outcome]) -> String {
+    let mut good: Vec<Figure> = outcomes.iter().copied().flatten().collect();
+    good.sort_by(|one, other| one.value.total_cmp(&other.value));
+    let count = format!("{} of {}", good.len(), outcomes.len());
+    match (good.get(good.len() / 2), good.len() == outcomes.len()) {
+        (Some(Figure { value, cpu: Some(cpu) }), true) => format!("{value:.2} ({cpu:.1})"),
+        (Some(median), true) => format!("{:.2}", median.value),
+        (Some(median), false) => format!("{:.2} ({count})", median.value),
         (None, _) => count,
     }
 }

@@ -114,6 +114,11 @@ impl Pair {
         fs::read(self.to(way).public(&format!("{way:?}"))).is_ok_and(|arrived| arrived == sent)
     }
 
+    /// Where Taylor's site puts that file; uugate keeps it in its spool at first.
+    pub fn arrives_at(&self, way: Way) -> PathBuf {
+        self.to(way).placed(&format!("{way:?}"))
+    }
+
     /// Queues messages for a user of beta, a job each.
     pub fn queue_mail(&self, count: usize) {
         for number in 0..count {
@@ -201,11 +206,15 @@ impl Site {
 
     /// Where a file lies that was sent to the public directory.
     fn public(&self, name: &str) -> PathBuf {
+        if let Site::Uugate(node) = self {
+            node.run("uuxqt", &[], b"");
+        }
+        self.placed(name)
+    }
+
+    fn placed(&self, name: &str) -> PathBuf {
         match self {
-            Site::Uugate(node) => {
-                node.run("uuxqt", &[], b"");
-                node.path("public").join(name)
-            }
+            Site::Uugate(node) => node.path("public").join(name),
             Site::Taylor(taylor) => taylor.path("pub").join(name),
         }
     }
