@@ -4,26 +4,48 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use uugate::wire::record::{Content, From, Recording};
+use uugate::wire::record::{Chunk, Content, From, Recording};
+use uugate::wire::trace::{self, What, Who};
 
-/// By so much may what we say differ, in bytes, from what we said then: the ids of jobs are not of the same length.
-const SLACK: usize = 16;
+/// By so much may what we say differ, in bytes, from what we said then: the ids of jobs are not of the same length, and an
+/// acknowledgement goes by itself or with data.
+const SLACK: usize = 128;
 
 /// Gives the peer's bytes, piece by piece as they came, each when we have said what we had said by then; then the end of the
 /// line. Takes whatever we say.
 pub struct Replay {
-    /// What had been said before by us, in bytes; and a piece of the peer's.
-    pieces: VecDeque<(usize, Vec<u8>)>,
+    pieces: VecDeque<Piece>,
+    /// What has been said and given so far.
+    now: Recording,
     said: usize,
     reader: Option<Waker>,
+}
+
+/// Bytes of the peer, and what we had said before them.
+struct Piece {
+    bytes: Vec<u8>,
+    said: usize,
+    messages: usize,
+}
+
+/// How many messages, commands and ends of files are ours.
+fn messages(recording: &Recording) -> usize {
+    let ours = |item: &&trace::Item| {
+        let whole = matches!(item.what, What::Handshake { .. } | What::Message { .. } | What::FileEnd { .. });
+        item.from == Who::Us && whole
+    };
+    trace::decode(recording).items.iter().filter(ours).count()
 }
 
 impl Replay {
     /// `blanks` is what the recording does not show of the peer's bytes: its login.
     pub fn new(recording: &Recording, blanks: &[u8]) -> Replay {
-        let mut said = 0;
-        let mut before = Vec::new();
+        let mut bytes = recording.bytes(From::Them, blanks).into_iter();
+        let mut then = Recording { chunks: Vec::new(), ..recording.clone() };
+        let now = then.clone();
+        let (mut said, mut pieces) = (0, VecDeque::new());
         for chunk in recording.parts().1 {
             let length = match &chunk.content {
                 Content::Bytes(bytes) => bytes.len(),
@@ -32,11 +54,19 @@ impl Replay {
             };
             match chunk.from {
                 From::Us => said += length,
-                From::Them => before.push(said),
+                From::Them => {
+                    let bytes = bytes.next().expect("as many as chunks");
+                    pieces.push_back(Piece { bytes, said, messages: messages(&then) });
+                }
             }
+            then.chunks.push(chunk.clone());
         }
-        let pieces = before.into_iter().zip(recording.bytes(From::Them, blanks)).collect();
-        Replay { pieces, said: 0, reader: None }
+        Replay { pieces, now, said: 0, reader: None }
+    }
+
+    fn keep(&mut self, from: From, bytes: &[u8]) {
+        let content = Content::Bytes(bytes.to_vec());
+        self.now.chunks.push(Chunk { at: Duration::ZERO, from, content });
     }
 }
 
@@ -46,17 +76,17 @@ impl AsyncRead for Replay {
         context: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let said = self.said + SLACK;
-        if self.pieces.front().is_some_and(|(before, _)| *before > said) {
+        let Some(mut piece) = self.pieces.pop_front() else { return Poll::Ready(Ok(())) };
+        if piece.said > self.said + SLACK || piece.messages > messages(&self.now) {
+            self.pieces.push_front(piece);
             self.reader = Some(context.waker().clone());
             return Poll::Pending;
         }
-        if let Some((before, mut piece)) = self.pieces.pop_front() {
-            let rest = piece.split_off(piece.len().min(buf.remaining()));
-            buf.put_slice(&piece);
-            if !rest.is_empty() {
-                self.pieces.push_front((before, rest));
-            }
+        let rest = piece.bytes.split_off(piece.bytes.len().min(buf.remaining()));
+        buf.put_slice(&piece.bytes);
+        self.keep(From::Them, &piece.bytes);
+        if !rest.is_empty() {
+            self.pieces.push_front(Piece { bytes: rest, ..piece });
         }
         Poll::Ready(Ok(()))
     }
@@ -65,6 +95,7 @@ impl AsyncRead for Replay {
 impl AsyncWrite for Replay {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.said += bytes.len();
+        self.keep(From::Us, bytes);
         self.reader.take().into_iter().for_each(Waker::wake);
         Poll::Ready(Ok(bytes.len()))
     }
