@@ -311,7 +311,9 @@ impl Link for I {
         if self.runs() {
             self.sender.repair(now);
             if self.sender.deadline().is_some_and(|at| at <= now) {
-                let unanswered = self.sender.timed_out(now);
+                // The answer of a uugate comes behind all that is on its way now, however long that takes.
+                let questions = if self.parameters.eager { 2 } else { 1 };
+                let unanswered = self.sender.timed_out(now, questions);
                 match self.parameters.eager {
                     true => self.receiver.ask_state(),
                     false => self.receiver.ask_next(),

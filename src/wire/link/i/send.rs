@@ -80,9 +80,10 @@ pub struct Sender {
     /// When a packet was last sent for the first time, and when one was last acknowledged.
     last_new: Option<Instant>,
     last_progress: Option<Instant>,
-    /// How often the timer ran out since the last acknowledgement, and when the peer was last asked what it has.
+    /// How often the timer ran out since the last acknowledgement; when the peer was last asked what it has, and how often
+    /// without an answer.
     unanswered: u32,
-    asked: Option<Instant>,
+    asked: Option<(Instant, u32)>,
     timeout: Duration,
     pace: Pace,
     /// The line has enough to carry until then.
@@ -224,7 +225,7 @@ impl Sender {
         } else {
             oldest.last_sent
         };
-        let since = self.asked.map_or(since, |asked| asked.max(since));
+        let since = self.asked.map_or(since, |(asked, _)| asked.max(since));
         Some(since + self.trip.patience(self.unanswered, self.timeout))
     }
 
@@ -254,11 +255,12 @@ impl Sender {
 
     /// No acknowledgement came in time. Returns how often that happened since the last one.
     ///
-    /// The first time nothing is sent again: the caller asks the peer for its next packet, which it answers by saying
-    /// what it has.
-    pub fn timed_out(&mut self, now: Instant) -> u32 {
+    /// At first nothing is sent again: the caller asks the peer what it has, so many times (`questions`).
+    pub fn timed_out(&mut self, now: Instant, questions: u32) -> u32 {
         self.unanswered = self.unanswered.saturating_add(1);
-        if self.asked.replace(now).is_some() {
+        let before = self.asked.map_or(0, |(_, times)| times);
+        self.asked = Some((now, before.saturating_add(1)));
+        if before >= questions {
             self.send_ends();
         }
         self.unanswered

@@ -80,6 +80,38 @@ fn without_channels_a_hundred_jobs_take_little_more_than_their_bytes() {
 }
 
 #[test]
+fn jobs_cost_little_beside_their_messages() {
+    let (mails, most_beside) = (100, 112);
+    let went = called('i', &[2048; 100], &[], &telephone(), 1);
+    let beside = (went.sent[0] - 2048 * mails) / mails;
+    assert!(beside <= most_beside, "{beside} bytes");
+    let all = usize::try_from((2048 + most_beside) * mails).unwrap();
+    let time = went.time.as_secs_f64();
+    assert!(time <= bytes_alone(all, &telephone()) + 0.6, "{time} s");
+}
+
+#[test]
+fn a_slow_line_with_a_large_buffer_before_it_is_not_filled_with_doubts() {
+    let radio = Settings { rate: Some(2400), delay: Duration::from_secs(1), ..telephone() };
+    let went = called('i', &[20 << 10], &[20 << 10], &radio, 1);
+    assert!(went.time < Duration::from_millis(94_500), "{:?}", went.time);
+    // Headers, commands and acknowledgements.
+    assert!(went.sent.iter().all(|sent| *sent < (20 << 10) + 1000), "{:?}", went.sent);
+}
+
+#[test]
+fn bit_errors_leave_most_of_the_line_to_a_file() {
+    for (bit_errors, wanted) in [(1e-5, 0.92), (1e-4, 0.68)] {
+        let noisy = Settings { bit_errors, ..telephone() };
+        let time = |seed| called('i', &[FILE], &[], &noisy, seed).time.as_secs_f64();
+        let mut times: Vec<f64> = (1..=11).map(time).collect();
+        times.sort_by(f64::total_cmp);
+        let share = bytes_alone(FILE, &noisy) / times[5];
+        assert!(share > wanted, "errors {bit_errors}: {share}");
+    }
+}
+
+#[test]
 #[ignore = "prints figures"]
 fn what_calls_take() {
     "igty".chars().for_each(figures);
