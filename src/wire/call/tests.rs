@@ -404,7 +404,7 @@ impl Spoiled {
 
 /// A line that spoils the first message each way (behind the greeting), and is cut after so many bytes.
 async fn spoiling(mut near: DuplexStream, mut far: DuplexStream, spoiled: Spoiled, bytes: u64) -> bool {
-    let (mut hello, mut answer) = (Vec::new(), Vec::new());
+    let (mut hello, mut greeted, mut answer) = (Vec::new(), false, Vec::new());
     let (mut from_near, mut from_far) = (vec![0; 512], vec![0; 512]);
     // Messages go whole, so that what is to be spoiled in them is found.
     while answer.iter().filter(|b| **b == 0).count() < 2 {
@@ -412,7 +412,9 @@ async fn spoiling(mut near: DuplexStream, mut far: DuplexStream, spoiled: Spoile
             read = near.read(&mut from_near) => match read {
                 Ok(count) if count > 0 => {
                     hello.extend_from_slice(&from_near[..count]);
-                    if hello.ends_with(&[0]) && far.write_all(&spoiled.spoil(&hello)).await.is_err() {
+                    // Packets may follow at once, whatever they end with.
+                    greeted |= hello.contains(&0);
+                    if greeted && far.write_all(&spoiled.spoil(&std::mem::take(&mut hello))).await.is_err() {
                         return true;
                     }
                 }

@@ -196,11 +196,9 @@ impl I {
             },
             Kind::Nak if rejected => self.error(),
             // Observed with Taylor UUCP 1.07: a side that waits asks for a packet that was never sent.
-            Kind::Nak if self.parameters.eager || self.sender.is_next(header.packet) => {
-                self.receiver.ack_at_once();
-            }
+            Kind::Nak => self.receiver.ack_at_once(),
             Kind::Ack if acknowledged == 0 => self.sender.nothing_new(),
-            Kind::Nak | Kind::Ack | Kind::Sync => {}
+            Kind::Ack | Kind::Sync => {}
         }
     }
 
@@ -423,10 +421,9 @@ impl Link for I {
         self.sender.command(channel, text.to_vec(), self.parameters.eager);
     }
 
+    // From any peer: one that does not know this sends an SPOS.
     fn offered(&mut self) {
-        if self.parameters.eager {
-            self.position = 0;
-        }
+        self.position = 0;
     }
 
     fn begin_file(&mut self, _bytes: u64) {}

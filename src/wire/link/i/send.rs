@@ -208,11 +208,6 @@ impl Sender {
         true
     }
 
-    /// Whether a number is that of the packet that will be sent next: the peer waits for it, and there is none.
-    pub fn is_next(&self, number: u8) -> bool {
-        number == self.next
-    }
-
     /// When the oldest packet has waited too long for its acknowledgement.
     pub fn deadline(&self) -> Option<Instant> {
         let oldest = self.unacked.front()?;
