@@ -1,6 +1,7 @@
 //! Files of the public directory, for peers that fetch them.
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -31,13 +32,24 @@ impl PublicFile {
         Ok(PublicFile { file, size: metadata.size(), mode: metadata.mode() & 0o777 })
     }
 
-    /// At most `limit` bytes; none at the end.
+    /// At most `limit` bytes; none at the end, which is where the file ended when it was opened. One that has become
+    /// shorter since is not taken for whole.
     pub fn read(&self, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; limit];
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; limit.min(left)];
         let count = self.file.read_at(&mut bytes, offset)?;
+        if count == 0 && left > 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was sent"));
+        }
         bytes.truncate(count);
         Ok(bytes)
     }
+}
+
+/// Whether a file that could not be opened may be had later: something is short here, and nothing wrong with its name.
+pub fn passes(error: &io::Error) -> bool {
+    let short = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO, Errno::AGAIN, Errno::INTR];
+    Errno::from_io_error(error).is_some_and(|errno| short.contains(&errno))
 }
 
 #[cfg(test)]
@@ -60,8 +72,24 @@ mod tests {
         let file = PublicFile::open(&public, "~/open").unwrap();
         assert_eq!((file.size, file.mode), (4, 0o644));
         assert_eq!(file.read(1, 100).unwrap(), b"pen");
+        assert_eq!(file.read(4, 100).unwrap(), b"");
         for name in ["~/closed", "~/link", "~/up/secret", "~/../secret", "~/", "/etc/passwd", "~/none"] {
-            assert!(PublicFile::open(&public, name).is_err(), "{name}");
+            let refused = PublicFile::open(&public, name).unwrap_err();
+            assert!(!passes(&refused), "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_is_given_as_long_as_it_was_when_it_was_opened_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        std::fs::write(&path, "12345").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let file = PublicFile::open(directory.path(), "~/log").unwrap();
+        std::fs::write(&path, "1234567").unwrap();
+        assert_eq!((file.read(0, 100).unwrap(), file.read(5, 100).unwrap()), (b"12345".to_vec(), vec![]));
+        std::fs::write(&path, "12").unwrap();
+        assert_eq!(file.read(0, 100).unwrap(), b"12");
+        assert!(file.read(2, 100).is_err());
     }
 }

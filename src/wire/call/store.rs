@@ -3,7 +3,7 @@
 mod arrived;
 
 use super::claims::Claims;
-use super::public::PublicFile;
+use super::public::{self, PublicFile};
 use super::settings::Node;
 use super::terms::Terms;
 use crate::clock;
@@ -376,6 +376,7 @@ impl Store for CallStore<'_> {
     }
 
     async fn drop_slot(&mut self, slot: Slot) -> Result<(), Failure> {
+        self.opened.remove(&slot);
         match self.coming.remove(&slot) {
             Some(coming) => self.spool.body_drop(coming.body).await.map_err(failure),
             None => Ok(()),
@@ -394,7 +395,7 @@ impl Store for CallStore<'_> {
             }
             Err(error) => {
                 tracing::info!(peer = %self.peer, path, %error, "a file that was asked for cannot be had");
-                Ok(Err(Refusal::Denied))
+                Ok(Err(if public::passes(&error) { Refusal::NoChannel } else { Refusal::Denied }))
             }
         }
     }

@@ -89,7 +89,7 @@ pub enum Ask {
     Rewind { slot: Slot },
     /// It is whole: keep it. [`Reply::Done`], when that is on disk; or [`Reply::Unkept`].
     Commit { slot: Slot },
-    /// It will never be whole: forget it. [`Reply::Done`].
+    /// It will never be whole, or does not go to the peer after all: forget it. [`Reply::Done`].
     Drop { slot: Slot },
     /// A file of the public directory, for the peer to fetch: [`Reply::Opened`], or a refusing [`Reply::Verdict`].
     Open { slot: Slot, path: String },

@@ -77,6 +77,20 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What of it a peer with these features understands as the answer to such a command. The larger numbers came with the
+    /// negotiation of sizes; to an R there are 2, 6 and 9 alone.
+    pub fn as_told(self, letter: Letter, features: Features) -> Refusal {
+        let sizes = features.has(Features::SIZE);
+        match (letter, self) {
+            (Letter::Receive, Refusal::TooLarge | Refusal::TooLargeNow) if sizes => Refusal::TooLargeNow,
+            (Letter::Receive, Refusal::NoFile | Refusal::NoChannel) if sizes => Refusal::NoChannel,
+            (Letter::Receive, _) => Refusal::Denied,
+            (_, Refusal::TooLargeNow | Refusal::NoChannel) if !sizes => Refusal::NoFile,
+            (_, Refusal::TooLarge) if !sizes => Refusal::Denied,
+            (_, why) => why,
+        }
+    }
+
     fn number(self) -> u8 {
         match self {
             Refusal::Denied => 2,
@@ -125,8 +139,8 @@ impl Letter {
 pub enum Answer {
     /// SY, EY: send it, from this byte on.
     Take { letter: Letter, start: Option<u64> },
-    /// RY: here it comes.
-    Give { mode: u32, size: Option<u64> },
+    /// RY: here it comes; with `M` the slave wants to be master.
+    Give { mode: u32, size: Option<u64>, wants_master: bool },
     /// SN, EN, RN.
     Refuse { letter: Letter, why: Refusal },
     /// CY; with `M` the slave wants to be master.

@@ -1,7 +1,7 @@
 //! What a command of the peer becomes here: an offer to the store, a file to open for it, or a refusal.
 
 use super::ask::{Kind, Offer};
-use super::command::{Answer, Letter, ParseError, Request, Transfer};
+use super::command::{Letter, ParseError, Request, Transfer};
 use super::naming::{stable_id, stable_id_of_file};
 use super::permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
 use super::{Features, Refusal};
@@ -12,7 +12,8 @@ use crate::job::{Command, Execute, Notify};
 pub enum Judged {
     Offer { letter: Letter, offer: Box<Offer> },
     Open { path: String, limit: Option<u64> },
-    Refuse(Answer),
+    Refuse { letter: Letter, why: Refusal },
+    RefuseToExpand,
     HangUp,
 }
 
@@ -32,13 +33,11 @@ pub struct Judge {
 impl Judge {
     /// Judges one command, without its NUL. `Err`: it is no command at all.
     pub fn judge(&self, text: &[u8]) -> Result<Judged, ParseError> {
-        let refuse = |letter, why| Ok(Judged::Refuse(Answer::Refuse { letter, why }));
+        let refuse = |letter, why| Ok(Judged::Refuse { letter, why });
         match Request::parse(text, self.features) {
             Ok(Request::HangUp) => Ok(Judged::HangUp),
             // Only our own user may make us copy files about.
-            Ok(Request::Expand { .. }) | Err(ParseError::UnfitExpand) => {
-                Ok(Judged::Refuse(Answer::Expanded(false)))
-            }
+            Ok(Request::Expand { .. }) | Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
             Ok(Request::Send(transfer)) => match self.send(transfer) {
                 Ok(offer) => Ok(Judged::Offer { letter: Letter::Send, offer: Box::new(offer) }),
                 Err(why) => refuse(Letter::Send, why),
@@ -93,8 +92,7 @@ impl Judge {
 
     fn offer(&self, transfer: Transfer, command: String, kind: Kind) -> Result<Offer, Refusal> {
         if transfer.size.is_some_and(|size| size > self.permissions.largest) {
-            // Who tells no sizes by agreement knows no such refusal.
-            return Err(if self.features.has(Features::SIZE) { Refusal::TooLarge } else { Refusal::Denied });
+            return Err(Refusal::TooLarge);
         }
         let restart = self.features.has(Features::RESTART);
         let stable = match kind {

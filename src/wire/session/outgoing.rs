@@ -25,8 +25,8 @@ pub struct Piece {
     pub size: u64,
 }
 
-/// The commands of a job, in order; `None`: this peer cannot be told of it.
-pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Option<Vec<Piece>> {
+/// The commands of a job, in order; `None`: this peer cannot be told of it. `largest`: the most that is fetched, in bytes.
+pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest: u64) -> Option<Vec<Piece>> {
     let names = WireNames::new(ours, job.stable, job.grade);
     let body = Some(Source::Body(job.key));
     match &job.work {
@@ -75,7 +75,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features) -> Optio
                 to: fetch.to.clone(),
                 user: fetch.user.clone(),
                 options: if fetch.make_directories { "d" } else { "f" }.to_owned(),
-                limit: job.largest,
+                limit: Some(job.largest.map_or(largest, |now| now.min(largest))),
             };
             Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
         }

@@ -201,7 +201,8 @@ fn of_answer(answer: &Answer) -> String {
     match answer {
         Answer::Take { start: Some(start), .. } if *start > 0 => format!("takes it from byte {start} on"),
         Answer::Take { .. } => "takes it".to_owned(),
-        Answer::Give { .. } => "sends it".to_owned(),
+        Answer::Give { wants_master: true, .. } => "sends it, and has work itself".to_owned(),
+        Answer::Give { wants_master: false, .. } => "sends it".to_owned(),
         Answer::Refuse { why, .. } => format!("refuses: {why}"),
         Answer::Kept { wants_master: true } => "has it, and has work itself".to_owned(),
         Answer::Kept { wants_master: false } => "has it".to_owned(),

@@ -24,7 +24,7 @@ impl Request {
             }
             Letter::Execute => parse_transfer(fields, features, letter)
                 .map(|(transfer, rest)| Request::Execute { transfer, command: rest.trim().to_owned() }),
-            Letter::Receive => parse_receive(fields),
+            Letter::Receive => parse_receive(fields, features),
         };
         request.ok_or_else(|| unfit("missing or malformed fields"))
     }
@@ -45,11 +45,13 @@ impl Answer {
         match verdict {
             "SY" | "EY" => Ok(Answer::Take { letter, start: words.next().and_then(number) }),
             "RY" => {
-                // BSD writes the mode as 0666M; the M (it wants to be master) says nothing that H does not.
-                let mode = words.next().map_or(Some(0o666), |word| octal(word.trim_end_matches('M')));
+                let word = words.next().unwrap_or("0666");
+                let digits = word.trim_end_matches('M');
                 Ok(Answer::Give {
-                    mode: mode.ok_or(ParseError::Unknown)?,
+                    mode: octal(digits).ok_or(ParseError::Unknown)?,
                     size: words.next().and_then(number),
+                    // Some packages of BSD.
+                    wants_master: digits != word,
                 })
             }
             "SN" | "EN" | "RN" => Ok(Answer::Refuse { letter, why: Refusal::parse(rest) }),
@@ -150,10 +152,10 @@ fn parse_transfer<'a>(
     Some((Transfer { from, to, user, options, temp, mode, notify, size }, fields.0))
 }
 
-fn parse_receive(mut fields: Fields<'_>) -> Option<Request> {
+fn parse_receive(mut fields: Fields<'_>, features: Features) -> Option<Request> {
     let Head { from, to, user, options, .. } = parse_head(&mut fields)?;
-    // An old package says `- (null) 666` or the like behind the options; what is no number is no limit.
-    let limit = fields.next().and_then(number);
+    // Old packages say `- (null) 666` or the like: only who tells sizes by agreement means a limit by what stands there.
+    let limit = fields.next().filter(|_| features.has(Features::SIZE)).and_then(number);
     Some(Request::Receive { from, to, user, options, limit })
 }
 

@@ -66,8 +66,10 @@ impl Answer {
         let text = match self {
             Answer::Take { letter, start: None } => format!("{}Y", letter.char()),
             Answer::Take { letter, start: Some(start) } => format!("{}Y 0x{start:x}", letter.char()),
-            Answer::Give { mode, size: None } => format!("RY 0{mode:o}"),
-            Answer::Give { mode, size: Some(size) } => format!("RY 0{mode:o} 0x{size:x}"),
+            Answer::Give { mode, size, wants_master } => {
+                let size = size.map(|size| format!(" 0x{size:x}")).unwrap_or_default();
+                format!("RY 0{mode:o}{}{size}", if *wants_master { "M" } else { "" })
+            }
             Answer::Refuse { letter, why } => format!("{}N{}", letter.char(), why.number()),
             Answer::Kept { wants_master: false } => "CY".to_owned(),
             Answer::Kept { wants_master: true } => "CYM".to_owned(),

@@ -31,7 +31,7 @@ fn old_packages_leave_fields_out_and_put_oddities_in() {
     let Request::Receive { limit, .. } = parse("R ~/a /b jan -d 0xffffffffffffffff") else { panic!() };
     assert_eq!(limit, Some(u64::MAX));
     assert_eq!(Answer::parse(b"SN"), Ok(Answer::Refuse { letter: Letter::Send, why: Refusal::Denied }));
-    assert_eq!(Answer::parse(b"RY 0666M"), Ok(Answer::Give { mode: 0o666, size: None }));
+    assert_eq!(Answer::parse(b"RY 0666M"), Ok(Answer::Give { mode: 0o666, size: None, wants_master: true }));
     assert_eq!(Answer::parse(b"SN10"), Ok(Answer::Refuse { letter: Letter::Send, why: Refusal::TooLarge }));
 }
 

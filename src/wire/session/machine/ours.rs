@@ -32,7 +32,7 @@ enum State {
     Receiving(Receiving),
     /// RY, but it cannot be kept: it comes in all the same, for nothing.
     AwaitEnd {
-        why: String,
+        ending: Ending,
     },
     AwaitCommit,
     AwaitSettled,
@@ -132,7 +132,8 @@ impl Machine {
             self.ask(For::Nobody, unsaid(Ending::Deferred(why)));
             return Ok(());
         }
-        let Some(pieces) = pieces(&job, &self.ours, self.features) else {
+        let largest = self.judge.permissions.largest;
+        let Some(pieces) = pieces(&job, &self.ours, self.features, largest) else {
             let why = "its names cannot be told to this system".to_owned();
             self.ask(For::Nobody, unsaid(Ending::Refused(why)));
             return Ok(());
@@ -229,15 +230,10 @@ impl Machine {
         let slot = ours.slot;
         let channel = Channel::Ours(number);
         match &mut ours.state {
-            State::Receiving(file) if bytes.is_empty() => {
+            State::Receiving(_) if bytes.is_empty() => {
                 link.expect(Expect::Command);
-                if file.whole() {
-                    ours.state = State::AwaitCommit;
-                    self.ask(For::Channel(channel), Ask::Commit { slot });
-                } else {
-                    self.ask(For::Nobody, Ask::Drop { slot });
-                    self.not_fetched(now, link, number, "it came shorter than was told".to_owned());
-                }
+                ours.state = State::AwaitCommit;
+                self.ask(For::Channel(channel), Ask::Commit { slot });
                 Ok(())
             }
             State::Receiving(file) => match file.packet(position, bytes) {
@@ -248,16 +244,17 @@ impl Machine {
                     Ok(())
                 }
                 Fit::TooMuch => {
-                    ours.state = State::AwaitEnd { why: "it came larger than was told".to_owned() };
+                    ours.state = State::AwaitEnd { ending: too_large_to_fetch() };
                     self.ask(For::Nobody, Ask::Drop { slot });
                     Ok(())
                 }
                 Fit::Gap => Err(misbehaved("a file with a gap", b"")),
             },
-            State::AwaitEnd { why } if bytes.is_empty() => {
-                let why = why.clone();
+            State::AwaitEnd { ending } if bytes.is_empty() => {
+                let ending = ending.clone();
                 link.expect(Expect::Command);
-                self.not_fetched(now, link, number, why);
+                self.say(now, link, Channel::Ours(number), &Answer::NotKept);
+                self.settle(number, ending);
                 Ok(())
             }
             State::AwaitEnd { .. } => Ok(()),
@@ -266,12 +263,6 @@ impl Machine {
                 None => Ok(()),
             },
         }
-    }
-
-    /// Tells the slave that what it sent was not kept, and defers the job.
-    fn not_fetched(&mut self, now: Instant, link: &mut dyn Link, number: u8, why: String) {
-        self.say(now, link, Channel::Ours(number), &Answer::NotKept);
-        self.settle(number, Ending::Deferred(why));
     }
 
     fn answered(
@@ -314,8 +305,9 @@ impl Machine {
                 ours.state = State::Sending(Sender::new(From::Job(source.clone()), start));
                 Ok(())
             }
-            (State::AwaitVerdict, Answer::Give { mode, size }) if ours.fetch.is_some() => {
-                self.offer_fetched(number, mode, size);
+            (State::AwaitVerdict, Answer::Give { mode, size, wants_master }) if ours.fetch.is_some() => {
+                self.yielding |= wants_master && self.channels == 0;
+                self.offer_fetched(link, number, mode, size);
                 Ok(())
             }
             (State::AwaitVerdict, Answer::Refuse { why, .. }) => {
@@ -382,23 +374,30 @@ impl Machine {
     }
 
     fn refused(&mut self, now: Instant, link: &mut dyn Link, number: u8, why: Refusal) {
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        let sends = ours.pieces.front().is_some_and(|piece| piece.source.is_some());
         match why {
-            Refusal::Already => {
-                if let Some(ours) = self.outs.get_mut(&number) {
-                    ours.pieces.pop_front();
-                }
+            Refusal::Already if sends => {
+                ours.pieces.pop_front();
                 self.say_piece(now, link, number);
             }
-            Refusal::Denied | Refusal::TooLarge => self.settle(number, Ending::Refused(why.to_string())),
+            Refusal::Denied | Refusal::TooLarge | Refusal::Already => {
+                self.settle(number, Ending::Refused(why.to_string()));
+            }
             Refusal::NoFile | Refusal::TooLargeNow | Refusal::NoChannel => {
                 self.settle(number, Ending::Deferred(why.to_string()));
             }
         }
     }
 
-    fn offer_fetched(&mut self, number: u8, mode: u32, size: Option<u64>) {
+    fn offer_fetched(&mut self, link: &mut dyn Link, number: u8, mode: u32, size: Option<u64>) {
         let Some(ours) = self.outs.get_mut(&number) else { return };
         let Some(fetch) = &ours.fetch else { return };
+        if size.is_some_and(|size| size > self.judge.permissions.largest) {
+            link.expect(Expect::File);
+            ours.state = State::AwaitEnd { ending: too_large_to_fetch() };
+            return;
+        }
         let offer = Offer {
             temp: "D.0".to_owned(),
             size,
@@ -440,7 +439,8 @@ impl Machine {
             }
             (State::AwaitOffer, Reply::Verdict(_)) => {
                 link.expect(Expect::File);
-                ours.state = State::AwaitEnd { why: "it cannot be kept here now".to_owned() };
+                let ending = Ending::Deferred("it cannot be kept here now".to_owned());
+                ours.state = State::AwaitEnd { ending };
             }
             (State::AwaitCommit, Reply::Done) => {
                 self.say(now, link, Channel::Ours(number), &Answer::Kept { wants_master: false });
@@ -475,4 +475,9 @@ impl Machine {
         self.progress.push_back(Progress::Done { sending: ours.fetch.is_none(), job: ours.name, refused });
         self.answer_h_that_waits();
     }
+}
+
+/// Who tells no sizes sends what it has, however large; it would be the same in the next call.
+fn too_large_to_fetch() -> Ending {
+    Ending::Refused("it is larger than what is taken here".to_owned())
 }

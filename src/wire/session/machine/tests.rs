@@ -1,3 +1,8 @@
+mod fetch;
+mod refusals;
+mod turns;
+
+use super::super::command::Letter;
 use super::super::{Ending, JobKey, Kind, OutgoingJob, Refusal, Verdict};
 use super::*;
 use crate::job::{Command, Execute, Fetch, Grade, Notify, StableId, Work};
@@ -162,6 +167,7 @@ impl End {
             Ask::Offer { .. } => Reply::Verdict(self.verdict),
             Ask::Open { .. } if self.refuses_to_open => Reply::Verdict(self.verdict),
             Ask::Open { path, .. } if path == "~/there" => Reply::Opened { size: 3000, mode: 0o644 },
+            Ask::Open { path, .. } if path == "~/busy" => Reply::Verdict(Verdict::Refuse(Refusal::NoChannel)),
             Ask::Open { .. } => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
             _ => Reply::Done,
         }
@@ -303,61 +309,6 @@ fn a_file_that_comes_damaged_is_taken_from_its_beginning_and_no_part_of_it_kept(
     end.data(ONLY, b"hello");
     end.data(ONLY, b"");
     assert!(matches!(end.asked.last(), Some(Ask::Commit { .. })));
-}
-
-#[test]
-fn every_refusal_ends_the_job_as_it_should() {
-    for (answer, ending) in [
-        ("EN2", "never"),
-        ("EN4", "later"),
-        ("EN6", "later"),
-        ("EN7", "never"),
-        ("EN8", "done"),
-        ("EN9", "later"),
-        ("EN", "never"),
-        ("EN99", "never"),
-    ] {
-        let mut end = End::new(true, 1, TAYLOR);
-        end.queue(1, mail(), 3000);
-        end.starts();
-        assert_eq!(end.hears(ONLY, answer), [command(ONLY, "H")]);
-        match (&settled(&end)[..], ending) {
-            ([Ending::Done], "done") | ([Ending::Deferred(_)], "later") | ([Ending::Refused(_)], "never") => {
-            }
-            (other, _) => panic!("{answer}: {other:?}"),
-        }
-    }
-    let mut end = End::new(true, 1, TAYLOR);
-    end.queue(1, mail(), 3000);
-    end.starts();
-    end.hears(ONLY, "EY");
-    end.hears(ONLY, "CN5");
-    assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
-}
-
-#[test]
-fn a_slave_that_wants_to_be_master_is_let() {
-    let mut end = End::new(true, 1, TAYLOR);
-    end.queue(1, mail(), 3000);
-    end.queue(2, mail(), 3000);
-    end.starts();
-    end.hears(ONLY, "EY");
-    assert_eq!(end.hears(ONLY, "CYM"), [command(ONLY, "H")]);
-    end.hears(ONLY, "HN");
-    assert_eq!(end.hears(ONLY, "E D.9 D.x9 jan -C D.9 0666 \"\" 0x2 rmail x"), [command(ONLY, "EY")]);
-    end.data(ONLY, b"ab");
-    assert_eq!(
-        {
-            end.link.said.clear();
-            end.data(ONLY, b"");
-            std::mem::take(&mut end.link.said)
-        },
-        [command(ONLY, "CY")]
-    );
-    // The rest of our work comes when it wants to hang up.
-    let said = end.hears(ONLY, "H");
-    assert_eq!(said[0], command(ONLY, "HN"));
-    assert!(matches!(&said[1], Said::Command(_, text) if text.starts_with("E D.0000000000000007.2 ")));
 }
 
 #[test]
@@ -811,33 +762,6 @@ fn a_refused_file_that_is_on_its_way_is_let_through() {
     assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
     assert_eq!(end.hears(theirs, "R /etc/y /tmp/y jan -d"), [command(theirs, "RN2")]);
     assert_eq!(end.hears(theirs, "S x ~/y jan -C D.1 0666 \"\" 0x1"), [command(theirs, "SY")]);
-}
-
-#[test]
-fn a_file_can_be_fetched_from_here_and_from_there() {
-    let mut end = End::new(false, 1, TAYLOR);
-    end.starts();
-    let said = end.hears(ONLY, "R ~/there /home/x jan -d 0xffffffffffffffff");
-    assert_eq!((&said[0], said.last()), (&command(ONLY, "RY 0644 0xbb8"), Some(&Said::Data(ONLY, 3000, 0))));
-    assert_eq!(end.hears(ONLY, "CY"), []);
-    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
-
-    let mut end = End::new(true, 1, TAYLOR);
-    end.queue(1, fetch(), 0);
-    assert_eq!(end.starts(), [command(ONLY, "R ~/a ~/b jan -d")]);
-    assert_eq!(end.hears(ONLY, "RY 0644M 0x3"), []);
-    end.data(ONLY, b"abc");
-    end.data(ONLY, b"");
-    assert_eq!(end.link.said, [command(ONLY, "CY"), command(ONLY, "H")]);
-    assert!(matches!(
-        &end.asked[..],
-        [Ask::Offer { .. }, Ask::Write { .. }, Ask::Commit { .. }, Ask::Settle { .. }]
-    ));
-    let mut end = End::new(true, 1, TAYLOR);
-    end.queue(1, fetch(), 0);
-    end.starts();
-    end.hears(ONLY, "RN2");
-    assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
 }
 
 #[test]

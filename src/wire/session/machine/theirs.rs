@@ -189,9 +189,7 @@ impl Machine {
             None => (false, text),
         };
         let judged = self.judge.judge(text).map_err(|_| misbehaved("no command", text))?;
-        if let Judged::Offer { .. }
-        | Judged::Refuse(Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }) = judged
-        {
+        if let Judged::Offer { .. } | Judged::Refuse { letter: Letter::Send | Letter::Execute, .. } = judged {
             link.offered();
         }
         let state = match judged {
@@ -210,18 +208,19 @@ impl Machine {
                 self.ask(asking, Ask::Offer { slot, offer });
                 state
             }
-            Judged::Refuse(answer @ Answer::Refuse { letter: Letter::Send | Letter::Execute, .. }) => {
-                self.say(now, link, Channel::Theirs(number), &answer);
-                self.after_refusal(link, ahead)
+            Judged::Refuse { letter: letter @ (Letter::Send | Letter::Execute), why } => {
+                self.refuse(now, link, number, letter, why, ahead)
             }
             _ if ahead => return Err(misbehaved("a file ahead of no command for it", text)),
             Judged::Open { path, limit } => {
+                let limit = limit.into_iter().chain(self.limit).min();
                 let state = State::AwaitOpened { slot, limit, name: path.clone() };
                 self.ask(asking, Ask::Open { slot, path });
                 state
             }
-            Judged::Refuse(answer) => {
-                self.say(now, link, Channel::Theirs(number), &answer);
+            Judged::Refuse { letter, why } => self.refuse(now, link, number, letter, why, false),
+            Judged::RefuseToExpand => {
+                self.say(now, link, Channel::Theirs(number), &Answer::Expanded(false));
                 State::AwaitCommand
             }
             Judged::HangUp => {
@@ -242,12 +241,24 @@ impl Machine {
         self.channels == 0 && self.judge.sound
     }
 
-    /// What follows a refused offer of a file. `ahead`: the file, for certain.
-    fn after_refusal(&self, link: &mut dyn Link, ahead: bool) -> State {
+    /// Says no; what the peer is in then. `ahead`: the file follows, for certain.
+    fn refuse(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        letter: Letter,
+        why: Refusal,
+        ahead: bool,
+    ) -> State {
+        let why = why.as_told(letter, self.features);
+        self.say(now, link, Channel::Theirs(number), &Answer::Refuse { letter, why });
         if ahead {
             link.expect(Expect::File);
         }
-        if ahead || self.channels > 0 { State::AwaitRefusedEnd } else { State::AwaitCommand }
+        // With channels it may be on its way already.
+        let may_follow = letter != Letter::Receive && self.channels > 0;
+        if ahead || may_follow { State::AwaitRefusedEnd } else { State::AwaitCommand }
     }
 
     pub(super) fn reply_to_theirs(
@@ -283,31 +294,22 @@ impl Machine {
                         State::Receiving { slot, file, name }
                     }
                     Verdict::Already => {
-                        self.say(now, link, channel, &Answer::Refuse { letter, why: Refusal::Already });
-                        self.after_refusal(link, ahead.is_some())
+                        self.refuse(now, link, number, letter, Refusal::Already, ahead.is_some())
                     }
-                    Verdict::Refuse(why) => {
-                        // "Too large" belongs to the negotiation of sizes.
-                        let why = match why {
-                            Refusal::TooLargeNow if !self.features.has(Features::SIZE) => Refusal::NoFile,
-                            Refusal::TooLarge if !self.features.has(Features::SIZE) => Refusal::Denied,
-                            why => why,
-                        };
-                        self.say(now, link, channel, &Answer::Refuse { letter, why });
-                        self.after_refusal(link, ahead.is_some())
-                    }
+                    Verdict::Refuse(why) => self.refuse(now, link, number, letter, why, ahead.is_some()),
                 }
             }
-            (State::AwaitOpened { limit, .. }, Reply::Opened { size, .. })
+            (State::AwaitOpened { slot, limit, .. }, Reply::Opened { size, .. })
                 if limit.is_some_and(|l| size > l) =>
             {
-                let why = Refusal::TooLargeNow;
-                self.say(now, link, channel, &Answer::Refuse { letter: Letter::Receive, why });
-                State::AwaitCommand
+                self.ask(For::Nobody, Ask::Drop { slot });
+                self.refuse(now, link, number, Letter::Receive, Refusal::TooLargeNow, false)
             }
             (State::AwaitOpened { slot, name, .. }, Reply::Opened { size, mode }) => {
-                let told = Some(size).filter(|_| self.features.has(Features::SIZE));
-                self.say(now, link, channel, &Answer::Give { mode, size: told });
+                // The one who wants decimal sizes (Taylor UUCP 1.03) is told none here: of an RY it is not known.
+                let tells = self.features.has(Features::SIZE) && !self.features.has(Features::DECIMAL);
+                let told = Some(size).filter(|_| tells);
+                self.say(now, link, channel, &Answer::Give { mode, size: told, wants_master: false });
                 link.begin_file(size);
                 let what = name.clone();
                 self.progress.push_back(Progress::Begun {
@@ -320,17 +322,8 @@ impl Machine {
                 State::Sending { sender: Sender::new(From::Opened(slot), 0) }
             }
             (State::AwaitOpened { .. }, Reply::Verdict(verdict)) => {
-                // Of what is too large R knows but this one, whether for now or for ever.
-                let why = match verdict {
-                    Verdict::Refuse(Refusal::TooLarge | Refusal::TooLargeNow)
-                        if self.features.has(Features::SIZE) =>
-                    {
-                        Refusal::TooLargeNow
-                    }
-                    _ => Refusal::Denied,
-                };
-                self.say(now, link, channel, &Answer::Refuse { letter: Letter::Receive, why });
-                State::AwaitCommand
+                let why = if let Verdict::Refuse(why) = verdict { why } else { Refusal::Denied };
+                self.refuse(now, link, number, Letter::Receive, why, false)
             }
             (State::Sending { mut sender }, Reply::Bytes(bytes)) => {
                 match sender.bytes(now, link, wire, bytes) {
