@@ -170,6 +170,7 @@ fn phone(other: &str, number: &str) -> SystemSettings {
         number: Some(number.to_owned()),
         address: None,
         certificate_name: None,
+        sends: true,
         plan: Plan { retry: Retry { first: Duration::from_secs(1), ..Retry::default() }, ..Plan::default() },
         sizes: SizeLimits::default(),
     }

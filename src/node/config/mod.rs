@@ -19,6 +19,7 @@ mod section;
 mod smtp;
 mod spool;
 mod systems;
+mod transfers;
 mod units;
 mod users;
 mod wire;

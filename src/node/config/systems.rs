@@ -8,6 +8,7 @@ use super::node::{domain, system_name};
 use super::protocols;
 use super::secrets;
 use super::section::{Section, plain};
+use super::transfers::{self, Transfers};
 use super::units::duration;
 use super::wire::dialogue;
 use crate::job::{Grade, SystemName};
@@ -49,6 +50,8 @@ pub struct System {
     pub called_password_hash: Option<Secret>,
     /// Protocols to speak with it, and how they are set up; what is not said is as the line has it.
     pub protocols: Protocols,
+    /// What it may ask of us, and when our work goes to it.
+    pub transfers: Transfers,
     pub transport: Transport,
     /// What goes first among jobs of one grade; what is not said is as the line has it.
     pub order: Option<Order>,
@@ -121,6 +124,7 @@ pub fn read(
         called_certificate: section.value("called-certificate", domain),
         called_password_hash,
         protocols: protocols::read(&mut section),
+        transfers: transfers::read(&mut section),
         transport: section.value("transport", transport).unwrap_or_default(),
         order: calls::order(&mut section),
         sizes: calls::sizes(&mut section),
@@ -143,7 +147,7 @@ pub fn read(
 /// What does not fit together.
 fn check(section: &Section<'_>, system: &System) {
     if system.lines.is_empty() {
-        for key in ["number", "address", "poll", "call-timegrade", "callback"] {
+        for key in ["number", "address", "poll", "call-timegrade", "call-transfer", "callback"] {
             if section.has(key) && (key != "callback" || system.callback) {
                 section.wrong(
                     key,

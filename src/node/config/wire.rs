@@ -7,6 +7,7 @@ use crate::wire::call::{Account, Dialogue, Node, System as CallSystem};
 use crate::wire::chat::{self, Kind, Script, Values};
 use crate::wire::line::{self, PipeSettings, Port, SerialServerSettings, SerialSettings, TcpSettings};
 use crate::wire::modem::Profile;
+use crate::wire::session::Permissions;
 use crate::wire::station;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ impl Config {
                 number: system.number.clone(),
                 address: system.address.clone(),
                 certificate_name: system.certificate_name.clone(),
+                sends: system.transfers.call,
                 plan: Plan { windows: system.times.clone(), every: system.poll, ..Plan::default() },
                 sizes: system.sizes.call_local.clone(),
             })
@@ -65,11 +67,17 @@ fn call_system(system: &System) -> CallSystem {
         order: system.order,
         sizes: system.sizes.clone(),
         max_file_time: system.max_file_time,
+        permissions: Permissions {
+            put: system.transfers.receive_request,
+            fetch: system.transfers.send_request,
+            ..usual.permissions
+        },
+        call_transfer: system.transfers.call,
+        called_transfer: system.transfers.called,
         aliases: system.aliases.clone(),
         chat: dialogue(system),
         certificate: system.called_certificate.clone(),
         login: account.map(|(name, hash)| Account { name, password_hash: hash.expose().to_owned() }),
-        ..usual
     }
 }
 

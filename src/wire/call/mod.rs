@@ -345,7 +345,9 @@ where
         .making_way(neighbour.max_file_time);
     let order = neighbour.order.or(connected.order).unwrap_or_default();
     let terms = Terms::new(order, &neighbour.sizes, agreement.caller);
+    let sends = if agreement.caller { neighbour.call_transfer } else { neighbour.called_transfer };
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms)
+        .sending(sends)
         .peer_remembers(agreement.features.has(Features::UUGATE));
     let running = run(machine, link, stream, opening, &mut store, watch, node.idle_timeout);
     let ended = renewed(spool, node, claims, running).await;

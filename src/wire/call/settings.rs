@@ -93,8 +93,12 @@ pub struct System {
     pub sizes: Sizes,
     /// How long one file of ours may keep others waiting, where files can go side by side; `None`: to its end.
     pub max_file_time: Option<Duration>,
-    /// What it may put here, fetch from here, and how large.
+    /// What it may send and fetch, and how large.
     pub permissions: Permissions,
+    /// Whether our jobs go in calls that we place; default yes.
+    pub call_transfer: bool,
+    /// Whether our jobs go in calls that it places; default yes.
+    pub called_transfer: bool,
 }
 
 impl System {
@@ -125,6 +129,8 @@ impl Default for System {
             sizes: Sizes::default(),
             max_file_time: None,
             permissions: Permissions::default(),
+            call_transfer: true,
+            called_transfer: true,
         }
     }
 }

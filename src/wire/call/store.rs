@@ -65,6 +65,8 @@ pub struct CallStore<'a> {
     terms: Terms,
     /// The peer knows jobs by their ids.
     peer_remembers: bool,
+    /// Our jobs go to the peer in this call.
+    sends: bool,
     jobs: BTreeMap<JobKey, Held>,
     coming: BTreeMap<Slot, Coming>,
     opened: BTreeMap<Slot, PublicFile>,
@@ -89,6 +91,7 @@ impl<'a> CallStore<'a> {
             claims,
             terms,
             peer_remembers: false,
+            sends: true,
             jobs: BTreeMap::new(),
             coming: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -98,6 +101,12 @@ impl<'a> CallStore<'a> {
     /// The peer knows jobs by their ids, and refuses what it has had: that one of ours is done need not be on disk at once.
     pub fn peer_remembers(mut self, it_does: bool) -> Self {
         self.peer_remembers = it_does;
+        self
+    }
+
+    /// Whether our jobs go to the peer in this call; the others wait.
+    pub fn sending(mut self, sends: bool) -> CallStore<'a> {
+        self.sends = sends;
         self
     }
 
@@ -238,6 +247,9 @@ async fn appended(coming: &mut Coming) -> Result<(), SpoolError> {
 
 impl Store for CallStore<'_> {
     async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
+        if !self.sends {
+            return Ok(None);
+        }
         let wanted = self.terms.wanted(worst, &self.now());
         let held = loop {
             let claimed = self.claims.next_job(self.spool, self.peer.clone(), wanted, self.node.lease).await;

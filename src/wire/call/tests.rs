@@ -1,3 +1,4 @@
+mod files;
 mod kinds;
 mod meeting;
 mod numbers;

@@ -63,9 +63,7 @@ impl Judge {
             Some(SpoolName::Data) => Kind::Data { name },
             Some(SpoolName::Execution) => Kind::ExecutionFile { name },
             None => Kind::File {
-                to: public_path(&transfer.to, Some(&transfer.from), &self.public)
-                    .filter(|_| self.permissions.put)
-                    .ok_or(Refusal::Denied)?,
+                to: public_path(&transfer.to, Some(&transfer.from), &self.public).ok_or(Refusal::Denied)?,
                 mode: transfer.mode,
                 make_directories: !transfer.options.contains('f'),
                 notify: transfer.notify.clone().filter(|_| transfer.options.contains('n')),
@@ -91,6 +89,9 @@ impl Judge {
     }
 
     fn offer(&self, transfer: Transfer, command: String, kind: Kind) -> Result<Offer, Refusal> {
+        if !self.permissions.put {
+            return Err(Refusal::Denied);
+        }
         if transfer.size.is_some_and(|size| size > self.permissions.largest) {
             return Err(Refusal::TooLarge);
         }

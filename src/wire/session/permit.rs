@@ -8,9 +8,9 @@
 /// What one peer may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permissions {
-    /// It may put files into the public directory. Default: yes.
+    /// It may send: files into the public directory, and commands with what they work on. Default: yes.
     pub put: bool,
-    /// It may fetch files from the public directory. Default: yes.
+    /// It may ask for files of the public directory. Default: yes.
     pub fetch: bool,
     /// The largest file taken from it, in bytes. Default: 1 GiB.
     pub largest: u64,

@@ -86,7 +86,7 @@ impl Scheduler {
                 continue;
             }
             let mut history = history(system, &past, &wishes);
-            if history.wished.is_none() {
+            if history.wished.is_none() && system.sends {
                 let hour = permitted_since(&self.shared.spool, system, &past, &settings.zone);
                 history.wished = hour.await?;
             }
@@ -125,12 +125,13 @@ fn history(system: &SystemSettings, past: &[PastCall], wishes: &[Wish]) -> Histo
     // A good call either way ends the row; only our own failed ones count.
     let ended = past.iter().filter(|past| past.ended.is_some());
     let failed = ended.take_while(|past| past.record.failure.is_some()).filter(|past| past.call.outgoing);
+    let wished = wishes.iter().filter(|wish| wish.system == system.name && (system.sends || wish.at_once));
     History {
         last: past.first().map(|past| past.call.began),
         calls_back: past.first().is_some_and(|past| past.record.calls_back),
         failures: u32::try_from(failed.count()).unwrap_or(u32::MAX),
         at_once: wishes.iter().any(|wish| wish.system == system.name && wish.at_once),
-        wished: wishes.iter().filter(|wish| wish.system == system.name).map(|wish| wish.since).min(),
+        wished: wished.map(|wish| wish.since).min(),
     }
 }
 
@@ -177,6 +178,7 @@ mod tests {
             number: None,
             address: None,
             certificate_name: None,
+            sends: true,
             plan: Plan::default(),
             sizes: SizeLimits::new(vec![
                 (100, "Wk0800-1800".parse().unwrap()),

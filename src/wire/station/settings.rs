@@ -125,6 +125,8 @@ pub struct SystemSettings {
     pub address: Option<(String, u16)>,
     /// The name that its certificate has to show, if not the host of the address.
     pub certificate_name: Option<String>,
+    /// Work for it goes in calls of ours, and so is a reason to call.
+    pub sends: bool,
     /// When to call.
     pub plan: Plan,
     /// The largest files of ours that these calls carry, by the hours of the week.

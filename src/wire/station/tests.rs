@@ -106,6 +106,7 @@ fn system(name: &str, lines: &[&str]) -> SystemSettings {
         number: Some("5551".to_owned()),
         address: None,
         certificate_name: None,
+        sends: true,
         plan: Plan::default(),
         sizes: SizeLimits::default(),
     }
