@@ -305,6 +305,7 @@ fn shown(work: &Work) -> String {
         Work::Execute(execute) => execute.command.to_string(),
         Work::Send(send) => format!("file to {}", send.to),
         Work::Fetch(fetch) => format!("fetch of {}", fetch.from),
+        Work::Expand(expand) => format!("fetch of {}", expand.from),
     };
     text.chars().take(80).collect()
 }

@@ -120,12 +120,25 @@ pub struct Fetch {
     pub make_directories: bool,
 }
 
+/// Files to fetch from the other system that are named by a pattern: it looks for them, and sends what it finds in jobs of
+/// its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expand {
+    /// The pattern there.
+    pub from: String,
+    /// The directory here.
+    pub to: String,
+    pub user: String,
+    pub make_directories: bool,
+}
+
 /// What a job asks of its system. Shown as users read it: `Executing rmail ann`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     Execute(Execute),
     Send(Send),
     Fetch(Fetch),
+    Expand(Expand),
 }
 
 impl fmt::Display for Work {
@@ -134,6 +147,7 @@ impl fmt::Display for Work {
             Work::Execute(execute) => write!(f, "Executing {}", execute.command),
             Work::Send(send) => write!(f, "Sending {} to {}", send.from, send.to),
             Work::Fetch(fetch) => write!(f, "Requesting {} to {}", fetch.from, fetch.to),
+            Work::Expand(expand) => write!(f, "Requesting {} to {}", expand.from, expand.to),
         }
     }
 }
@@ -145,6 +159,7 @@ impl Work {
             Work::Execute(execute) => &execute.user,
             Work::Send(send) => &send.user,
             Work::Fetch(fetch) => &fetch.user,
+            Work::Expand(expand) => &expand.user,
         }
     }
 }

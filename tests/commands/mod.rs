@@ -4,6 +4,7 @@ mod alone;
 mod bundles;
 mod channels;
 mod daemon;
+mod fetch;
 mod parallel;
 mod users;
 

@@ -6,6 +6,7 @@ mod recorded;
 mod recorded_dial;
 mod taylor_alone;
 mod taylor_exchange;
+mod taylor_files;
 mod taylor_grades;
 pub mod taylor_pipe;
 mod taylor_protocols;

@@ -30,11 +30,15 @@ impl Site {
         Site { node, spool: Spool::in_memory() }
     }
 
-    fn peer(&self) -> SystemName {
+    pub fn peer(&self) -> SystemName {
         self.node.systems.keys().next().expect("a peer").clone()
     }
 
-    async fn submit(&self, work: Work, bytes: Option<&[u8]>) {
+    pub async fn submit(&self, work: Work, bytes: Option<&[u8]>) {
+        self.submit_at(Grade::MAIL, work, bytes).await;
+    }
+
+    async fn submit_at(&self, grade: Grade, work: Work, bytes: Option<&[u8]>) {
         let mut content = None;
         if let Some(bytes) = bytes {
             let body = self.spool.body_new().await.expect("a body");
@@ -45,16 +49,20 @@ impl Site {
             content = Some(Content::body(body));
         }
         let created = Timestamp::UNIX_EPOCH;
-        let job = NewJob { system: self.peer(), grade: Grade::MAIL, work, content, created };
+        let job = NewJob { system: self.peer(), grade, work, content, created };
         self.spool.submit_job(None, job).await.expect("a job");
     }
 
     pub async fn mail(&self, to: &str, message: &[u8]) {
+        self.mail_at(Grade::MAIL, to, message).await;
+    }
+
+    pub async fn mail_at(&self, grade: Grade, to: &str, message: &[u8]) {
         let mut bytes = b"From jan Mon Nov 23 12:00:00 2026 remote from leaf\n".to_vec();
         bytes.extend_from_slice(message);
         let command = Command::parse(&format!("rmail {to}")).expect("a command");
         let execute = Execute { command, user: "jan".into(), requestor: None, notify: Notify::OnError };
-        self.submit(Work::Execute(execute), Some(&bytes)).await;
+        self.submit_at(grade, Work::Execute(execute), Some(&bytes)).await;
     }
 
     /// What arrived: the command or place, and the bytes behind the From_ line.
@@ -171,7 +179,7 @@ fn messages() -> Vec<Vec<u8>> {
     messages
 }
 
-fn sites(folder: &Path, protocol: char, parameters: &[&str]) -> (Site, Taylor) {
+pub fn sites(folder: &Path, protocol: char, parameters: &[&str]) -> (Site, Taylor) {
     let settings = Settings { protocol, parameters, ..Settings::default() };
     let taylor = Taylor::new(folder, "polux", "leaf", &settings);
     (Site::new(folder, "leaf", "polux", protocol), taylor)

@@ -40,7 +40,7 @@ impl From<JobSummary> for Job {
             grade: job.grade.letter(),
             user: job.work.user().to_owned(),
             created: job.created,
-            size: (!matches!(job.work, Work::Fetch(_))).then_some(job.size),
+            size: matches!(job.work, Work::Execute(_) | Work::Send(_)).then_some(job.size),
             work: job.work.to_string(),
             state: job.state,
             attempts: job.attempts,

@@ -95,7 +95,7 @@ impl Verbs {
         self.submit(system, request.grade, work, content, request.call).await
     }
 
-    async fn submit(
+    pub(super) async fn submit(
         &self,
         system: SystemName,
         grade: Grade,

@@ -6,6 +6,7 @@ mod bundle;
 mod call;
 mod error;
 mod execute;
+mod fetch;
 mod from_line;
 mod list;
 mod mail;
@@ -19,7 +20,7 @@ pub use body::Body;
 pub use bundle::BundleRequest;
 pub use call::LoginRequest;
 pub use error::VerbError;
-pub use request::{CopyRequest, ExecuteRequest, JobFilter, MailRequest, PollRequest, Request};
+pub use request::{CopyRequest, ExecuteRequest, FetchRequest, JobFilter, MailRequest, PollRequest, Request};
 pub use sequence::SequenceRequest;
 pub use who::{Who, user_name};
 
@@ -67,6 +68,7 @@ impl Verbs {
         match request {
             Request::Execute(request) => self.execute(who, request, body).await,
             Request::Copy(request) => self.copy(who, request, body).await,
+            Request::Fetch(request) => self.fetch(who, request).await,
             Request::Names => Ok(Report::Names(self.names())),
             Request::Jobs { filter, after } => self.jobs(who, filter, after).await.map(Report::Jobs),
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),

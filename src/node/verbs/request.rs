@@ -15,6 +15,8 @@ pub enum Request {
     Execute(ExecuteRequest),
     /// `uucp`: a file for a system; the body is the file.
     Copy(CopyRequest),
+    /// `uucp` from a system: a file of it, or those that fit a pattern.
+    Fetch(FetchRequest),
     /// `rmail`, `sendmail`: a message; the body.
     Mail(MailRequest),
     /// `rsmtp`: a batch of messages; the body.
@@ -89,6 +91,20 @@ pub struct CopyRequest {
     pub make_directories: bool,
     /// A user there to be told (`-n`).
     pub notify: Option<String>,
+    pub call: bool,
+}
+
+/// What `uucp` asks, for one name of another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FetchRequest {
+    pub system: String,
+    /// The name there; with wildcards it stands for many.
+    pub from: String,
+    /// The name here.
+    pub to: String,
+    pub grade: Grade,
+    pub make_directories: bool,
     pub call: bool,
 }
 

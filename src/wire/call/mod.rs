@@ -11,6 +11,7 @@ mod door;
 mod error;
 mod grades;
 mod login;
+mod matching;
 mod offer;
 mod public;
 mod settings;
@@ -341,6 +342,7 @@ where
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();
     let machine = Machine::new(node.name.clone(), agreement, neighbour.permissions.clone(), public)
+        .also_known_as(neighbour.aliases.iter().cloned())
         .at_most(clock::now(), neighbour.max_time)
         .making_way(neighbour.max_file_time);
     let order = neighbour.order.or(connected.order).unwrap_or_default();

@@ -1,19 +1,20 @@
 //! What a session needs of the spool.
 
 mod arrived;
+mod expanded;
 
 use super::claims::Claims;
 use super::public::{self, PublicFile};
 use super::settings::Node;
 use super::terms::Terms;
 use crate::clock;
-use crate::job::{SystemName, Work, shown_id};
+use crate::job::{Grade, SystemName, Work, shown_id};
 use crate::spool::{
     Appending, BodyId, BodyReader, BodyRef, Identity, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool,
     SpoolError,
 };
 use crate::wire::session::{
-    Ending, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
+    Ending, Expansion, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
 };
 use jiff::{SignedDuration, Timestamp, Zoned};
 use std::collections::BTreeMap;
@@ -246,7 +247,7 @@ async fn appended(coming: &mut Coming) -> Result<(), SpoolError> {
 }
 
 impl Store for CallStore<'_> {
-    async fn next_job(&mut self, worst: Option<crate::job::Grade>) -> Result<Option<OutgoingJob>, Failure> {
+    async fn next_job(&mut self, worst: Option<Grade>) -> Result<Option<OutgoingJob>, Failure> {
         if !self.sends {
             return Ok(None);
         }
@@ -295,6 +296,9 @@ impl Store for CallStore<'_> {
         let claim = held.job.claim;
         let outcome = match (ending, &held.job.work) {
             (Ending::Done, Work::Fetch(_)) => Outcome::Fetched { job: claim },
+            (Ending::Done, Work::Expand(_)) => {
+                Outcome::JobDone { job: claim, note: format!("{} sends the files", self.peer) }
+            }
             (Ending::Done, _) => Outcome::JobDone { job: claim, note: format!("sent to {}", self.peer) },
             (Ending::Deferred(why), _) => {
                 // It stays in our hands to the end of the call, or it would be given out again at once.
@@ -419,6 +423,10 @@ impl Store for CallStore<'_> {
             self.opened.remove(&slot);
         }
         Ok(bytes)
+    }
+
+    async fn expand(&mut self, expansion: Expansion) -> Result<bool, Failure> {
+        self.expanded(&expansion).await.map_err(failure)
     }
 
     async fn heard(&mut self) -> Result<(), Failure> {

@@ -61,6 +61,17 @@ pub enum Kind {
     Fetched { job: JobKey, mode: u32 },
 }
 
+/// Files of the public directory that the peer wants sent to itself (an X command).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expansion {
+    /// A path below the public directory, with wildcards.
+    pub pattern: String,
+    /// Where they go there.
+    pub to: String,
+    pub user: String,
+    pub make_directories: bool,
+}
+
 /// How a job of ours ended in this call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
@@ -95,6 +106,8 @@ pub enum Ask {
     Open { slot: Slot, path: String },
     /// At most `limit` bytes of an opened file: [`Reply::Bytes`].
     ReadOpened { slot: Slot, offset: u64, limit: usize },
+    /// To queue jobs for the peer with the files that it wants: [`Reply::Expanded`], when they are on disk.
+    Expand(Expansion),
     /// The peer has shown that it heard our CY for everything so far: [`Reply::Done`].
     Heard,
 }
@@ -113,6 +126,8 @@ pub enum Reply {
     },
     /// The file could not be put in its place, and never can.
     Unkept,
+    /// False: there are none, or it may not have them.
+    Expanded(bool),
     /// The store has failed; the session cannot go on.
     Failed(String),
 }

@@ -3,8 +3,8 @@
 use super::handshake::drive::{Answering, Opening};
 use super::message::{MessageReader, message};
 use super::{
-    Ask, Ending, JobKey, Machine, Offer, OutgoingJob, Progress, Refusal, Reply, SessionError, Slot, Step,
-    Tally, Verdict,
+    Ask, Ending, Expansion, JobKey, Machine, Offer, OutgoingJob, Progress, Refusal, Reply, SessionError,
+    Slot, Step, Tally, Verdict,
 };
 use crate::clock;
 use crate::job::Grade;
@@ -74,6 +74,8 @@ pub trait Store: Send {
         offset: u64,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
+    /// On disk when it returns; false: there are none, or it may not have them.
+    fn expand(&mut self, expansion: Expansion) -> impl Future<Output = Result<bool, Failure>> + Send;
     fn heard(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
@@ -96,6 +98,7 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
         Ask::ReadOpened { slot, offset, limit } => {
             store.read_opened(slot, offset, limit).await.map(Reply::Bytes)
         }
+        Ask::Expand(expansion) => store.expand(expansion).await.map(Reply::Expanded),
         Ask::Heard => store.heard().await.map(|()| Reply::Done),
     };
     result.unwrap_or_else(Reply::Failed)

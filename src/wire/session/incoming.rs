@@ -1,18 +1,26 @@
-//! What a command of the peer becomes here: an offer to the store, a file to open for it, or a refusal.
+//! What a command of the peer becomes here: an offer to the store, files to send to it, or a refusal.
 
-use super::ask::{Kind, Offer};
+use super::ask::{Expansion, Kind, Offer};
 use super::command::{Letter, ParseError, Request, Transfer};
+use super::handshake::same_system;
 use super::naming::{stable_id, stable_id_of_file};
-use super::permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
+use super::permit::{LONGEST_PATH, Permissions, SpoolName, public_path, real_temp, spool_name};
 use super::{Features, Refusal};
-use crate::job::{Command, Execute, Notify};
+use crate::job::{Command, Execute, Notify, SystemName};
 
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Judged {
     Offer { letter: Letter, offer: Box<Offer> },
-    Open { path: String, limit: Option<u64> },
-    Refuse { letter: Letter, why: Refusal },
+    Open {
+        path: String,
+        limit: Option<u64>,
+    },
+    Refuse {
+        letter: Letter,
+        why: Refusal,
+    },
+    Expand(Expansion),
     RefuseToExpand,
     HangUp,
 }
@@ -20,6 +28,8 @@ pub enum Judged {
 /// The peer as far as its commands are judged by it.
 #[derive(Debug, Clone)]
 pub struct Judge {
+    /// Its names; the first is the one that we know it by.
+    pub names: Vec<SystemName>,
     pub features: Features,
     /// It knows the answer that a file was received before.
     pub knows_already: bool,
@@ -36,8 +46,11 @@ impl Judge {
         let refuse = |letter, why| Ok(Judged::Refuse { letter, why });
         match Request::parse(text, self.features) {
             Ok(Request::HangUp) => Ok(Judged::HangUp),
-            // Only our own user may make us copy files about.
-            Ok(Request::Expand { .. }) | Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
+            Ok(Request::Expand { from, to, user, options }) => {
+                let expansion = self.expand(&from, &to, user, &options);
+                Ok(expansion.map_or(Judged::RefuseToExpand, Judged::Expand))
+            }
+            Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
             Ok(Request::Send(transfer)) => match self.send(transfer) {
                 Ok(offer) => Ok(Judged::Offer { letter: Letter::Send, offer: Box::new(offer) }),
                 Err(why) => refuse(Letter::Send, why),
@@ -55,6 +68,21 @@ impl Judge {
             Err(ParseError::Unfit(_, letter)) => refuse(letter, Refusal::Denied),
             Err(ParseError::Unknown) => Err(ParseError::Unknown),
         }
+    }
+
+    /// Files of the public directory go to the one who asks, and to no third system.
+    fn expand(&self, from: &str, to: &str, user: String, options: &str) -> Option<Expansion> {
+        let (system, to) = to.split_once('!')?;
+        let to = if to.is_empty() { "~/" } else { to };
+        let goes_to_it = self.names.iter().any(|name| same_system(name.as_str(), system));
+        let sound = to.len() <= LONGEST_PATH && !to.contains(|c: char| c == '!' || c.is_control());
+        let pattern = public_path(from, None, &self.public)?;
+        (goes_to_it && sound && self.permissions.fetch).then(|| Expansion {
+            pattern,
+            to: to.to_owned(),
+            user,
+            make_directories: !options.contains('f'),
+        })
     }
 
     fn send(&self, transfer: Transfer) -> Result<Offer, Refusal> {

@@ -124,6 +124,7 @@ impl Machine {
             worst: agreement.worst,
             limit: agreement.limit,
             judge: Judge {
+                names: vec![agreement.peer.clone()],
                 features: agreement.features,
                 knows_already: agreement.knows_already,
                 permissions,
@@ -152,6 +153,12 @@ impl Machine {
             end: None,
             over: None,
         }
+    }
+
+    /// Other names of the peer.
+    pub fn also_known_as(mut self, aliases: impl IntoIterator<Item = SystemName>) -> Machine {
+        self.judge.names.extend(aliases);
+        self
     }
 
     /// Ends the session so long after `now`, wherever it stands. Every packet of a peer renews the patience of a

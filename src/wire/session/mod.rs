@@ -23,7 +23,7 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
+pub use ask::{Ask, Ending, Expansion, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 pub use command::Refusal;
 pub use drive::{Ended, Failure, Store, Watch, run};
 pub use error::{Denial, SessionError};

@@ -1,4 +1,4 @@
-//! What a job of ours becomes on the wire for this peer: one E command, an S pair, an S, or an R.
+//! What a job of ours becomes on the wire for this peer: one E command, an S pair, an S, an R, or an X.
 
 use super::Features;
 use super::ask::{JobKey, OutgoingJob};
@@ -20,7 +20,7 @@ pub enum Source {
 pub struct Piece {
     /// The command, ready to be sent.
     pub text: Vec<u8>,
-    /// What it sends; nothing for a fetch.
+    /// What it sends; nothing for R and X.
     pub source: Option<Source>,
     pub size: u64,
 }
@@ -79,6 +79,15 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest:
             };
             Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
         }
+        Work::Expand(expand) => {
+            let request = Request::Expand {
+                from: expand.from.clone(),
+                to: format!("{ours}!{}", expand.to),
+                user: expand.user.clone(),
+                options: if expand.make_directories { "d" } else { "f" }.to_owned(),
+            };
+            Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
+        }
     }
 }
 
@@ -117,5 +126,6 @@ pub fn describe(work: &Work) -> String {
         Work::Execute(execute) => execute.command.to_string(),
         Work::Send(send) => format!("{} to {}", send.from, send.to),
         Work::Fetch(fetch) => format!("fetch {}", fetch.from),
+        Work::Expand(expand) => format!("fetch {}", expand.from),
     }
 }

@@ -23,7 +23,7 @@ impl Default for Permissions {
 }
 
 /// The longest path that is taken from a peer, in bytes.
-const LONGEST_PATH: usize = 1024;
+pub const LONGEST_PATH: usize = 1024;
 /// The longest name of a spool file, in bytes; old packages keep to 14.
 const LONGEST_SPOOL_NAME: usize = 64;
 

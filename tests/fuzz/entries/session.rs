@@ -273,6 +273,10 @@ impl Pretended {
             Ask::Commit { slot } if slot.0 % 7 == 6 => Reply::Unkept,
             Ask::Open { slot, .. } if slot.0 % 4 == 3 => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
             Ask::Open { .. } => Reply::Opened { size: 300, mode: 0o644 },
+            Ask::Expand(expansion) => {
+                assert!(expansion.pattern.starts_with("~/") && !expansion.pattern.contains("/../"));
+                Reply::Expanded(expansion.to.len() % 2 == 0)
+            }
             Ask::Settle { .. } | Ask::Rewind { .. } | Ask::Commit { .. } | Ask::Drop { .. } | Ask::Heard => {
                 Reply::Done
             }

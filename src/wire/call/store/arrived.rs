@@ -78,7 +78,7 @@ impl CallStore<'_> {
 }
 
 /// Whether a user name leads to no other system, and to nobody but a user.
-fn is_plain(user: &str) -> bool {
+pub(super) fn is_plain(user: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+');
     user.starts_with(|c: char| c.is_ascii_alphanumeric())
         && user.len() <= 64

@@ -50,6 +50,8 @@ pub struct Ours {
     /// It was begun in an earlier call.
     begun: bool,
     fetch: Option<Fetch>,
+    /// It asks for files by a pattern (X).
+    expands: bool,
     slot: Slot,
     state: State,
     /// The file goes out already, or is out, but the verdict on it has not come.
@@ -143,9 +145,10 @@ impl Machine {
         };
         let slot = self.new_slot();
         let what = describe(&job.work);
+        let expands = matches!(job.work, Work::Expand(_));
         let fetch = match job.work {
             Work::Fetch(fetch) => Some(fetch),
-            Work::Execute(_) | Work::Send(_) => None,
+            Work::Execute(_) | Work::Send(_) | Work::Expand(_) => None,
         };
         let ours = Ours {
             key,
@@ -154,6 +157,7 @@ impl Machine {
             pieces: pieces.into(),
             begun: job.begun,
             fetch,
+            expands,
             slot,
             state: State::AwaitVerdict,
             unjudged: false,
@@ -308,6 +312,11 @@ impl Machine {
             (State::AwaitVerdict, Answer::Give { mode, size, wants_master }) if ours.fetch.is_some() => {
                 self.yielding |= wants_master && self.channels == 0;
                 self.offer_fetched(link, number, mode, size);
+                Ok(())
+            }
+            (State::AwaitVerdict, Answer::Expanded(yes)) if ours.expands => {
+                let no = || Ending::Refused("it has no such files, or does not send them".to_owned());
+                self.settle(number, if yes { Ending::Done } else { no() });
                 Ok(())
             }
             (State::AwaitVerdict, Answer::Refuse { why, .. }) => {

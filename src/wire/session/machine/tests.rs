@@ -1,3 +1,4 @@
+mod expand;
 mod fetch;
 mod refusals;
 mod turns;
@@ -143,7 +144,10 @@ impl End {
             match self.machine.step(self.now, &mut self.link) {
                 Step::Ask(ask) => {
                     let reply = self.reply(&ask);
-                    if !matches!(ask, Ask::NextJob { .. } | Ask::Read { .. } | Ask::ReadOpened { .. }) {
+                    if !matches!(
+                        ask,
+                        Ask::NextJob { .. } | Ask::Read { .. } | Ask::ReadOpened { .. }
+                    ) {
                         self.asked.push(ask);
                     }
                     self.machine.reply(self.now, &mut self.link, reply);
@@ -169,6 +173,7 @@ impl End {
             Ask::Open { path, .. } if path == "~/there" => Reply::Opened { size: 3000, mode: 0o644 },
             Ask::Open { path, .. } if path == "~/busy" => Reply::Verdict(Verdict::Refuse(Refusal::NoChannel)),
             Ask::Open { .. } => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
+            Ask::Expand(expansion) => Reply::Expanded(expansion.pattern == "~/*.txt"),
             _ => Reply::Done,
         }
     }

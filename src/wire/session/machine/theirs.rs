@@ -50,6 +50,8 @@ enum State {
     },
     /// The fetched file is out, to its end.
     AwaitCopied,
+    /// The store looks for the files of a pattern.
+    AwaitExpanded,
 }
 
 /// One channel of the peer.
@@ -219,6 +221,10 @@ impl Machine {
                 state
             }
             Judged::Refuse { letter, why } => self.refuse(now, link, number, letter, why, false),
+            Judged::Expand(expansion) => {
+                self.ask(asking, Ask::Expand(expansion));
+                State::AwaitExpanded
+            }
             Judged::RefuseToExpand => {
                 self.say(now, link, Channel::Theirs(number), &Answer::Expanded(false));
                 State::AwaitCommand
@@ -335,6 +341,10 @@ impl Machine {
                 self.say(now, link, channel, &Answer::Kept { wants_master: false });
                 self.tally.received += 1;
                 self.progress.push_back(Progress::Done { sending: false, job: name, refused: None });
+                State::AwaitCommand
+            }
+            (State::AwaitExpanded, Reply::Expanded(yes)) => {
+                self.say(now, link, channel, &Answer::Expanded(yes));
                 State::AwaitCommand
             }
             (State::AwaitCommit { name }, Reply::Unkept) => {

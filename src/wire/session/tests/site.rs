@@ -156,7 +156,7 @@ impl Site {
                 self.coming.remove(&slot);
                 Reply::Done
             }
-            Ask::Rewind { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } => {
+            Ask::Rewind { .. } | Ask::Open { .. } | Ask::ReadOpened { .. } | Ask::Expand(_) => {
                 panic!("{ask:?}")
             }
         }
