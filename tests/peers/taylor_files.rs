@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use uugate::job::{Expand, Fetch, Work};
+use uugate::job::{Expand, Fetch, Grade, Work};
 
 fn public_file(path: &Path, text: &str) {
     fs::write(path, text).expect("a file");
@@ -133,4 +133,29 @@ async fn a_file_of_taylor_that_is_too_large_for_us_does_not_come_and_may_be_aske
         }
         assert_eq!(us.arrived().await, [("~/theirs".to_owned(), b"12345".to_vec())]);
     }
+}
+
+/// Taylor, which called, has five jobs; ours is more urgent than the rest of them.
+#[tokio::test]
+async fn taylor_gives_way_to_more_urgent_work_over_g() {
+    let folder = support::open_folder();
+    let (us, taylor) = sites(folder.path(), 'g', &[]);
+    for number in 0..5 {
+        let mut uux = taylor.command("uux");
+        uux.args(["-r", "-gN", "-", "leaf!rmail"]).arg(format!("(jan{number})"));
+        run_with_input(&mut uux, b"From bob Mon Nov 23 12:00:00 2026\nmail\n");
+    }
+    us.mail_at(Grade::new('A').expect("a grade"), "urgent", b"mail\n").await;
+    us.mail_at(Grade::new('Z').expect("a grade"), "patient", b"mail\n").await;
+    let record = call(false, &us, &taylor, None).await;
+    assert_eq!(record.failure, None, "{}", taylor.log());
+    assert_eq!((record.jobs_sent, record.jobs_received), (2, 5));
+    assert_eq!((us.waiting().await, taylor.jobs_waiting()), (0, 0), "{}", taylor.log());
+    let log = taylor.log();
+    let place = |what: &str| log.find(what).unwrap_or_else(|| panic!("{what}: {log}"));
+    let before = &log[..place("Receiving rmail urgent")];
+    assert_eq!(before.matches("Sending rmail jan").count(), 1, "{log}");
+    taylor.execute();
+    assert_eq!(taylor.inbox().len(), 2, "{}", taylor.log());
+    assert_eq!(us.arrived().await.len(), 5);
 }

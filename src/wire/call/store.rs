@@ -429,6 +429,15 @@ impl Store for CallStore<'_> {
         self.expanded(&expansion).await.map_err(failure)
     }
 
+    async fn waiting(&mut self, worst: Option<Grade>) -> Result<Option<Grade>, Failure> {
+        if !self.sends {
+            return Ok(None);
+        }
+        let largest = self.terms.largest(&self.now());
+        let best = self.spool.waiting(self.peer.clone(), largest).await.map_err(failure)?;
+        Ok(best.filter(|best| worst.is_none_or(|worst| *best <= worst)))
+    }
+
     async fn heard(&mut self) -> Result<(), Failure> {
         self.spool.heard(self.peer.clone(), clock::wall()).await.map_err(failure)
     }

@@ -108,6 +108,8 @@ pub enum Ask {
     ReadOpened { slot: Slot, offset: u64, limit: usize },
     /// To queue jobs for the peer with the files that it wants: [`Reply::Expanded`], when they are on disk.
     Expand(Expansion),
+    /// The best grade, no worse than this, of the jobs that wait for the peer: [`Reply::Waiting`].
+    Waiting { worst: Option<Grade> },
     /// The peer has shown that it heard our CY for everything so far: [`Reply::Done`].
     Heard,
 }
@@ -128,6 +130,8 @@ pub enum Reply {
     Unkept,
     /// False: there are none, or it may not have them.
     Expanded(bool),
+    /// `None`: no job.
+    Waiting(Option<Grade>),
     /// The store has failed; the session cannot go on.
     Failed(String),
 }

@@ -76,6 +76,10 @@ pub trait Store: Send {
     ) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
     /// On disk when it returns; false: there are none, or it may not have them.
     fn expand(&mut self, expansion: Expansion) -> impl Future<Output = Result<bool, Failure>> + Send;
+    fn waiting(
+        &mut self,
+        worst: Option<Grade>,
+    ) -> impl Future<Output = Result<Option<Grade>, Failure>> + Send;
     fn heard(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
@@ -99,6 +103,7 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
             store.read_opened(slot, offset, limit).await.map(Reply::Bytes)
         }
         Ask::Expand(expansion) => store.expand(expansion).await.map(Reply::Expanded),
+        Ask::Waiting { worst } => store.waiting(worst).await.map(Reply::Waiting),
         Ask::Heard => store.heard().await.map(|()| Reply::Done),
     };
     result.unwrap_or_else(Reply::Failed)

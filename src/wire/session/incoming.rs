@@ -3,15 +3,20 @@
 use super::ask::{Expansion, Kind, Offer};
 use super::command::{Letter, ParseError, Request, Transfer};
 use super::handshake::same_system;
-use super::naming::{stable_id, stable_id_of_file};
+use super::naming::{grade, stable_id, stable_id_of_file};
 use super::permit::{LONGEST_PATH, Permissions, SpoolName, public_path, real_temp, spool_name};
 use super::{Features, Refusal};
-use crate::job::{Command, Execute, Notify, SystemName};
+use crate::job::{Command, Execute, Grade, Notify, SystemName};
 
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Judged {
-    Offer { letter: Letter, offer: Box<Offer> },
+    Offer {
+        letter: Letter,
+        offer: Box<Offer>,
+        /// That of its job, as far as the names tell.
+        grade: Option<Grade>,
+    },
     Open {
         path: String,
         limit: Option<u64>,
@@ -51,14 +56,20 @@ impl Judge {
                 Ok(expansion.map_or(Judged::RefuseToExpand, Judged::Expand))
             }
             Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
-            Ok(Request::Send(transfer)) => match self.send(transfer) {
-                Ok(offer) => Ok(Judged::Offer { letter: Letter::Send, offer: Box::new(offer) }),
-                Err(why) => refuse(Letter::Send, why),
-            },
-            Ok(Request::Execute { transfer, command }) => match self.execute(transfer, &command) {
-                Ok(offer) => Ok(Judged::Offer { letter: Letter::Execute, offer: Box::new(offer) }),
-                Err(why) => refuse(Letter::Execute, why),
-            },
+            Ok(Request::Send(transfer)) => {
+                let (letter, grade) = (Letter::Send, grade(&transfer.to));
+                match self.send(transfer) {
+                    Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
+                    Err(why) => refuse(letter, why),
+                }
+            }
+            Ok(Request::Execute { transfer, command }) => {
+                let (letter, grade) = (Letter::Execute, grade(&transfer.to));
+                match self.execute(transfer, &command) {
+                    Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
+                    Err(why) => refuse(letter, why),
+                }
+            }
             Ok(Request::Receive { from, limit, .. }) => {
                 match public_path(&from, None, &self.public).filter(|_| self.permissions.fetch) {
                     Some(path) => Ok(Judged::Open { path, limit }),

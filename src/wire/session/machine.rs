@@ -98,6 +98,8 @@ pub struct Machine {
     drained: bool,
     /// The peer wants to be master (CYM).
     yielding: bool,
+    /// We, the slave, have said CYM.
+    asked_for_turn: bool,
     ins: BTreeMap<u8, Theirs>,
     /// Text that belongs to no conversation: H and its answers.
     text: Vec<u8>,
@@ -141,6 +143,7 @@ impl Machine {
             turn: None,
             drained: false,
             yielding: false,
+            asked_for_turn: false,
             ins: BTreeMap::new(),
             text: Vec::new(),
             hang_up: HangUp::No,
@@ -350,6 +353,11 @@ impl Machine {
                 None => self.handle_theirs(now, link, 0, position, bytes),
             },
         }
+    }
+
+    /// Whether only one end at a time can send, so that work that is more urgent has to ask for its turn.
+    fn takes_turns(&self) -> bool {
+        self.channels == 0 && !self.master
     }
 
     /// How many jobs of ours may be under way at once.

@@ -65,6 +65,12 @@ pub fn stable_id_of_file(from: &str) -> Option<StableId> {
     stable_id(from.split_once('/')?.0)
 }
 
+/// The grade of a job in the TO of its spool files: before the last four characters.
+pub fn grade(to: &str) -> Option<Grade> {
+    let tail = to.strip_prefix("D.").or_else(|| to.strip_prefix("X."))?;
+    Grade::new(tail.chars().rev().nth(4)?)
+}
+
 /// The last `digits` digits of a number to the base 36.
 fn base36(number: u64, digits: usize) -> String {
     let mut rest = number;
@@ -94,6 +100,10 @@ mod tests {
         assert_eq!((names.temp.as_str(), names.execution_temp.as_str()), ("D.21i3v9", "D.X21i3v9"));
         assert_eq!(names.from, "D.000000000000feed.75bcd15");
         assert_eq!(names.for_file("/home/jan/plan"), "D.000000000000feed.75bcd15/plan");
+        assert_eq!((grade(&names.data), grade(&names.execution)), (Some(Grade::MAIL), Some(Grade::MAIL)));
+        for other in ["D.x9", "~/alphaN0001", "D.alpha.0001", ""] {
+            assert_eq!(grade(other), None, "{other}");
+        }
         let small = WireNames::new(&ours, StableId { spool: 1, number: 1 }, Grade::MAIL);
         assert_eq!((small.data.as_str(), small.temp.as_str()), ("D.barberoC0001", "D.0001"));
     }

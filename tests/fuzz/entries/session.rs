@@ -277,6 +277,7 @@ impl Pretended {
                 assert!(expansion.pattern.starts_with("~/") && !expansion.pattern.contains("/../"));
                 Reply::Expanded(expansion.to.len() % 2 == 0)
             }
+            Ask::Waiting { .. } => Reply::Waiting((self.jobs > 0).then_some(Grade::MAIL)),
             Ask::Settle { .. } | Ask::Rewind { .. } | Ask::Commit { .. } | Ask::Drop { .. } | Ask::Heard => {
                 Reply::Done
             }

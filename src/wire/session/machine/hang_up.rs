@@ -93,7 +93,11 @@ impl Machine {
         if self.hang_up == HangUp::AwaitConfirmation {
             return Ok(());
         }
-        if self.outs.is_empty() {
+        if std::mem::take(&mut self.asked_for_turn) {
+            // It may have work itself: so if ours has gone meanwhile, it is for us to propose to hang up.
+            self.refuse_to_hang_up(now, link);
+            self.drained = false;
+        } else if self.outs.is_empty() {
             self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
         } else if self.says_h_ahead() && self.last_are_said() {
             self.owes_answer = true;

@@ -146,7 +146,7 @@ impl End {
                     let reply = self.reply(&ask);
                     if !matches!(
                         ask,
-                        Ask::NextJob { .. } | Ask::Read { .. } | Ask::ReadOpened { .. }
+                        Ask::NextJob { .. } | Ask::Read { .. } | Ask::ReadOpened { .. } | Ask::Waiting { .. }
                     ) {
                         self.asked.push(ask);
                     }
@@ -174,6 +174,10 @@ impl End {
             Ask::Open { path, .. } if path == "~/busy" => Reply::Verdict(Verdict::Refuse(Refusal::NoChannel)),
             Ask::Open { .. } => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
             Ask::Expand(expansion) => Reply::Expanded(expansion.pattern == "~/*.txt"),
+            Ask::Waiting { worst } => {
+                let grades = self.jobs.iter().map(|job| job.grade);
+                Reply::Waiting(grades.filter(|grade| worst.is_none_or(|worst| *grade <= worst)).min())
+            }
             _ => Reply::Done,
         }
     }

@@ -8,6 +8,7 @@ use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
 use super::super::{Features, Progress, SessionError};
 use super::{For, HangUp, Machine, collect, misbehaved, tell_bytes};
+use crate::job::Grade;
 use crate::wire::link::{Channel, Expect, Link};
 use std::time::Instant;
 
@@ -39,6 +40,10 @@ enum State {
     AwaitCommit {
         name: String,
     },
+    /// It is kept; the store is asked whether we have more urgent work than it was.
+    AwaitWaiting {
+        name: String,
+    },
     /// The store is asked for a file that the peer fetches.
     AwaitOpened {
         slot: Slot,
@@ -58,6 +63,8 @@ enum State {
 #[derive(Debug, Default)]
 pub struct Theirs {
     state: State,
+    /// That of the job that is dealt with, as far as its names tell.
+    grade: Option<Grade>,
     text: Vec<u8>,
 }
 
@@ -158,6 +165,12 @@ impl Machine {
         }
     }
 
+    fn kept(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String, wants_master: bool) {
+        self.say(now, link, Channel::Theirs(number), &Answer::Kept { wants_master });
+        self.tally.received += 1;
+        self.progress.push_back(Progress::Done { sending: false, job, refused: None });
+    }
+
     fn not_kept(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String, why: &str) {
         self.say(now, link, Channel::Theirs(number), &Answer::NotKept);
         self.progress.push_back(Progress::Done { sending: false, job, refused: Some(why.to_owned()) });
@@ -195,10 +208,11 @@ impl Machine {
             link.offered();
         }
         let state = match judged {
-            Judged::Offer { letter, offer } => {
+            Judged::Offer { letter, offer, grade } => {
                 if ahead && offer.size.is_none() {
                     return Err(misbehaved("a file ahead of its size", text));
                 }
+                self.ins.entry(number).or_default().grade = grade;
                 let state = State::AwaitVerdict {
                     letter,
                     slot,
@@ -277,7 +291,8 @@ impl Machine {
         let wire = self.on_wire(Channel::Theirs(number));
         let channel = Channel::Theirs(number);
         let Some(theirs) = self.ins.get_mut(&number) else { return Ok(()) };
-        let state = match (std::mem::take(&mut theirs.state), reply) {
+        let (state, grade) = (std::mem::take(&mut theirs.state), theirs.grade);
+        let state = match (state, reply) {
             (State::AwaitVerdict { letter, slot, told, name, what, ahead }, Reply::Verdict(verdict)) => {
                 match verdict {
                     Verdict::Take { offset } => {
@@ -337,10 +352,19 @@ impl Machine {
                     false => State::AwaitCopied,
                 }
             }
+            (State::AwaitCommit { name }, Reply::Done) if self.takes_turns() => {
+                self.ask(For::Channel(channel), Ask::Waiting { worst: self.worst });
+                State::AwaitWaiting { name }
+            }
             (State::AwaitCommit { name }, Reply::Done) => {
-                self.say(now, link, channel, &Answer::Kept { wants_master: false });
-                self.tally.received += 1;
-                self.progress.push_back(Progress::Done { sending: false, job: name, refused: None });
+                self.kept(now, link, number, name, false);
+                State::AwaitCommand
+            }
+            (State::AwaitWaiting { name }, Reply::Waiting(best)) => {
+                let theirs = grade.unwrap_or(Grade::DEFAULT);
+                let ours_is_better = best.is_some_and(|best| best < theirs);
+                self.asked_for_turn |= ours_is_better;
+                self.kept(now, link, number, name, ours_is_better);
                 State::AwaitCommand
             }
             (State::AwaitExpanded, Reply::Expanded(yes)) => {

@@ -152,6 +152,7 @@ impl Site {
                 Reply::Done
             }
             Ask::Heard => Reply::Done,
+            Ask::Waiting { .. } => Reply::Waiting(None),
             Ask::Drop { slot } => {
                 self.coming.remove(&slot);
                 Reply::Done
