@@ -341,6 +341,18 @@ mod tests {
     }
 
     #[test]
+    fn the_last_byte_of_the_packet_that_ends_a_command_is_nul() {
+        // System V Release 4 looks for it there.
+        for size in (5..13).map(|n| 1usize << n) {
+            for length in (1..=size).filter(|length| fits(*length, size)) {
+                let mut end = vec![b'x'; length - 1];
+                end.push(0);
+                assert_eq!(data(1, 0, size, &end).last(), Some(&0), "{length} of {size}");
+            }
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_known() {
         assert!(fits(32, 32) && fits(31, 32) && fits(0, 32) && fits(4096, 4096));
         assert!(!fits(33, 32));

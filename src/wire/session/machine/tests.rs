@@ -1,5 +1,6 @@
 mod expand;
 mod fetch;
+mod old;
 mod refusals;
 mod turns;
 
