@@ -97,10 +97,11 @@ impl Executor {
         let (body, received) = (*body, *received);
         let ended = match task {
             Task::Run(execute) => self.command(peer, execute, body, received).await,
-            Task::Place { to, mode, make_directories, notify, user } => {
+            Task::Place { to, mode, make_directories, notify, user, fetched } => {
                 let (to, mode, make_directories) = (to.clone(), *mode, *make_directories);
                 let placement = Placement { to, mode, make_directories, number: claim.id };
-                self.file(peer, placement, notify.as_deref(), user, body).await
+                let at = self.home_of_user(peer, *fetched);
+                self.file(peer, placement, notify.as_deref(), user, at, body).await
             }
         };
         self.settle(execution, ended).await
@@ -227,6 +228,7 @@ impl Executor {
         placement: Placement,
         notify: Option<&str>,
         user: &str,
+        at: &SystemName,
         body: Option<BodyRef>,
     ) -> Ended {
         let to = placement.to.clone();
@@ -238,7 +240,7 @@ impl Executor {
                     return Ended::Later(fault);
                 }
                 let reason = format!("the file for {to:?} cannot be put there: {error}");
-                let asker = whom::user_at(user, peer, &self.settings.node);
+                let asker = whom::user_at(user, at, &self.settings.node);
                 let notices = asker.into_iter().map(|to| notice(to, "File not received", &reason, peer));
                 return Ended::Refused { notices: notices.collect(), reason };
             }
@@ -257,12 +259,20 @@ impl Executor {
         Ended::Done { messages, note }
     }
 
+    /// Where the user of a file is: at the peer that sent it, or here, if it was asked for.
+    fn home_of_user<'a>(&'a self, peer: &'a SystemName, fetched: bool) -> &'a SystemName {
+        if fetched { &self.settings.node } else { peer }
+    }
+
     /// Who hears that something could not be done for days: who asked for it, and who keeps this node.
     fn given_up(&self, peer: &SystemName, task: &Task, reason: &str) -> Vec<NewNotice> {
         let own = &self.settings.node;
         let (asker, what) = match task {
             Task::Run(execute) => (whom::asker(execute, peer, own), shown(execute)),
-            Task::Place { to, user, .. } => (whom::user_at(user, peer, own), format!("the file for {to:?}")),
+            Task::Place { to, user, fetched, .. } => {
+                let at = self.home_of_user(peer, *fetched);
+                (whom::user_at(user, at, own), format!("the file for {to:?}"))
+            }
         };
         let text = format!("{reason}\n\nIt was:\n\n  {what}");
         let postmaster = Some("postmaster".to_owned());

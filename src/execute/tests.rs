@@ -229,6 +229,16 @@ async fn a_file_is_put_into_the_public_directory_and_told_of() {
 }
 
 #[tokio::test]
+async fn our_own_user_hears_of_a_fetched_file_that_cannot_be_put_in_its_place() {
+    let site = Site::new();
+    let fetched = ArrivalKind::Fetched { to: "~/../escape".to_owned(), mode: 0o644, make_directories: true };
+    site.arrives(fetched, b"bad").await;
+    site.work().await;
+    assert!(site.mailbox().contains("Subject: File not received (leaf)\n"), "{}", site.mailbox());
+    assert!(site.sent().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_user_here_sends_by_our_own_rmail() {
     let site = Site::new();
     let request = execute("rmail leaf!ann nobody", "jan", None);

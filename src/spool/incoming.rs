@@ -48,6 +48,8 @@ pub enum ArrivalKind {
     Unusable { name: String, reason: String, notice: Option<NewNotice> },
     /// A file for the file system, at a path that was permitted already.
     File { to: String, mode: u32, make_directories: bool, notify: Option<String> },
+    /// The same, for our own user, who asked the peer for it.
+    Fetched { to: String, mode: u32, make_directories: bool },
 }
 
 /// A whole file from a peer, to be kept before we say CY.
@@ -80,6 +82,9 @@ pub enum Task {
         make_directories: bool,
         notify: Option<String>,
         user: String,
+        /// The user is one of ours, and not of the peer.
+        #[serde(default)]
+        fetched: bool,
     },
 }
 

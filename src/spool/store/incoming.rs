@@ -195,7 +195,12 @@ impl Store {
             }
             ArrivalKind::File { to, mode, make_directories, notify } => {
                 let user = arrival.identity.user;
-                let task = Task::Place { to, mode, make_directories, notify, user };
+                let task = Task::Place { to, mode, make_directories, notify, user, fetched: false };
+                self.add_execution(&peer, &task, Some(body.id), None, received)
+            }
+            ArrivalKind::Fetched { to, mode, make_directories } => {
+                let user = arrival.identity.user;
+                let task = Task::Place { to, mode, make_directories, notify: None, user, fetched: true };
                 self.add_execution(&peer, &task, Some(body.id), None, received)
             }
             ArrivalKind::ExecutionFile { name: _, execute, input } => {

@@ -246,6 +246,7 @@ async fn a_file_is_to_be_placed(home: Home) {
         make_directories: true,
         notify: Some("ida".into()),
         user: "jan".into(),
+        fetched: false,
     };
     assert_eq!(executions[0].task, task);
     assert_eq!(read_all(spool, executions[0].body.unwrap().id).await, b"abc");

@@ -21,7 +21,7 @@ impl CallStore<'_> {
                     return Err(SpoolError::Misuse("a file for no fetch job".to_owned()));
                 };
                 let (to, make_directories) = (fetch.to.clone(), fetch.make_directories);
-                ArrivalKind::File { to, mode, make_directories, notify: None }
+                ArrivalKind::Fetched { to, mode, make_directories }
             }
             Kind::ExecutionFile { name } => {
                 let text = self.read_whole(coming.body, coming.kept).await?;
