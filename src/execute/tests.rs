@@ -58,8 +58,14 @@ impl Site {
         self.names.set(self.names.get() + 1);
         let temp = format!("D.{:04}", self.names.get());
         let size = Some(bytes.len() as u64);
-        let identity =
-            Identity { peer: system("leaf"), temp, size, user: "jan".to_owned(), command: String::new() };
+        let identity = Identity {
+            peer: system("leaf"),
+            temp,
+            size,
+            user: "jan".to_owned(),
+            command: String::new(),
+            digest: None,
+        };
         let arrival = Arrival { identity, stable: None, kind, body, received: clock::wall() };
         self.spool.receive(arrival).await.unwrap();
     }

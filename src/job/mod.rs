@@ -5,6 +5,7 @@
 //! kept the spool's; this room has the words that both use: names, grades, execution requests and the text
 //! of an execution (X.) file. Sources: the Taylor UUCP manual, chapters "UUCP Grades" and "Execution File Format".
 
+mod digest;
 mod grade;
 mod name;
 mod pattern;
@@ -12,6 +13,7 @@ mod quote;
 mod work;
 mod xfile;
 
+pub use digest::Digest;
 pub use grade::Grade;
 pub use name::{NameError, SystemName};
 pub use pattern::{fits, is_pattern};

@@ -3,7 +3,7 @@
 use super::store::Store;
 use super::writer::Writer;
 use super::*;
-use crate::job::{Grade, StableId, SystemName};
+use crate::job::{Digest, Grade, StableId, SystemName};
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -273,6 +273,15 @@ impl Spool {
     /// A partial with this very identity, begun after `oldest`.
     pub async fn find_partial(&self, identity: Identity, oldest: Timestamp) -> Result<Option<Partial>> {
         self.writer.verb(0, move |store| store.find_partial(&identity, oldest)).await
+    }
+    /// How much is here of a file that we fetch from a peer under this name, begun after `oldest`, and the digest of the whole.
+    pub async fn begun(
+        &self,
+        peer: SystemName,
+        temp: String,
+        oldest: Timestamp,
+    ) -> Result<Option<(Digest, u64)>> {
+        self.writer.verb(0, move |store| store.begun(&peer, &temp, oldest)).await
     }
     /// Makes a body into the partial of this identity, so that it outlives the call.
     pub async fn keep_partial(&self, identity: Identity, body: BodyId, now: Timestamp) -> Result<()> {

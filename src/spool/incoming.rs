@@ -1,7 +1,7 @@
 //! What came from a peer: receipts, partial files, executions.
 
 use super::{BodyId, BodyRef, Claim, NewNotice};
-use crate::job::{Execute, StableId, SystemName};
+use crate::job::{Digest, Execute, StableId, SystemName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub struct Identity {
     pub user: String,
     /// The destination of an S, the command of an E.
     pub command: String,
+    /// The digest of the whole, told by uugate peers alone.
+    pub digest: Option<Digest>,
 }
 
 /// A file that has begun to arrive.
@@ -69,6 +71,8 @@ pub enum Received {
     Kept,
     /// It had come before (an in-doubt receipt with the same name, size and digest, or a known stable id); the new copy was dropped.
     Already,
+    /// It is not what its digest says; it was dropped, and has to come again.
+    Damaged,
 }
 
 /// What is to be done with something that arrived.

@@ -48,6 +48,7 @@ pub use message::{Delivery, DeliveryState, Intent, MessageId, NewDelivery, NewMe
 pub use reader::BodyReader;
 pub use sequence::Sequence;
 pub use settings::Settings;
+pub use store::Blocks;
 pub use verify::{Finding, Verified, verify};
 pub use withheld::{BundleState, Import};
 

@@ -1,6 +1,6 @@
 //! Reading a body from its beginning to its end, beside the writer: what is read next is read ahead.
 
-use super::store::Piece;
+use super::store::{Blocks, Piece};
 use super::{MOST_AT_ONCE, SpoolError};
 use std::sync::Arc;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -58,6 +58,30 @@ impl BodyReader {
             finished(spawn_blocking(move || piece.check())).await?;
         }
         Ok(())
+    }
+
+    /// The digest of all of it; it is read whole, as by [`BodyReader::check`].
+    pub async fn digest(&mut self) -> Result<[u8; 32]> {
+        if let [piece] = self.pieces.as_slice()
+            && let Some(whole) = piece.whole()
+        {
+            self.check().await?;
+            return Ok(whole);
+        }
+        let mut blocks = Blocks::default();
+        let mut offset = 0;
+        loop {
+            let bytes = self.read(offset, MOST_AT_ONCE).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            blocks.push(&bytes);
+            offset += bytes.len() as u64;
+        }
+        match offset == self.size() {
+            true => Ok(blocks.whole()),
+            false => Err(SpoolError::Corrupt("a body ends early".to_owned())),
+        }
     }
 
     /// The piece that has the byte at `offset`, and where.

@@ -1,9 +1,9 @@
 //! Calls between two uugates whose caller, called program or daemon is killed, or whose line is cut, at ten moments; then
 //! they call until nothing waits.
 
-use super::moderate;
+use super::{moderate, reliable};
 use crate::support::messages::assert_arrived;
-use crate::support::node::{Node, neighbour};
+use crate::support::node::Node;
 use crate::support::relay::{End, Outcome, join_and, join_until};
 use crate::support::{self, open_folder, seeded};
 
@@ -23,8 +23,8 @@ fn survive(protocol: char, end: End, seed: u64) {
 fn survive_calls(protocol: char, seed: u64, mut call: impl FnMut(&Node, &Node, u64) -> Outcome) {
     let folder = open_folder();
     let protocol = format!("protocols = \"{protocol}\"");
-    let polux = Node::new(folder.path(), "polux", &neighbour("leaf", &protocol));
-    let leaf = Node::new(folder.path(), "leaf", &neighbour("polux", &protocol));
+    let polux = Node::new(folder.path(), "polux", &reliable("leaf", &protocol));
+    let leaf = Node::new(folder.path(), "leaf", &reliable("polux", &protocol));
     let (there, back) = (moderate("there"), moderate("back"));
     for (from, to, messages) in [(&leaf, "ann@polux.uucp", &there), (&polux, "ann@leaf.uucp", &back)] {
         messages.iter().for_each(|message| from.mail("root", &[to], message));
@@ -64,6 +64,12 @@ fn the_called_uucico_is_killed_over_i() {
 #[test]
 fn the_called_uucico_is_killed_over_g() {
     survive('g', End::KillCalled, 0xca11_0004);
+}
+
+#[test]
+fn either_uucico_is_killed_over_t() {
+    survive('t', End::KillCaller, 0xca11_0007);
+    survive('t', End::KillCalled, 0xca11_0008);
 }
 
 #[test]

@@ -70,6 +70,14 @@ impl Blocks {
     }
 }
 
+/// One digest of everything, made of those of all blocks.
+pub fn whole(sums: &[[u8; SUM]]) -> [u8; SUM] {
+    match sums {
+        [only] => *only,
+        all => *blake3::hash(&all.concat()).as_bytes(),
+    }
+}
+
 /// The number of the block that holds `offset`.
 pub fn number(offset: u64) -> u64 {
     offset / CHUNK as u64

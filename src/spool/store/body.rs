@@ -43,10 +43,14 @@ pub struct OpenBody {
 }
 
 impl OpenBody {
-    /// The digest by which a file that comes again is known.
+    /// The digest of all of it, wherever it lies.
     pub fn whole(&self) -> [u8; SUM] {
         match &self.bytes {
-            Bytes::Held(held) => *blake3::hash(held).as_bytes(),
+            Bytes::Held(held) => {
+                let mut blocks = Blocks::default();
+                blocks.push(held);
+                blocks.whole()
+            }
             Bytes::Filed { blocks, .. } => blocks.whole(),
         }
     }

@@ -8,7 +8,7 @@ use super::blocks::SUM;
 use super::body::OpenBody;
 use super::lease::Kind;
 use super::{Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
-use crate::job::{Execute, StableId, SystemName};
+use crate::job::{Digest, Execute, StableId, SystemName};
 use jiff::Timestamp;
 use rusqlite::params;
 use std::time::Duration;
@@ -22,6 +22,7 @@ impl Store {
         let row = self.one(
             "SELECT body, synced, digest FROM partials
                 WHERE peer = ?1 AND temp = ?2 AND told = ?3 AND user = ?4 AND command = ?5 AND began >= ?6
+                    AND whole IS ?7
                 ORDER BY id DESC LIMIT 1",
             params![
                 identity.peer.as_str(),
@@ -29,7 +30,8 @@ impl Store {
                 signed(told),
                 identity.user,
                 identity.command,
-                micros(oldest)
+                micros(oldest),
+                whole(identity)
             ],
             |row| Ok((BodyId(unsigned(row.get(0)?)), unsigned(row.get(1)?), row.get(2)?)),
         )?;
@@ -63,8 +65,8 @@ impl Store {
             self.forget(BodyId(unsigned(older)))?;
         }
         self.run(
-            "INSERT INTO partials (peer, temp, told, user, command, body, synced, began, digest)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO partials (peer, temp, told, user, command, body, synced, began, digest, whole)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                 ON CONFLICT (body) DO UPDATE SET synced = excluded.synced, digest = excluded.digest",
             params![
                 identity.peer.as_str(),
@@ -75,10 +77,20 @@ impl Store {
                 signed(body.0),
                 signed(synced),
                 micros(now),
-                digest
+                digest,
+                whole(identity)
             ],
         )?;
         Ok(())
+    }
+
+    pub fn begun(&self, peer: &SystemName, temp: &str, oldest: Timestamp) -> Result<Option<(Digest, u64)>> {
+        self.one(
+            "SELECT whole, synced FROM partials
+                WHERE peer = ?1 AND temp = ?2 AND whole IS NOT NULL AND began >= ?3 ORDER BY id DESC LIMIT 1",
+            params![peer.as_str(), temp, micros(oldest)],
+            |row| Ok((Digest::from_bytes(row.get(0)?), unsigned(row.get(1)?))),
+        )
     }
 
     // Receipts.
@@ -126,6 +138,10 @@ impl Store {
         if again {
             self.body_drop(arrival.body)?;
             return Ok(Received::Already);
+        }
+        if identity.digest.is_some_and(|told| told != Digest::of(digest)) {
+            self.body_drop(arrival.body)?;
+            return Ok(Received::Damaged);
         }
         let body = self.finish(arrival.body)?;
         self.run(
@@ -338,6 +354,10 @@ impl Store {
         }
         Ok(executions)
     }
+}
+
+fn whole(identity: &Identity) -> Option<[u8; Digest::LENGTH]> {
+    identity.digest.map(|digest| *digest.bytes())
 }
 
 /// Which piece of a job this is: a D. file and its X. file carry the stable id of the one job that they are.

@@ -21,7 +21,7 @@ mod settle;
 mod withheld;
 mod write_back;
 
-pub use blocks::{SUM, is_sound};
+pub use blocks::{Blocks, SUM, is_sound};
 pub use body::{Piece, body_name, body_of_name};
 
 use super::{BodyId, RequestId, Settings, SpoolError};

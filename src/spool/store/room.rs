@@ -136,6 +136,7 @@ mod tests {
             size: Some(1_000_000),
             user: "jan".to_owned(),
             command: "rmail ida".to_owned(),
+            digest: None,
         }
     }
 

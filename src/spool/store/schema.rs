@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
-pub const MIGRATIONS: &[&str] = &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE, SEQUENCES];
+pub const MIGRATIONS: &[&str] =
+    &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE, SEQUENCES, DIGEST_OF_THE_WHOLE];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -143,6 +144,9 @@ CREATE INDEX jobs_by_size ON jobs (system, grade, created + 1000 * size, id, siz
 const SEQUENCES: &str = "
 CREATE TABLE sequences (system TEXT PRIMARY KEY, taken INTEGER NOT NULL, said INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
+
+/// What the peer has told of a whole file, of which a part is here.
+const DIGEST_OF_THE_WHOLE: &str = "ALTER TABLE partials ADD COLUMN whole BLOB";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the
 /// database is kept as `spool.db.vN` in `keep` (N: the version of the copy).

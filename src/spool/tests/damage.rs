@@ -201,6 +201,7 @@ async fn a_partial_that_was_damaged_is_not_resumed() {
             size: Some(300_000),
             user: "jan".to_owned(),
             command: "rmail ida".to_owned(),
+            digest: None,
         };
         let body = body_of(&home.spool, &[7; 100_000]).await;
         home.spool.keep_partial(identity.clone(), body, at(0)).await.unwrap();

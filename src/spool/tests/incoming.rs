@@ -1,7 +1,7 @@
 //! Receipts, partial files, executions, pairs of D. and X. files.
 
 use super::*;
-use crate::job::StableId;
+use crate::job::{Digest, StableId};
 
 on_both!(
     an_execution_is_kept_and_run_once,
@@ -16,6 +16,8 @@ on_both!(
     a_file_is_to_be_placed,
     a_partial_is_found_by_its_whole_identity,
     a_partial_goes_on_where_it_is_safe,
+    what_is_not_what_its_digest_says_is_dropped_with_its_partial,
+    a_fetch_that_was_begun_is_known_by_its_job,
     a_name_that_says_nothing_is_taken_for_no_other,
     what_came_without_a_size_is_known_by_its_bytes,
     what_stays_in_doubt_does_so_for_as_long_as_anything_is_known,
@@ -30,7 +32,13 @@ fn identity(temp: &str, size: u64) -> Identity {
         size: Some(size),
         user: "jan".to_owned(),
         command: "rmail ida".to_owned(),
+        digest: None,
     }
+}
+
+/// Of a file of one block.
+fn digest(bytes: &[u8]) -> Digest {
+    Digest::of(*blake3::hash(bytes).as_bytes())
 }
 
 async fn arrival(spool: &Spool, identity: Identity, kind: ArrivalKind, bytes: &[u8]) -> Arrival {
@@ -267,6 +275,7 @@ async fn a_partial_is_found_by_its_whole_identity(home: Home) {
         Identity { size: None, ..same.clone() },
         Identity { user: "uwe".into(), ..same.clone() },
         Identity { command: "rmail uwe".into(), ..same.clone() },
+        Identity { digest: Some(digest(b"x")), ..same.clone() },
     ];
     for other in others {
         assert_eq!(spool.find_partial(other, at(0)).await.unwrap(), None);
@@ -360,6 +369,38 @@ async fn our_own_executions_are_kept_once(home: Home) {
         spool.submit_execution(Some(3), system("barberouge"), rmail("ida"), content, at(0)).await.unwrap();
     }
     assert_eq!(due(spool, 1).await, [pair("ida", "hello\n")]);
+}
+
+async fn what_is_not_what_its_digest_says_is_dropped_with_its_partial(mut home: Home) {
+    let told = Identity { digest: Some(digest(b"hello\n")), ..identity("D.1", 6) };
+    let kind = ArrivalKind::Execution(rmail("ida"));
+    let wrong = arrival(&home.spool, told.clone(), kind.clone(), b"hallo\n").await;
+    home.spool.keep_partial(told.clone(), wrong.body, at(0)).await.unwrap();
+    assert_eq!(home.spool.receive(wrong.clone()).await.unwrap(), Received::Damaged);
+    home.reopen(at(1)).await;
+    assert!(due(&home.spool, 1).await.is_empty());
+    assert_eq!(home.spool.find_partial(told.clone(), at(0)).await.unwrap(), None);
+    assert!(is_missing(home.spool.body_read(wrong.body, 0, 1).await));
+    assert!(!home.spool.already_received(told.clone(), None).await.unwrap(), "no receipt of it");
+    let right = arrival(&home.spool, told, kind, b"hello\n").await;
+    assert_eq!(home.spool.receive(right).await.unwrap(), Received::Kept);
+    assert_eq!(due(&home.spool, 2).await, [pair("ida", "hello\n")]);
+}
+
+async fn a_fetch_that_was_begun_is_known_by_its_job(mut home: Home) {
+    let told = Identity { digest: Some(digest(b"whole")), ..identity("R.7", 100_000) };
+    let body = body_of(&home.spool, &[b'x'; 70_000]).await;
+    home.spool.keep_partial(told.clone(), body, at(10)).await.unwrap();
+    home.reopen(at(11)).await;
+    let spool = &home.spool;
+    let begun = async |peer, name: &str, oldest| {
+        spool.begun(system(peer), name.to_owned(), at(oldest)).await.unwrap()
+    };
+    assert_eq!(begun("polux", "R.7", 0).await, Some((digest(b"whole"), 70_000)));
+    assert_eq!(begun("polux", "R.8", 0).await, None);
+    assert_eq!(begun("castor", "R.7", 0).await, None);
+    assert_eq!(begun("polux", "R.7", 11).await, None, "too old");
+    assert!(spool.find_partial(told, at(0)).await.unwrap().is_some());
 }
 
 async fn a_name_that_says_nothing_is_taken_for_no_other(home: Home) {

@@ -181,6 +181,7 @@ async fn loose_files_are_swept_and_others_stay() {
         size: Some(100),
         user: "jan".into(),
         command: "rmail ida".into(),
+        digest: None,
     };
     spool.keep_partial(identity, partial, hours(0)).await.unwrap();
     let kept = body_of(spool, &[0; 100_000]).await;

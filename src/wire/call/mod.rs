@@ -346,7 +346,7 @@ where
         .at_most(clock::now(), neighbour.max_time)
         .making_way(neighbour.max_file_time);
     let order = neighbour.order.or(connected.order).unwrap_or_default();
-    let terms = Terms::new(order, &neighbour.sizes, agreement.caller);
+    let terms = Terms::new(order, &neighbour.sizes, agreement.caller).with_digests(record.uugate);
     let sends = if agreement.caller { neighbour.call_transfer } else { neighbour.called_transfer };
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms)
         .sending(sends)

@@ -1,5 +1,7 @@
 //! Files of the public directory, for peers that fetch them.
 
+use crate::job::Digest;
+use crate::spool::{Blocks, CHUNK};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 use std::fs::File;
@@ -43,6 +45,18 @@ impl PublicFile {
         }
         bytes.truncate(count);
         Ok(bytes)
+    }
+
+    /// The digest of it as it is now. It is read for that, which may take long.
+    pub fn digest(&self) -> io::Result<Digest> {
+        let mut blocks = Blocks::default();
+        let mut offset = 0;
+        while offset < self.size {
+            let bytes = self.read(offset, CHUNK)?;
+            blocks.push(&bytes);
+            offset += bytes.len() as u64;
+        }
+        Ok(Digest::of(blocks.whole()))
     }
 }
 

@@ -8,16 +8,18 @@ use super::public::{self, PublicFile};
 use super::settings::Node;
 use super::terms::Terms;
 use crate::clock;
-use crate::job::{Grade, SystemName, Work, shown_id};
+use crate::job::{Digest, Grade, SystemName, Work, shown_id};
 use crate::spool::{
     Appending, BodyId, BodyReader, BodyRef, Identity, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool,
-    SpoolError,
+    SpoolError, Wish,
 };
 use crate::wire::session::{
-    Ending, Expansion, Failure, JobKey, Kind, Offer, OutgoingJob, Refusal, Slot, Store, Verdict, real_temp,
+    Committed, Ending, Expansion, Failure, JobKey, Kind, Offer, Opened, OutgoingJob, Refusal, Rest, Slot,
+    Store, Verdict, real_temp,
 };
 use jiff::{SignedDuration, Timestamp, Zoned};
 use std::collections::BTreeMap;
+use std::io;
 use std::time::{Duration, Instant};
 
 /// How much of a file that comes in is put by at the least, so that it is not sent again even if we are killed, and how
@@ -69,6 +71,8 @@ pub struct CallStore<'a> {
     /// Our jobs go to the peer in this call.
     sends: bool,
     jobs: BTreeMap<JobKey, Held>,
+    /// Those that arrived damaged, and did not come through since.
+    damaged: BTreeMap<JobKey, Grade>,
     coming: BTreeMap<Slot, Coming>,
     opened: BTreeMap<Slot, PublicFile>,
 }
@@ -94,6 +98,7 @@ impl<'a> CallStore<'a> {
             peer_remembers: false,
             sends: true,
             jobs: BTreeMap::new(),
+            damaged: BTreeMap::new(),
             coming: BTreeMap::new(),
             opened: BTreeMap::new(),
         }
@@ -117,6 +122,11 @@ impl<'a> CallStore<'a> {
         let mut first_failure = Ok(());
         for coming in std::mem::take(&mut self.coming).into_values() {
             first_failure = first_failure.and(self.put_by(coming).await);
+        }
+        if let Some(grade) = self.damaged.into_values().min() {
+            let (why, since) = ("a file arrived damaged".to_owned(), clock::wall());
+            let wish = Wish { system: self.peer.clone(), grade, why, since, at_once: false };
+            first_failure = first_failure.and(self.spool.want_call(wish).await);
         }
         let outcomes = self.jobs.into_values().map(|held| Outcome::JobDeferred {
             job: held.job.claim,
@@ -173,12 +183,34 @@ impl<'a> CallStore<'a> {
         clock::wall().to_zoned(self.node.zone.clone())
     }
 
-    /// Opens the body of a job, and reads all of it: a file that has begun to be sent can only be ended with the call.
-    async fn open_checked(&self, body: Option<BodyRef>) -> Result<Option<BodyReader>, SpoolError> {
-        let Some(body) = body else { return Ok(None) };
-        let reader = self.spool.body_open(body).await?;
-        reader.check().await?;
-        Ok(Some(reader))
+    /// Opens the body of a job, and reads all of it: a file that has begun to be sent can only be ended with the call. Gives
+    /// its digest too, if the other end is told that.
+    async fn open_checked(
+        &self,
+        body: Option<BodyRef>,
+    ) -> Result<(Option<BodyReader>, Option<Digest>), SpoolError> {
+        let Some(body) = body else { return Ok((None, None)) };
+        let mut reader = self.spool.body_open(body).await?;
+        let digest = if self.terms.digests(body.size) {
+            Some(Digest::of(reader.digest().await?))
+        } else {
+            reader.check().await?;
+            None
+        };
+        Ok((Some(reader), digest))
+    }
+
+    /// What lacks of the file that a job has begun to fetch in an earlier call.
+    async fn rest_of(&self, job: &Job) -> Result<Option<Rest>, SpoolError> {
+        let Work::Fetch(_) = job.work else { return Ok(None) };
+        let begun = self.spool.begun(self.peer.clone(), fetched_name(job), self.oldest_partial()).await?;
+        Ok(begun.map(|(digest, start)| Rest { digest, start }))
+    }
+
+    /// A partial file that began before this is not gone on with.
+    fn oldest_partial(&self) -> Timestamp {
+        let life = SignedDuration::try_from(self.node.partial_life).unwrap_or(SignedDuration::MAX);
+        clock::wall().checked_sub(life).unwrap_or(Timestamp::MIN)
     }
 
     /// Hands the waiting bytes to the spool, once it has those before them.
@@ -209,20 +241,25 @@ impl<'a> CallStore<'a> {
     fn identity(&self, offer: &Offer) -> Identity {
         Identity {
             peer: self.peer.clone(),
-            // A dummy says nothing; without a name nothing is taken for the same.
-            temp: if real_temp(&offer.temp) { offer.temp.clone() } else { String::new() },
+            temp: match offer.kind {
+                Kind::Fetched { job, .. } => {
+                    self.jobs.get(&job).map(|held| fetched_name(&held.job)).unwrap_or_default()
+                }
+                _ if real_temp(&offer.temp) => offer.temp.clone(),
+                // A dummy says nothing; without a name nothing is taken for the same.
+                _ => String::new(),
+            },
             size: offer.size,
             user: offer.user.clone(),
             command: offer.command.clone(),
+            digest: offer.digest,
         }
     }
 
     /// The body to write to, and how much of the file it has.
     async fn body_for(&self, identity: &Identity, offer: &Offer) -> Result<(BodyId, u64), SpoolError> {
-        let life = SignedDuration::try_from(self.node.partial_life).unwrap_or(SignedDuration::MAX);
-        let oldest = clock::wall().checked_sub(life).unwrap_or(Timestamp::MIN);
         let partial = match offer.restart {
-            true => self.spool.find_partial(identity.clone(), oldest).await?,
+            true => self.spool.find_partial(identity.clone(), self.oldest_partial()).await?,
             false => None,
         };
         let partial = partial.filter(|partial| offer.size.is_some_and(|size| partial.offset <= size));
@@ -246,13 +283,18 @@ async fn appended(coming: &mut Coming) -> Result<(), SpoolError> {
     done
 }
 
+/// What a file that we fetch is known by among partial files: no name of a peer, which begin with `D.`.
+fn fetched_name(job: &Job) -> String {
+    format!("R.{:x}", job.stable.number)
+}
+
 impl Store for CallStore<'_> {
     async fn next_job(&mut self, worst: Option<Grade>) -> Result<Option<OutgoingJob>, Failure> {
         if !self.sends {
             return Ok(None);
         }
         let wanted = self.terms.wanted(worst, &self.now());
-        let held = loop {
+        let (held, digest) = loop {
             let claimed = self.claims.next_job(self.spool, self.peer.clone(), wanted, self.node.lease).await;
             let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
             if self.terms.is_hopeless(job.body.map_or(0, |body| body.size)) {
@@ -266,7 +308,10 @@ impl Store for CallStore<'_> {
                 Err(error @ SpoolError::Corrupt(_)) => {
                     self.set_aside(&job, &error).await.map_err(failure)?;
                 }
-                opened => break Held { reader: opened.map_err(failure)?, job, deferred: None },
+                opened => {
+                    let (reader, digest) = opened.map_err(failure)?;
+                    break (Held { reader, job, deferred: None }, digest);
+                }
             }
         };
         let job = &held.job;
@@ -279,6 +324,8 @@ impl Store for CallStore<'_> {
             size: job.body.map_or(0, |body| body.size),
             largest: self.terms.largest(&self.now()),
             begun: job.attempts > 0,
+            digest,
+            rest: self.rest_of(job).await.map_err(failure)?,
         };
         self.jobs.insert(key, held);
         Ok(Some(outgoing))
@@ -307,6 +354,17 @@ impl Store for CallStore<'_> {
                 }
                 return Ok(());
             }
+            (Ending::Damaged, _) => {
+                let note = "it arrived damaged".to_owned();
+                if self.damaged.insert(job, held.job.grade).is_some() {
+                    // Not a third time in this call.
+                    if let Some(held) = self.jobs.get_mut(&job) {
+                        held.deferred = Some(note);
+                    }
+                    return Ok(());
+                }
+                Outcome::JobDeferred { job: claim, note }
+            }
             (Ending::Refused(why), _) => {
                 let note = format!("{} refused it: {why}", self.peer);
                 self.refused(&held.job, note, &why)
@@ -314,6 +372,9 @@ impl Store for CallStore<'_> {
         };
         // First, for a renewal that comes behind the settling would find the claim gone, and end the call.
         self.claims.remove(claim);
+        if !matches!(outcome, Outcome::JobDeferred { .. }) {
+            self.damaged.remove(&job);
+        }
         let settled = match &outcome {
             Outcome::JobDone { .. } if self.peer_remembers => {
                 self.spool.settle_soon(clock::wall(), outcome).await
@@ -381,14 +442,14 @@ impl Store for CallStore<'_> {
         self.spool.body_append(coming.body, 0, Vec::new()).await.map_err(failure)
     }
 
-    async fn commit(&mut self, slot: Slot) -> Result<bool, Failure> {
+    async fn commit(&mut self, slot: Slot) -> Result<Committed, Failure> {
         let Some(mut coming) = self.coming.remove(&slot) else { return Err("the end of no file".to_owned()) };
         let result = async {
             self.append(&mut coming).await?;
             appended(&mut coming).await?;
             self.arrived(coming).await
         };
-        result.await.map(|()| true).map_err(failure)
+        result.await.map_err(failure)
     }
 
     async fn drop_slot(&mut self, slot: Slot) -> Result<(), Failure> {
@@ -399,13 +460,27 @@ impl Store for CallStore<'_> {
         }
     }
 
-    async fn open(&mut self, slot: Slot, path: String) -> Result<Result<(u64, u32), Refusal>, Failure> {
-        match PublicFile::open(&self.node.public, &path) {
+    async fn open(
+        &mut self,
+        slot: Slot,
+        path: String,
+        digested: bool,
+    ) -> Result<Result<Opened, Refusal>, Failure> {
+        let opened = match PublicFile::open(&self.node.public, &path) {
             Ok(file) => {
                 if let Some(why) = self.terms.objection(file.size, &self.now()) {
                     return Ok(Err(why));
                 }
-                let told = (file.size, file.mode);
+                match digested && self.terms.digests(file.size) {
+                    true => digest_of(file).await.map(|(file, digest)| (file, Some(digest))),
+                    false => Ok((file, None)),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok((file, digest)) => {
+                let told = Opened { size: file.size, mode: file.mode, digest };
                 self.opened.insert(slot, file);
                 Ok(Ok(told))
             }
@@ -441,4 +516,11 @@ impl Store for CallStore<'_> {
     async fn heard(&mut self) -> Result<(), Failure> {
         self.spool.heard(self.peer.clone(), clock::wall()).await.map_err(failure)
     }
+}
+
+/// The digest of a file of the public directory, which may be large and on a slow disk.
+async fn digest_of(file: PublicFile) -> io::Result<(PublicFile, Digest)> {
+    let reading = tokio::task::spawn_blocking(move || file.digest().map(|digest| (file, digest)));
+    // Only a panic, or the end of the runtime, keeps it from an answer.
+    reading.await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
 }

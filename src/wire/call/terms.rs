@@ -1,6 +1,6 @@
 //! What the hours and the order of a call say about its jobs and files. Taylor UUCP manual, "File Transfer Control".
 
-use crate::job::Grade;
+use crate::job::{Digest, Grade};
 use crate::schedule::{SizeLimits, Sizes};
 use crate::spool::{Order, Wanted};
 use crate::wire::session::Refusal;
@@ -16,6 +16,8 @@ pub struct Terms {
     /// The same at any hour and in any call.
     local_ever: Option<u64>,
     remote_ever: Option<u64>,
+    /// The other end is told the digests of files.
+    digests: bool,
 }
 
 impl Terms {
@@ -27,7 +29,19 @@ impl Terms {
             remote: sizes.remote(caller).clone(),
             local_ever: sizes.local_ever(),
             remote_ever: sizes.remote_ever(),
+            digests: false,
         }
+    }
+
+    /// Whether the other end is told the digests of files.
+    pub fn with_digests(mut self, digests: bool) -> Terms {
+        self.digests = digests;
+        self
+    }
+
+    /// Whether a file of this size goes with its digest.
+    pub fn digests(&self, size: u64) -> bool {
+        self.digests && size > Digest::WORTHLESS
     }
 
     /// The largest file that we may ask for now.

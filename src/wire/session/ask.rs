@@ -2,7 +2,8 @@
 //! stands behind it.
 
 use super::Refusal;
-use crate::job::{Execute, Grade, StableId, Work};
+use super::command::Rest;
+use crate::job::{Digest, Execute, Grade, StableId, Work};
 
 /// A job of ours in the hands of this session; the store chose the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +22,10 @@ pub struct OutgoingJob {
     pub largest: Option<u64>,
     /// It was begun in an earlier call: the peer may have a part of it.
     pub begun: bool,
+    /// Of its body, if the store knows it.
+    pub digest: Option<Digest>,
+    /// What lacks of the file that a fetch has begun to bring.
+    pub rest: Option<Rest>,
 }
 
 /// A file that is under way between the peer and the store; the machine chose the number. One stands for one file at a
@@ -37,8 +42,9 @@ pub struct Offer {
     pub user: String,
     /// The destination of an S, the command of an E.
     pub command: String,
-    /// Told by uugate peers alone.
+    /// Told by uugate peers alone; the digest is that of the whole.
     pub stable: Option<StableId>,
+    pub digest: Option<Digest>,
     pub kind: Kind,
     /// TEMP stands for the same file in every call, and the peer can begin it anywhere: a partial file may be continued.
     pub restart: bool,
@@ -79,6 +85,8 @@ pub enum Ending {
     Done,
     /// Not in this call.
     Deferred(String),
+    /// It arrived as something else than was told: once more, at once if that is not tried again and again.
+    Damaged,
     /// Never.
     Refused(String),
 }
@@ -98,12 +106,13 @@ pub enum Ask {
     Write { slot: Slot, bytes: Vec<u8> },
     /// What came of it so far is damaged, and comes again from its beginning: [`Reply::Done`].
     Rewind { slot: Slot },
-    /// It is whole: keep it. [`Reply::Done`], when that is on disk; or [`Reply::Unkept`].
+    /// It is whole: keep it. [`Reply::Done`], when that is on disk; or [`Reply::Unkept`], or [`Reply::Damaged`].
     Commit { slot: Slot },
     /// It will never be whole, or does not go to the peer after all: forget it. [`Reply::Done`].
     Drop { slot: Slot },
     /// A file of the public directory, for the peer to fetch: [`Reply::Opened`], or a refusing [`Reply::Verdict`].
-    Open { slot: Slot, path: String },
+    /// `digested`: with its digest, if it is large enough for one.
+    Open { slot: Slot, path: String, digested: bool },
     /// At most `limit` bytes of an opened file: [`Reply::Bytes`].
     ReadOpened { slot: Slot, offset: u64, limit: usize },
     /// To queue jobs for the peer with the files that it wants: [`Reply::Expanded`], when they are on disk.
@@ -125,7 +134,10 @@ pub enum Reply {
     Opened {
         size: u64,
         mode: u32,
+        digest: Option<Digest>,
     },
+    /// It is not what its digest says, and forgotten.
+    Damaged,
     /// The file could not be put in its place, and never can.
     Unkept,
     /// False: there are none, or it may not have them.

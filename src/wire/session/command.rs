@@ -3,14 +3,17 @@
 //!
 //! ```text
 //! S FROM TO USER -OPTIONS TEMP MODE [NOTIFY [DUMMY] SIZE]            E FROM TO USER -OPTIONS TEMP MODE NOTIFY SIZE COMMAND
-//! R FROM TO USER -OPTIONS [SIZE]      X FROM TO USER -OPTIONS        H
-//! SY [START] SN2 .. SN10 (E likewise)   RY MODE [SIZE]  RN2 ..   XY XN   CY CYM CN5   HY HN
+//! R FROM TO USER -OPTIONS [SIZE [DIGEST START]]      X FROM TO USER -OPTIONS        H
+//! SY [START] SN2 .. SN10 (E likewise)   RY MODE [SIZE [DIGEST START]]  RN2 ..   XY XN   CY CYM CN4 CN5   HY HN
 //! ```
+//!
+//! DIGEST and what stands behind it, and CN4, are for uugates among themselves.
 
 mod parse;
 mod print;
 
 use super::Features;
+use crate::job::Digest;
 
 /// The longest command or answer that is read, in bytes. No package is known to send over 4 KiB; a long `rmail` line of
 /// an E command is the longest thing there is.
@@ -34,6 +37,15 @@ pub struct Transfer {
     pub size: Option<u64>,
 }
 
+/// A file from some place on. Only uugates tell each other of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// Of the whole file.
+    pub digest: Digest,
+    /// In bytes.
+    pub start: u64,
+}
+
 /// What the master asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -49,6 +61,8 @@ pub enum Request {
         options: String,
         /// The largest file that the master takes, in bytes.
         limit: Option<u64>,
+        /// What the master lacks of it, if it has begun to get it in another call. Between uugates alone.
+        rest: Option<Rest>,
     },
     Expand {
         from: String,
@@ -140,13 +154,15 @@ pub enum Answer {
     /// SY, EY: send it, from this byte on.
     Take { letter: Letter, start: Option<u64> },
     /// RY: here it comes; with `M` the slave wants to be master.
-    Give { mode: u32, size: Option<u64>, wants_master: bool },
+    Give { mode: u32, size: Option<u64>, wants_master: bool, rest: Option<Rest> },
     /// SN, EN, RN.
     Refuse { letter: Letter, why: Refusal },
     /// CY; with `M` the slave wants to be master.
     Kept { wants_master: bool },
     /// CN, CN5: it came, but could not be put in its place, and never can.
     NotKept,
+    /// CN4: what came is not what was told, and has to come again. Only uugates tell by which it could be known.
+    Damaged,
     /// XY, XN.
     Expanded(bool),
     /// HY, HN.

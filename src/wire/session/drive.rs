@@ -7,7 +7,7 @@ use super::{
     Slot, Step, Tally, Verdict,
 };
 use crate::clock;
-use crate::job::Grade;
+use crate::job::{Digest, Grade};
 use crate::wire::link::drive::{LinkPump, PumpError, Wake};
 use crate::wire::link::{self, Counters, Link};
 use std::future::Future;
@@ -40,6 +40,25 @@ impl Watch {
 /// Why the store cannot go on, and with it the session.
 pub type Failure = String;
 
+/// What became of a file that came whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    Kept,
+    /// It could not be put in its place, and never can.
+    Never,
+    /// It is not what its digest says, and forgotten.
+    Damaged,
+}
+
+/// A file that a peer fetches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    pub digest: Option<Digest>,
+}
+
 /// What a session needs of whoever keeps jobs and files. The verbs are those of [`Ask`], with their promises.
 pub trait Store: Send {
     fn next_job(
@@ -59,15 +78,16 @@ pub trait Store: Send {
     fn write(&mut self, slot: Slot, bytes: Vec<u8>) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Forgets what was written into a slot that began with nothing.
     fn rewind(&mut self, slot: Slot) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// On disk when it returns. False: it could not be put in its place, and never can.
-    fn commit(&mut self, slot: Slot) -> impl Future<Output = Result<bool, Failure>> + Send;
+    /// On disk when it returns, if it is kept.
+    fn commit(&mut self, slot: Slot) -> impl Future<Output = Result<Committed, Failure>> + Send;
     fn drop_slot(&mut self, slot: Slot) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// Size and mode of a file of the public directory, or why it cannot be had.
+    /// Opens a file of the public directory; or why it cannot be had.
     fn open(
         &mut self,
         slot: Slot,
         path: String,
-    ) -> impl Future<Output = Result<Result<(u64, u32), Refusal>, Failure>> + Send;
+        digested: bool,
+    ) -> impl Future<Output = Result<Result<Opened, Refusal>, Failure>> + Send;
     fn read_opened(
         &mut self,
         slot: Slot,
@@ -91,14 +111,18 @@ async fn carry_out(store: &mut impl Store, ask: Ask) -> Reply {
         Ask::Offer { slot, offer } => store.offer(slot, *offer).await.map(Reply::Verdict),
         Ask::Write { slot, bytes } => store.write(slot, bytes).await.map(|()| Reply::Done),
         Ask::Rewind { slot } => store.rewind(slot).await.map(|()| Reply::Done),
-        Ask::Commit { slot } => {
-            store.commit(slot).await.map(|kept| if kept { Reply::Done } else { Reply::Unkept })
-        }
-        Ask::Drop { slot } => store.drop_slot(slot).await.map(|()| Reply::Done),
-        Ask::Open { slot, path } => store.open(slot, path).await.map(|opened| match opened {
-            Ok((size, mode)) => Reply::Opened { size, mode },
-            Err(why) => Reply::Verdict(Verdict::Refuse(why)),
+        Ask::Commit { slot } => store.commit(slot).await.map(|committed| match committed {
+            Committed::Kept => Reply::Done,
+            Committed::Never => Reply::Unkept,
+            Committed::Damaged => Reply::Damaged,
         }),
+        Ask::Drop { slot } => store.drop_slot(slot).await.map(|()| Reply::Done),
+        Ask::Open { slot, path, digested } => {
+            store.open(slot, path, digested).await.map(|opened| match opened {
+                Ok(Opened { size, mode, digest }) => Reply::Opened { size, mode, digest },
+                Err(why) => Reply::Verdict(Verdict::Refuse(why)),
+            })
+        }
         Ask::ReadOpened { slot, offset, limit } => {
             store.read_opened(slot, offset, limit).await.map(Reply::Bytes)
         }

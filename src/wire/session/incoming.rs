@@ -1,9 +1,9 @@
 //! What a command of the peer becomes here: an offer to the store, files to send to it, or a refusal.
 
 use super::ask::{Expansion, Kind, Offer};
-use super::command::{Letter, ParseError, Request, Transfer};
+use super::command::{Letter, ParseError, Request, Rest, Transfer};
 use super::handshake::same_system;
-use super::naming::{grade, stable_id, stable_id_of_file};
+use super::naming::{grade, told_by, told_by_file};
 use super::permit::{LONGEST_PATH, Permissions, SpoolName, public_path, real_temp, spool_name};
 use super::{Features, Refusal};
 use crate::job::{Command, Execute, Grade, Notify, SystemName};
@@ -20,6 +20,7 @@ pub enum Judged {
     Open {
         path: String,
         limit: Option<u64>,
+        rest: Option<Rest>,
     },
     Refuse {
         letter: Letter,
@@ -70,9 +71,9 @@ impl Judge {
                     Err(why) => refuse(letter, why),
                 }
             }
-            Ok(Request::Receive { from, limit, .. }) => {
+            Ok(Request::Receive { from, limit, rest, .. }) => {
                 match public_path(&from, None, &self.public).filter(|_| self.permissions.fetch) {
-                    Some(path) => Ok(Judged::Open { path, limit }),
+                    Some(path) => Ok(Judged::Open { path, limit, rest }),
                     None => refuse(Letter::Receive, Refusal::Denied),
                 }
             }
@@ -135,12 +136,13 @@ impl Judge {
             return Err(Refusal::TooLarge);
         }
         let restart = self.features.has(Features::RESTART);
-        let stable = match kind {
+        let told = match kind {
             // Paths are made by users, so only a uugate is believed here.
-            Kind::File { .. } if self.features.has(Features::UUGATE) => stable_id_of_file(&transfer.from),
+            Kind::File { .. } if self.features.has(Features::UUGATE) => told_by_file(&transfer.from),
             Kind::File { .. } => None,
-            _ => stable_id(&transfer.from),
+            _ => told_by(&transfer.from),
         };
+        let (stable, digest) = told.map_or((None, None), |(stable, digest)| (Some(stable), digest));
         Ok(Offer {
             restart: restart && self.sound && real_temp(&transfer.temp) && transfer.size.is_some(),
             knows_already: self.knows_already,
@@ -149,6 +151,7 @@ impl Judge {
             user: transfer.user,
             command,
             stable,
+            digest,
             kind,
         })
     }

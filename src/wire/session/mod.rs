@@ -24,8 +24,8 @@ mod sender;
 mod tests;
 
 pub use ask::{Ask, Ending, Expansion, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
-pub use command::Refusal;
-pub use drive::{Ended, Failure, Store, Watch, run};
+pub use command::{Refusal, Rest};
+pub use drive::{Committed, Ended, Failure, Opened, Store, Watch, run};
 pub use error::{Denial, SessionError};
 pub use features::Features;
 pub use handshake::drive::{Gate, Opening, shake};

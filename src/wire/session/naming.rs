@@ -4,11 +4,11 @@
 //! "UUCP Grades"); 14 characters, for that is as long as a file name of an old Unix may be. TEMP is `D.` and the whole
 //! number in at most 12 characters.
 //!
-//! FROM is `D.` and the stable id, to every peer: what noise does to a handshake, which has no checksum, can hide from
+//! FROM is `D.` and the stable id, and for another uugate a point and the digest of the body. The id goes to every peer: what noise does to a handshake, which has no checksum, can hide from
 //! two uugates that they are such, and a job has to be known again all the same. No system makes more of the FROM of a
 //! spool file than a line of its log, and each has room for a long path there.
 
-use crate::job::{Grade, StableId, SystemName};
+use crate::job::{Digest, Grade, StableId, SystemName};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireNames {
@@ -41,6 +41,14 @@ impl WireNames {
         }
     }
 
+    /// The same, with a digest of the body in FROM.
+    pub fn digested(mut self, digest: Option<Digest>) -> WireNames {
+        if let Some(digest) = digest {
+            self.from = format!("{}.{digest}", self.from);
+        }
+        self
+    }
+
     /// FROM of a file of the file system, for another uugate: the stable id, and the last part of the path, which is
     /// all that a receiver may need of it.
     pub fn for_file(&self, path: &str) -> String {
@@ -49,20 +57,24 @@ impl WireNames {
     }
 }
 
-/// The stable id in the FROM of a spool file.
-pub fn stable_id(from: &str) -> Option<StableId> {
+/// The stable id in the FROM of a spool file, and the digest behind it.
+pub fn told_by(from: &str) -> Option<(StableId, Option<Digest>)> {
     let (spool, number) = from.strip_prefix("D.")?.split_once('.')?;
+    let (number, digest) = match number.split_once('.') {
+        Some((number, digest)) => (number, Some(digest.parse().ok()?)),
+        None => (number, None),
+    };
     let hex = |text: &str| {
         let plain = text.bytes().all(|b| b.is_ascii_hexdigit());
         u64::from_str_radix(text, 16).ok().filter(|_| plain)
     };
     (spool.len() == 16).then_some(())?;
-    Some(StableId { spool: hex(spool)?, number: hex(number)? })
+    Some((StableId { spool: hex(spool)?, number: hex(number)? }, digest))
 }
 
-/// The stable id in the FROM of a file of the file system, as uugates tell it to each other.
-pub fn stable_id_of_file(from: &str) -> Option<StableId> {
-    stable_id(from.split_once('/')?.0)
+/// The same in the FROM of a file of the file system, as uugates tell it to each other.
+pub fn told_by_file(from: &str) -> Option<(StableId, Option<Digest>)> {
+    told_by(from.split_once('/')?.0)
 }
 
 /// The grade of a job in the TO of its spool files: before the last four characters.
@@ -110,14 +122,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_stable_id_is_read_back(spool: u64, number: u64) {
+        fn a_stable_id_and_a_digest_are_read_back(spool: u64, number: u64, digest: Option<[u8; Digest::LENGTH]>) {
             let ours: SystemName = "leaf".parse().unwrap();
             let stable = StableId { spool, number };
-            let names = WireNames::new(&ours, stable, Grade::MAIL);
-            prop_assert_eq!(stable_id(&names.from), Some(stable));
-            prop_assert_eq!(stable_id_of_file(&names.for_file("/a b/c")), Some(stable));
+            let digest = digest.map(Digest::from_bytes);
+            let names = WireNames::new(&ours, stable, Grade::MAIL).digested(digest);
+            prop_assert_eq!(told_by(&names.from), Some((stable, digest)));
+            prop_assert_eq!(told_by_file(&names.for_file("/a b/c")), Some((stable, digest)));
             prop_assert!(names.temp.len() <= 14 && names.execution_temp.len() <= 14 && names.data.len() <= 14);
-            prop_assert_eq!((stable_id(&names.temp), stable_id_of_file("/home/jan/plan")), (None, None));
+            prop_assert_eq!((told_by(&names.temp), told_by_file("/home/jan/plan")), (None, None));
         }
     }
 }

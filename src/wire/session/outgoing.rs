@@ -29,9 +29,10 @@ pub struct Piece {
 pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest: u64) -> Option<Vec<Piece>> {
     let names = WireNames::new(ours, job.stable, job.grade);
     let body = Some(Source::Body(job.key));
+    let digest = job.digest.filter(|_| features.has(Features::UUGATE));
     match &job.work {
         Work::Execute(execute) if features.has(Features::EXECUTE) && features.has(Features::SIZE) => {
-            let request = execute_request(execute, &names, job.size, features);
+            let request = execute_request(execute, &names.digested(digest), job.size, features);
             Some(vec![Piece { text: request.print(features)?, source: body, size: job.size }])
         }
         Work::Execute(execute) => {
@@ -53,6 +54,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest:
             if send.notify.is_some() {
                 options.push('n');
             }
+            let names = names.digested(digest);
             let from = match features.has(Features::UUGATE) {
                 true => names.for_file(&send.from),
                 false => send.from.clone(),
@@ -76,6 +78,7 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest:
                 user: fetch.user.clone(),
                 options: if fetch.make_directories { "d" } else { "f" }.to_owned(),
                 limit: Some(job.largest.map_or(largest, |now| now.min(largest))),
+                rest: job.rest,
             };
             Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
         }

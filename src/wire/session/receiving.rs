@@ -53,6 +53,12 @@ impl Receiving {
         second.is_some()
     }
 
+    /// The sender begins here, at or before what is wanted.
+    pub fn coming_from(mut self, place: u64) -> Receiving {
+        self.next = place;
+        self
+    }
+
     /// A file that began with its first byte comes again.
     pub fn rewind(&mut self) {
         (self.have, self.next) = (0, 0);

@@ -206,6 +206,7 @@ fn of_answer(answer: &Answer) -> String {
         Answer::Refuse { why, .. } => format!("refuses: {why}"),
         Answer::Kept { wants_master: true } => "has it, and has work itself".to_owned(),
         Answer::Kept { wants_master: false } => "has it".to_owned(),
+        Answer::Damaged => "got it damaged, and wants it again".to_owned(),
         Answer::NotKept => "could not put it in its place".to_owned(),
         Answer::Expanded(yes) => if *yes { "will send them" } else { "does not send them" }.to_owned(),
         Answer::HangUp(true) => "has nothing more either".to_owned(),

@@ -249,6 +249,8 @@ impl Pretended {
                     size: 300,
                     largest: None,
                     begun: false,
+                    digest: None,
+                    rest: None,
                 };
                 Reply::Job(Some(Box::new(job)))
             }
@@ -272,7 +274,7 @@ impl Pretended {
             }
             Ask::Commit { slot } if slot.0 % 7 == 6 => Reply::Unkept,
             Ask::Open { slot, .. } if slot.0 % 4 == 3 => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
-            Ask::Open { .. } => Reply::Opened { size: 300, mode: 0o644 },
+            Ask::Open { .. } => Reply::Opened { size: 300, mode: 0o644, digest: None },
             Ask::Expand(expansion) => {
                 assert!(expansion.pattern.starts_with("~/") && !expansion.pattern.contains("/../"));
                 Reply::Expanded(expansion.to.len() % 2 == 0)

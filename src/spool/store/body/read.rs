@@ -34,6 +34,14 @@ impl Piece {
         matches!(self, Piece::Held(_))
     }
 
+    /// The digest of all of it, if it is known.
+    pub fn whole(&self) -> Option<[u8; SUM]> {
+        match self {
+            Piece::Held(_) | Piece::Filed { sums: None, .. } => None,
+            Piece::Filed { sums: Some(sums), .. } => Some(blocks::whole(sums)),
+        }
+    }
+
     /// Bytes from `offset` on, at most `limit`: at least one, unless it ends there.
     pub fn read(&self, offset: u64, limit: usize) -> Result<Vec<u8>> {
         match self {

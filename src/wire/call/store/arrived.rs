@@ -5,11 +5,12 @@ use super::{CallStore, Coming};
 use crate::clock;
 use crate::job::{Work, XFile};
 use crate::spool::{Arrival, ArrivalKind, BodyId, CHUNK, Input, NewNotice, Received, SpoolError};
-use crate::wire::session::Kind;
+use crate::wire::session::{Committed, Kind};
 
 impl CallStore<'_> {
-    pub(super) async fn arrived(&self, coming: Coming) -> Result<(), SpoolError> {
+    pub(super) async fn arrived(&self, coming: Coming) -> Result<Committed, SpoolError> {
         let received = clock::wall();
+        let mut stable = coming.offer.stable;
         let kind = match coming.offer.kind {
             Kind::Execution(execute) => ArrivalKind::Execution(execute),
             Kind::Data { name } => ArrivalKind::Data { name },
@@ -17,9 +18,13 @@ impl CallStore<'_> {
                 ArrivalKind::File { to, mode, make_directories, notify }
             }
             Kind::Fetched { job, mode } => {
-                let Some(Work::Fetch(fetch)) = self.jobs.get(&job).map(|held| &held.job.work) else {
+                let Some((Work::Fetch(fetch), ours)) =
+                    self.jobs.get(&job).map(|held| (&held.job.work, held.job.stable))
+                else {
                     return Err(SpoolError::Misuse("a file for no fetch job".to_owned()));
                 };
+                // If we die before the job is settled, it brings the file once more, and in vain.
+                stable = Some(ours);
                 let (to, make_directories) = (fetch.to.clone(), fetch.make_directories);
                 ArrivalKind::Fetched { to, mode, make_directories }
             }
@@ -39,18 +44,16 @@ impl CallStore<'_> {
                 }
             }
         };
-        let arrival = Arrival {
-            identity: coming.identity,
-            stable: coming.offer.stable,
-            kind,
-            body: coming.body,
-            received,
-        };
+        let arrival = Arrival { identity: coming.identity, stable, kind, body: coming.body, received };
         match self.spool.receive(arrival).await? {
             Received::Kept => {}
             Received::Already => tracing::info!(peer = %self.peer, "a file that had come before was dropped"),
+            Received::Damaged => {
+                tracing::warn!(peer = %self.peer, "a file that is not what its digest says comes again");
+                return Ok(Committed::Damaged);
+            }
         }
-        Ok(())
+        Ok(Committed::Kept)
     }
 
     /// What is said of an X. file that says nothing that can be done.
@@ -110,13 +113,14 @@ mod tests {
                 user: user.to_owned(),
                 command: "X.leafN1".to_owned(),
                 stable: None,
+                digest: None,
                 kind: Kind::ExecutionFile { name: "X.leafN1".to_owned() },
                 restart: false,
                 knows_already: false,
             };
             store.offer(slot, offer).await.unwrap();
             store.write(slot, b"no execution file".to_vec()).await.unwrap();
-            assert!(store.commit(slot).await.unwrap());
+            assert_eq!(store.commit(slot).await.unwrap(), Committed::Kept);
         }
         assert_eq!(spool.quarantined(None).await.unwrap().len(), 1);
         let notices = spool.claim_notices(clock::wall(), 9, Duration::from_secs(60)).await.unwrap();

@@ -1,6 +1,6 @@
 //! Commands and answers as a stranger's bytes, read.
 
-use super::{Answer, Features, Letter, ParseError, Refusal, Request, Transfer};
+use super::{Answer, Features, Letter, ParseError, Refusal, Request, Rest, Transfer};
 use crate::job::unquote;
 
 impl Request {
@@ -41,7 +41,7 @@ impl Answer {
             Some('E') => Letter::Execute,
             _ => Letter::Receive,
         };
-        let Some((verdict, rest)) = word.get(..2).zip(word.get(2..)) else { return Err(ParseError::Unknown) };
+        let Some((verdict, tail)) = word.get(..2).zip(word.get(2..)) else { return Err(ParseError::Unknown) };
         match verdict {
             "SY" | "EY" => Ok(Answer::Take { letter, start: words.next().and_then(number) }),
             "RY" => {
@@ -50,12 +50,14 @@ impl Answer {
                 Ok(Answer::Give {
                     mode: octal(digits).ok_or(ParseError::Unknown)?,
                     size: words.next().and_then(number),
+                    rest: rest(&mut words),
                     // Some packages of BSD.
                     wants_master: digits != word,
                 })
             }
-            "SN" | "EN" | "RN" => Ok(Answer::Refuse { letter, why: Refusal::parse(rest) }),
-            "CY" => Ok(Answer::Kept { wants_master: rest.starts_with('M') }),
+            "SN" | "EN" | "RN" => Ok(Answer::Refuse { letter, why: Refusal::parse(tail) }),
+            "CY" => Ok(Answer::Kept { wants_master: tail.starts_with('M') }),
+            "CN" if tail == "4" => Ok(Answer::Damaged),
             "CN" => Ok(Answer::NotKept),
             "XY" => Ok(Answer::Expanded(true)),
             "XN" => Ok(Answer::Expanded(false)),
@@ -156,13 +158,20 @@ fn parse_receive(mut fields: Fields<'_>, features: Features) -> Option<Request> 
     let Head { from, to, user, options, .. } = parse_head(&mut fields)?;
     // Old packages say `- (null) 666` or the like: only who tells sizes by agreement means a limit by what stands there.
     let limit = fields.next().filter(|_| features.has(Features::SIZE)).and_then(number);
-    Some(Request::Receive { from, to, user, options, limit })
+    let rest = rest(&mut std::iter::from_fn(|| fields.next())).filter(|_| features.has(Features::UUGATE));
+    Some(Request::Receive { from, to, user, options, limit, rest })
 }
 
 fn parse_expand(text: &[u8]) -> Option<Request> {
     let text = std::str::from_utf8(text).ok()?;
     let Head { from, to, user, options, .. } = parse_head(&mut Fields(text.get(1..)?))?;
     Some(Request::Expand { from, to, user, options })
+}
+
+/// DIGEST START
+fn rest<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Rest> {
+    let digest = words.next()?.parse().ok()?;
+    Some(Rest { digest, start: number(words.next()?)? })
 }
 
 /// A size: hexadecimal with 0x, or decimal. More than 64 bits is no number.

@@ -1,6 +1,6 @@
 //! Commands and answers, written so that the peer can read them.
 
-use super::{Answer, Features, LONGEST, Request};
+use super::{Answer, Features, LONGEST, Request, Rest};
 use crate::job::quote;
 
 impl Request {
@@ -42,11 +42,15 @@ impl Request {
                 }
                 format!("{} {command}", line.text)
             }
-            Request::Receive { from, to, user, options, limit } => {
+            Request::Receive { from, to, user, options, limit, rest } => {
                 let mut line = Printer::new('R', features, &[from, to, user], None);
                 line.options(options)?;
                 if let Some(limit) = limit.filter(|_| features.has(Features::SIZE)) {
                     line.size(limit)?;
+                    if let Some(Rest { digest, start }) = rest.filter(|_| features.has(Features::UUGATE)) {
+                        line.plain(&digest.to_string())?;
+                        line.size(start)?;
+                    }
                 }
                 line.text
             }
@@ -66,14 +70,17 @@ impl Answer {
         let text = match self {
             Answer::Take { letter, start: None } => format!("{}Y", letter.char()),
             Answer::Take { letter, start: Some(start) } => format!("{}Y 0x{start:x}", letter.char()),
-            Answer::Give { mode, size, wants_master } => {
-                let size = size.map(|size| format!(" 0x{size:x}")).unwrap_or_default();
-                format!("RY 0{mode:o}{}{size}", if *wants_master { "M" } else { "" })
+            Answer::Give { mode, size, wants_master, rest } => {
+                let rest = rest.map(|Rest { digest, start }| format!(" {digest} 0x{start:x}"));
+                let size = size.map(|size| format!(" 0x{size:x}{}", rest.unwrap_or_default()));
+                let master = if *wants_master { "M" } else { "" };
+                format!("RY 0{mode:o}{master}{}", size.unwrap_or_default())
             }
             Answer::Refuse { letter, why } => format!("{}N{}", letter.char(), why.number()),
             Answer::Kept { wants_master: false } => "CY".to_owned(),
             Answer::Kept { wants_master: true } => "CYM".to_owned(),
             Answer::NotKept => "CN5".to_owned(),
+            Answer::Damaged => "CN4".to_owned(),
             Answer::Expanded(yes) => if *yes { "XY" } else { "XN" }.to_owned(),
             Answer::HangUp(yes) => if *yes { "HY" } else { "HN" }.to_owned(),
         };

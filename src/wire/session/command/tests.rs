@@ -31,7 +31,10 @@ fn old_packages_leave_fields_out_and_put_oddities_in() {
     let Request::Receive { limit, .. } = parse("R ~/a /b jan -d 0xffffffffffffffff") else { panic!() };
     assert_eq!(limit, Some(u64::MAX));
     assert_eq!(Answer::parse(b"SN"), Ok(Answer::Refuse { letter: Letter::Send, why: Refusal::Denied }));
-    assert_eq!(Answer::parse(b"RY 0666M"), Ok(Answer::Give { mode: 0o666, size: None, wants_master: true }));
+    assert_eq!(
+        Answer::parse(b"RY 0666M"),
+        Ok(Answer::Give { mode: 0o666, size: None, wants_master: true, rest: None })
+    );
     assert_eq!(Answer::parse(b"SN10"), Ok(Answer::Refuse { letter: Letter::Send, why: Refusal::TooLarge }));
 }
 
@@ -92,8 +95,16 @@ fn request() -> impl Strategy<Value = Request> {
         transfer().prop_map(Request::Send),
         (transfer(), "[!-~]{1,8}( [!-~]{1,30}){0,9}")
             .prop_map(|(transfer, command)| Request::Execute { transfer, command }),
-        (name(), name(), name(), "[df]{0,2}", proptest::option::of(any::<u64>()))
-            .prop_map(|(from, to, user, options, limit)| Request::Receive { from, to, user, options, limit }),
+        (name(), name(), name(), "[df]{0,2}", proptest::option::of(any::<u64>())).prop_map(
+            |(from, to, user, options, limit)| Request::Receive {
+                from,
+                to,
+                user,
+                options,
+                limit,
+                rest: None
+            }
+        ),
         (name(), name(), name()).prop_map(|(from, to, user)| Request::Expand {
             from,
             to,
@@ -119,4 +130,29 @@ proptest! {
         let _ = Request::parse(&text, Features::OURS);
         let _ = Answer::parse(&text);
     }
+}
+
+#[test]
+fn what_uugates_tell_each_other_of_a_file_is_read_by_uugates_alone() {
+    let digest = "00112233445566778899aabbccddeeff";
+    let rest = Some(Rest { digest: digest.parse().unwrap(), start: 4096 });
+    let (from, to, user, options) = ("~/a".into(), "~/b".into(), "jan".into(), "d".into());
+    let request = Request::Receive { from, to, user, options, limit: Some(9), rest };
+    let text = request.print(Features::OURS).unwrap();
+    assert_eq!(String::from_utf8(text.clone()).unwrap(), format!("R ~/a ~/b jan -d 0x9 {digest} 0x1000"));
+    assert_eq!(Request::parse(&text, Features::OURS), Ok(request.clone()));
+    let taylor = Features::OURS.without(Features::UUGATE);
+    assert_eq!(request.print(taylor), Some(b"R ~/a ~/b jan -d 0x9".to_vec()));
+    let Ok(Request::Receive { rest: None, .. }) = Request::parse(&text, taylor) else { panic!() };
+
+    let answer = Answer::Give { mode: 0o644, size: Some(9), wants_master: false, rest };
+    assert_eq!(answer.print(), format!("RY 0644 0x9 {digest} 0x1000").into_bytes());
+    assert_eq!(Answer::parse(&answer.print()), Ok(answer));
+    for cut in ["RY 0644 0x9", &format!("RY 0644 0x9 {digest}"), "RY 0644 0x9 0x1000 0x1000"] {
+        let Ok(Answer::Give { rest: None, size: Some(9), .. }) = Answer::parse(cut.as_bytes()) else {
+            panic!("{cut}")
+        };
+    }
+    assert_eq!(Answer::parse(b"CN4"), Ok(Answer::Damaged));
+    assert_eq!(Answer::Damaged.print(), b"CN4");
 }

@@ -2,11 +2,11 @@
 
 use super::super::ahead::{self, PART};
 use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
-use super::super::command::{Answer, Refusal};
+use super::super::command::{Answer, Refusal, Rest};
 use super::super::outgoing::{Piece, describe, pieces};
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
-use super::super::{Progress, SessionError};
+use super::super::{Features, Progress, SessionError};
 use super::{For, Machine, collect, misbehaved, tell_bytes};
 use crate::job::{Fetch, Work};
 use crate::wire::link::{Channel, Expect, Link};
@@ -26,8 +26,11 @@ enum State {
     Sending(Sender),
     /// It is out, to its end; it may have to go again.
     AwaitKept(Sender),
-    /// RY: the store is asked where the file is to go.
-    AwaitOffer,
+    /// RY: the store is asked where the file is to go; it comes from this place on.
+    AwaitOffer {
+        start: u64,
+        size: Option<u64>,
+    },
     /// RY: the file is coming in.
     Receiving(Receiving),
     /// RY, but it cannot be kept: it comes in all the same, for nothing.
@@ -309,9 +312,11 @@ impl Machine {
                 ours.state = State::Sending(Sender::new(From::Job(source.clone()), start));
                 Ok(())
             }
-            (State::AwaitVerdict, Answer::Give { mode, size, wants_master }) if ours.fetch.is_some() => {
+            (State::AwaitVerdict, Answer::Give { mode, size, wants_master, rest })
+                if ours.fetch.is_some() =>
+            {
                 self.yielding |= wants_master && self.channels == 0;
-                self.offer_fetched(link, number, mode, size);
+                self.offer_fetched(link, number, mode, size, rest);
                 Ok(())
             }
             (State::AwaitVerdict, Answer::Expanded(yes)) if ours.expands => {
@@ -327,6 +332,11 @@ impl Machine {
                 self.yielding |= wants_master && self.channels == 0;
                 ours.pieces.pop_front();
                 self.say_piece(now, link, number);
+                Ok(())
+            }
+            (State::AwaitKept(_) | State::Sending(_), Answer::Damaged) => {
+                self.end_file(now, link, number);
+                self.settle(number, Ending::Damaged);
                 Ok(())
             }
             (State::AwaitKept(_) | State::Sending(_), Answer::NotKept) => {
@@ -399,7 +409,15 @@ impl Machine {
         }
     }
 
-    fn offer_fetched(&mut self, link: &mut dyn Link, number: u8, mode: u32, size: Option<u64>) {
+    fn offer_fetched(
+        &mut self,
+        link: &mut dyn Link,
+        number: u8,
+        mode: u32,
+        size: Option<u64>,
+        rest: Option<Rest>,
+    ) {
+        let rest = rest.filter(|_| self.features.has(Features::UUGATE));
         let Some(ours) = self.outs.get_mut(&number) else { return };
         let Some(fetch) = &ours.fetch else { return };
         if size.is_some_and(|size| size > self.judge.permissions.largest) {
@@ -413,14 +431,17 @@ impl Machine {
             user: fetch.user.clone(),
             command: fetch.to.clone(),
             stable: None,
+            digest: rest.map(|rest| rest.digest),
             kind: Kind::Fetched { job: ours.key, mode },
-            restart: false,
+            restart: self.judge.sound && rest.is_some() && size.is_some(),
             knows_already: false,
         };
+        let start = rest.map_or(0, |rest| rest.start);
         let (job, what) = (ours.name.clone(), ours.what.clone());
-        self.progress.push_back(Progress::Begun { sending: false, job, what, size, from: 0 });
-        // A file of the file system may have changed since its size was told; so its size binds nobody.
-        ours.state = State::AwaitOffer;
+        self.progress.push_back(Progress::Begun { sending: false, job, what, size, from: start });
+        // A file of the file system may have changed since its size was told; so its size binds nobody, unless there is a
+        // digest.
+        ours.state = State::AwaitOffer { start, size: size.filter(|_| rest.is_some()) };
         let slot = ours.slot;
         self.ask(For::Channel(Channel::Ours(number)), Ask::Offer { slot, offer: Box::new(offer) });
     }
@@ -441,19 +462,31 @@ impl Machine {
                     self.heed_verdict(now, link, Channel::Ours(number));
                 }
             }
-            (State::AwaitOffer, Reply::Verdict(Verdict::Take { .. })) => {
+            (State::AwaitOffer { start, size }, Reply::Verdict(Verdict::Take { offset }))
+                if *start <= offset =>
+            {
                 link.expect(Expect::File);
                 let largest = self.judge.permissions.largest;
-                ours.state = State::Receiving(Receiving::new(0, None, largest));
+                let file = Receiving::new(offset, *size, largest).coming_from(*start);
+                ours.state = State::Receiving(file);
             }
-            (State::AwaitOffer, Reply::Verdict(_)) => {
+            (State::AwaitOffer { .. }, Reply::Verdict(verdict)) => {
                 link.expect(Expect::File);
+                if let Verdict::Take { .. } = verdict {
+                    // What was here of it is here no more.
+                    let slot = ours.slot;
+                    self.asks.push_back((Ask::Drop { slot }, For::Nobody));
+                }
                 let ending = Ending::Deferred("it cannot be kept here now".to_owned());
                 ours.state = State::AwaitEnd { ending };
             }
             (State::AwaitCommit, Reply::Done) => {
                 self.say(now, link, Channel::Ours(number), &Answer::Kept { wants_master: false });
                 self.settle(number, Ending::Done);
+            }
+            (State::AwaitCommit, Reply::Damaged) => {
+                self.say(now, link, Channel::Ours(number), &Answer::Damaged);
+                self.settle(number, Ending::Damaged);
             }
             (State::AwaitCommit, Reply::Unkept) => {
                 self.say(now, link, Channel::Ours(number), &Answer::NotKept);
@@ -478,6 +511,10 @@ impl Machine {
                 self.tally.sent += u64::from(ours.fetch.is_none());
                 self.tally.received += u64::from(ours.fetch.is_some());
                 None
+            }
+            Ending::Damaged => {
+                self.drained = false;
+                Some("it arrived damaged".to_owned())
             }
             Ending::Deferred(why) | Ending::Refused(why) => Some(why),
         };

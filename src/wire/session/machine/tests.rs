@@ -4,10 +4,10 @@ mod old;
 mod refusals;
 mod turns;
 
-use super::super::command::Letter;
+use super::super::command::{Letter, Rest};
 use super::super::{Ending, JobKey, Kind, OutgoingJob, Refusal, Verdict};
 use super::*;
-use crate::job::{Command, Execute, Fetch, Grade, Notify, StableId, Work};
+use crate::job::{Command, Digest, Execute, Fetch, Grade, Notify, StableId, Work};
 use crate::wire::link::{Abilities, Counters, Expect};
 use proptest::prelude::*;
 
@@ -87,6 +87,9 @@ struct End {
     verdict: Verdict,
     /// It is also what becomes of a fetch.
     refuses_to_open: bool,
+    opened_digest: Option<Digest>,
+    /// What becomes of a file that has come whole.
+    committed: Reply,
     /// What was asked, but for reading and finding jobs.
     asked: Vec<Ask>,
 }
@@ -122,6 +125,8 @@ impl End {
             size: 3000,
             verdict,
             refuses_to_open: false,
+            opened_digest: None,
+            committed: Reply::Done,
             asked: Vec::new(),
         }
     }
@@ -136,6 +141,8 @@ impl End {
             size,
             largest: None,
             begun: false,
+            digest: None,
+            rest: None,
         });
     }
 
@@ -170,8 +177,11 @@ impl End {
                 Reply::Bytes(vec![1; left.min(2000)])
             }
             Ask::Offer { .. } => Reply::Verdict(self.verdict),
+            Ask::Commit { .. } => self.committed.clone(),
             Ask::Open { .. } if self.refuses_to_open => Reply::Verdict(self.verdict),
-            Ask::Open { path, .. } if path == "~/there" => Reply::Opened { size: 3000, mode: 0o644 },
+            Ask::Open { path, .. } if path == "~/there" => {
+                Reply::Opened { size: 3000, mode: 0o644, digest: self.opened_digest }
+            }
             Ask::Open { path, .. } if path == "~/busy" => Reply::Verdict(Verdict::Refuse(Refusal::NoChannel)),
             Ask::Open { .. } => Reply::Verdict(Verdict::Refuse(Refusal::Denied)),
             Ask::Expand(expansion) => Reply::Expanded(expansion.pattern == "~/*.txt"),
@@ -664,7 +674,7 @@ fn a_file_that_is_fetched_lets_nothing_go_ahead_of_it() {
     end.queue(1, mail(), 3000);
     end.queue(2, fetch(), 0);
     end.queue(3, mail(), 3000);
-    assert_eq!(end.starts(), [ahead(1, 3000), vec![command(ONLY, "R ~/a ~/b jan -d")]].concat());
+    assert_eq!(end.starts(), [ahead(1, 3000), vec![command(ONLY, "R ~/a ~/b jan -d 0x2710")]].concat());
     end.hears(ONLY, "EY");
     end.hears(ONLY, "CY");
     end.hears(ONLY, "RY 0644 0x3");
@@ -911,5 +921,95 @@ fn only_a_peer_that_knows_the_answer_is_told_that_a_file_came_before() {
         end.hears(ONLY, "S D.9 D.x9 jan -C D.9 0666 \"\" 0x5");
         let Ask::Offer { offer, .. } = &end.asked[0] else { panic!() };
         assert_eq!(offer.knows_already, knows, "{features:?}");
+    }
+}
+
+const DIGEST: &str = "00112233445566778899aabbccddeeff";
+
+#[test]
+fn a_job_for_a_uugate_tells_the_digest_of_its_body_and_goes_again_if_it_arrived_damaged() {
+    let mut end = End::new(true, 1, UUGATE);
+    // So that it waits for the verdict.
+    end.link.sound = false;
+    end.size = 5000;
+    end.queue(1, mail(), 5000);
+    end.jobs[0].digest = DIGEST.parse().ok();
+    let from = format!("E D.0000000000000007.1.{DIGEST} D.0 piet -C D.0001 0666 \"\" 0x1388 rmail jan");
+    assert_eq!(end.starts()[0], command(ONLY, &from));
+    end.hears(ONLY, "EY");
+    // The store gives it out once more.
+    end.queue(1, mail(), 5000);
+    end.jobs[0].digest = DIGEST.parse().ok();
+    let said = end.hears(ONLY, "CN4");
+    assert_eq!(settled(&end), [Ending::Damaged]);
+    assert_eq!(said[0], command(ONLY, &from));
+    // Nobody else is told.
+    let mut end = End::new(true, 7, TAYLOR);
+    end.queue(1, mail(), 5000);
+    end.jobs[0].digest = DIGEST.parse().ok();
+    assert!(!end.starts().iter().any(|said| format!("{said:?}").contains(DIGEST)));
+}
+
+#[test]
+fn a_file_that_is_not_what_its_digest_says_is_asked_for_again() {
+    let mut end = End::new(false, 1, UUGATE);
+    end.committed = Reply::Damaged;
+    end.starts();
+    let offer = format!("E D.0000000000000004.9.{DIGEST} D.x9 jan -C D.9 0666 \"\" 0x5 rmail x");
+    end.hears(ONLY, &offer);
+    let Ask::Offer { offer, .. } = &end.asked[0] else { panic!() };
+    assert_eq!(offer.digest, DIGEST.parse().ok());
+    assert_eq!(offer.stable, Some(StableId { spool: 4, number: 9 }));
+    end.data(ONLY, b"hello");
+    end.link.said.clear();
+    end.data(ONLY, b"");
+    assert_eq!(end.link.said, [command(ONLY, "CN4")]);
+    // The next command is heard.
+    assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+}
+
+#[test]
+fn a_fetch_goes_on_where_it_stopped_if_the_file_is_still_the_same() {
+    let (digest, other) = (DIGEST.parse().unwrap(), DIGEST.replace('0', "1").parse().unwrap());
+    for (features, same, start) in [(UUGATE, true, 2000), (UUGATE, false, 0), (TAYLOR, true, 0)] {
+        let mut end = End::new(false, 1, features);
+        end.opened_digest = if features == TAYLOR { None } else { Some(if same { digest } else { other }) };
+        end.starts();
+        let said = end.hears(ONLY, &format!("R ~/there ~/x jan -d 0x2710 {DIGEST} 0x7d0"));
+        let rest = end.opened_digest.map(|digest| format!(" {digest} 0x{start:x}")).unwrap_or_default();
+        assert_eq!(said[0], command(ONLY, &format!("RY 0644 0xbb8{rest}")));
+        assert!(matches!(said[1], Said::Data(_, place, _) if place == start), "{said:?}");
+        let asked = end.asked.iter().find_map(|ask| match ask {
+            Ask::Open { digested, .. } => Some(*digested),
+            _ => None,
+        });
+        assert_eq!(asked, Some(features == UUGATE));
+    }
+
+    // The other side of it.
+    let begun = Rest { digest, start: 2000 };
+    for (answer, kept, ending) in [
+        (format!("RY 0644 0xbb8 {DIGEST} 0x7d0"), 2000, Some(Ending::Done)),
+        // It is another file now; the store has nothing of it.
+        (format!("RY 0644 0xbb8 {other} 0x0"), 0, Some(Ending::Done)),
+        // What the store had is gone.
+        (format!("RY 0644 0xbb8 {DIGEST} 0x7d0"), 0, None),
+    ] {
+        let mut end = End::new(true, 1, UUGATE);
+        end.queue(1, fetch(), 0);
+        end.jobs[0].rest = Some(begun);
+        assert_eq!(end.starts(), [command(ONLY, &format!("R ~/a ~/b jan -d 0x2710 {DIGEST} 0x7d0"))]);
+        end.verdict = Verdict::Take { offset: kept };
+        end.hears(ONLY, &answer);
+        let offered =
+            |ask: &Ask| matches!(ask, Ask::Offer { offer, .. } if offer.restart && offer.digest.is_some());
+        assert!(end.asked.iter().any(offered), "{:?}", end.asked);
+        let left = if answer.ends_with("0x0") { 3000 } else { 1000 };
+        end.data(ONLY, &vec![1; left]);
+        end.data(ONLY, b"");
+        match ending {
+            Some(ending) => assert_eq!(settled(&end), [ending]),
+            None => assert!(matches!(settled(&end)[..], [Ending::Deferred(_)])),
+        }
     }
 }

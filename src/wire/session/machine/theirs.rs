@@ -2,7 +2,7 @@
 
 use super::super::ahead;
 use super::super::ask::{Ask, Kind, Offer, Reply, Slot, Verdict};
-use super::super::command::{Answer, Letter, Refusal, Request};
+use super::super::command::{Answer, Letter, Refusal, Request, Rest};
 use super::super::incoming::Judged;
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
@@ -48,6 +48,8 @@ enum State {
     AwaitOpened {
         slot: Slot,
         limit: Option<u64>,
+        /// What the peer lacks.
+        rest: Option<Rest>,
         name: String,
     },
     Sending {
@@ -177,6 +179,12 @@ impl Machine {
         self.ins.remove(&number);
     }
 
+    fn damaged(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String) {
+        self.say(now, link, Channel::Theirs(number), &Answer::Damaged);
+        let refused = Some("it arrived damaged".to_owned());
+        self.progress.push_back(Progress::Done { sending: false, job, refused });
+    }
+
     /// A whole command, or the peer's word on the file that it fetched.
     fn told(
         &mut self,
@@ -187,7 +195,7 @@ impl Machine {
     ) -> Result<(), SessionError> {
         let Some(theirs) = self.ins.get_mut(&number) else { return Ok(()) };
         match (&theirs.state, Answer::parse(text)) {
-            (State::AwaitCopied, Ok(Answer::Kept { .. } | Answer::NotKept)) => {
+            (State::AwaitCopied, Ok(Answer::Kept { .. } | Answer::NotKept | Answer::Damaged)) => {
                 theirs.state = State::AwaitCommand;
                 return Ok(());
             }
@@ -228,10 +236,10 @@ impl Machine {
                 self.refuse(now, link, number, letter, why, ahead)
             }
             _ if ahead => return Err(misbehaved("a file ahead of no command for it", text)),
-            Judged::Open { path, limit } => {
+            Judged::Open { path, limit, rest } => {
                 let limit = limit.into_iter().chain(self.limit).min();
-                let state = State::AwaitOpened { slot, limit, name: path.clone() };
-                self.ask(asking, Ask::Open { slot, path });
+                let state = State::AwaitOpened { slot, limit, rest, name: path.clone() };
+                self.ask(asking, Ask::Open { slot, path, digested: self.features.has(Features::UUGATE) });
                 state
             }
             Judged::Refuse { letter, why } => self.refuse(now, link, number, letter, why, false),
@@ -326,21 +334,25 @@ impl Machine {
                 self.ask(For::Nobody, Ask::Drop { slot });
                 self.refuse(now, link, number, Letter::Receive, Refusal::TooLargeNow, false)
             }
-            (State::AwaitOpened { slot, name, .. }, Reply::Opened { size, mode }) => {
+            (State::AwaitOpened { slot, name, rest, .. }, Reply::Opened { size, mode, digest }) => {
+                // The peer goes on with what it has of this very file.
+                let same = rest.filter(|rest| Some(rest.digest) == digest && rest.start <= size);
+                let start = same.map_or(0, |rest| rest.start);
+                let rest = digest.map(|digest| Rest { digest, start });
                 // The one who wants decimal sizes (Taylor UUCP 1.03) is told none here: of an RY it is not known.
                 let tells = self.features.has(Features::SIZE) && !self.features.has(Features::DECIMAL);
                 let told = Some(size).filter(|_| tells);
-                self.say(now, link, channel, &Answer::Give { mode, size: told, wants_master: false });
-                link.begin_file(size);
+                self.say(now, link, channel, &Answer::Give { mode, size: told, wants_master: false, rest });
+                link.begin_file(size - start);
                 let what = name.clone();
                 self.progress.push_back(Progress::Begun {
                     sending: true,
                     job: name,
                     what,
                     size: told,
-                    from: 0,
+                    from: start,
                 });
-                State::Sending { sender: Sender::new(From::Opened(slot), 0) }
+                State::Sending { sender: Sender::new(From::Opened(slot), start) }
             }
             (State::AwaitOpened { .. }, Reply::Verdict(verdict)) => {
                 let why = if let Verdict::Refuse(why) = verdict { why } else { Refusal::Denied };
@@ -369,6 +381,10 @@ impl Machine {
             }
             (State::AwaitExpanded, Reply::Expanded(yes)) => {
                 self.say(now, link, channel, &Answer::Expanded(yes));
+                State::AwaitCommand
+            }
+            (State::AwaitCommit { name }, Reply::Damaged) => {
+                self.damaged(now, link, number, name);
                 State::AwaitCommand
             }
             (State::AwaitCommit { name }, Reply::Unkept) => {

@@ -182,6 +182,8 @@ impl Site {
             size,
             largest: None,
             begun,
+            digest: None,
+            rest: None,
         })
     }
 

@@ -108,6 +108,9 @@ fn answers_without_numbers_have_their_meaning() {
     assert_eq!(Answer::parse(b"RN"), Ok(Answer::Refuse { letter: Letter::Receive, why: Refusal::Denied }));
     assert_eq!(Answer::parse(b"CN"), Ok(Answer::NotKept));
     assert_eq!(Answer::parse(b"SY"), Ok(Answer::Take { letter: Letter::Send, start: None }));
-    assert_eq!(Answer::parse(b"RY"), Ok(Answer::Give { mode: 0o666, size: None, wants_master: false }));
+    assert_eq!(
+        Answer::parse(b"RY"),
+        Ok(Answer::Give { mode: 0o666, size: None, wants_master: false, rest: None })
+    );
     assert_eq!(Answer::parse(b"CYM"), Ok(Answer::Kept { wants_master: true }));
 }
