@@ -292,14 +292,18 @@ impl Store {
         any.map_or(Ok(()), |path| Ok(sync_directory(&path)?))
     }
 
-    /// After COMMIT: finished bodies are no longer open, and the files of those that went are removed.
+    /// After COMMIT: finished bodies are no longer open, and the files of those that went are removed, once it is sure that
+    /// their rows do not come back.
     pub(super) fn finish_bodies(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        for id in batch.adopted {
-            self.open.remove(&id);
+        for id in batch.adopted.iter().chain(&batch.unlink) {
+            self.open.remove(id);
         }
-        for id in batch.unlink {
-            self.open.remove(&id);
+        self.unlink_later.extend(batch.unlink);
+        if !self.durable {
+            return;
+        }
+        for id in std::mem::take(&mut self.unlink_later) {
             if let Some(path) = self.body_path(id)
                 && let Err(error) = std::fs::remove_file(&path)
                 && error.kind() != std::io::ErrorKind::NotFound

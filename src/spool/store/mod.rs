@@ -85,6 +85,8 @@ pub struct Store {
     batch: Effects,
     /// Commits wait for the disk.
     durable: bool,
+    /// Files whose row has gone, though a power cut may bring it back yet: they go with the next durable commit.
+    unlink_later: Vec<BodyId>,
     /// Set when an error ended the transaction itself.
     broken: Option<SpoolError>,
     /// Free space in bytes, if it was looked at since `begin`.
@@ -143,6 +145,7 @@ impl Store {
             effects: Effects::default(),
             batch: Effects::default(),
             durable: true,
+            unlink_later: Vec::new(),
             broken: None,
             free: None,
             _gate: gate,

@@ -207,3 +207,19 @@ async fn a_large_job_is_passed_by_smaller_ones_for_a_time_alone(home: Home) {
         spool.settle(at(now), vec![done]).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_large_body_stays_until_its_job_cannot_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path(), at(0)).await.unwrap();
+    let files = || std::fs::read_dir(folder.path().join("bodies")).unwrap().count();
+    let body = body_of(&spool, &vec![7; 200_000]).await;
+    let new = NewJob { content: Some(Content::body(body)), ..job("polux", 'C', "") };
+    spool.submit_job(None, new).await.unwrap();
+    let job = claim_jobs(&spool, "polux").await.remove(0);
+    spool.settle_soon(at(11), Outcome::JobDone { job: job.claim, note: String::new() }).await.unwrap();
+    // A power cut might take that back.
+    assert_eq!(files(), 1);
+    accept(&spool, "hello", &["ida"]).await;
+    assert_eq!(files(), 0);
+}
