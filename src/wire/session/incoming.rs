@@ -58,14 +58,14 @@ impl Judge {
             }
             Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
             Ok(Request::Send(transfer)) => {
-                let (letter, grade) = (Letter::Send, grade(&transfer.to));
+                let (letter, grade) = (Letter::Send, grade_of(&transfer.to));
                 match self.send(transfer) {
                     Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
                     Err(why) => refuse(letter, why),
                 }
             }
             Ok(Request::Execute { transfer, command }) => {
-                let (letter, grade) = (Letter::Execute, grade(&transfer.to));
+                let (letter, grade) = (Letter::Execute, grade_of(&transfer.to));
                 match self.execute(transfer, &command) {
                     Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
                     Err(why) => refuse(letter, why),
@@ -155,4 +155,10 @@ impl Judge {
             kind,
         })
     }
+}
+
+/// The grade of what goes to a name: that of a spool file may stand in it, a file of the file system is taken for what
+/// uucp gives it.
+fn grade_of(to: &str) -> Option<Grade> {
+    if spool_name(to).is_some() { grade(to) } else { Some(Grade::DEFAULT) }
 }

@@ -373,8 +373,7 @@ impl Machine {
                 State::AwaitCommand
             }
             (State::AwaitWaiting { name }, Reply::Waiting(best)) => {
-                let theirs = grade.unwrap_or(Grade::DEFAULT);
-                let ours_is_better = best.is_some_and(|best| best < theirs);
+                let ours_is_better = best.zip(grade).is_some_and(|(ours, theirs)| ours < theirs);
                 self.asked_for_turn |= ours_is_better;
                 self.kept(now, link, number, name, ours_is_better);
                 State::AwaitCommand

@@ -77,6 +77,8 @@ fn a_slave_asks_for_its_turn_if_its_work_is_more_urgent_than_what_came() {
         // The name of a file tells no grade; it is taken for what uucp gives it.
         (&['C'], file, None, "CYM"),
         (&['N'], file, None, "CY"),
+        // Nothing tells.
+        (&['0'], "E D.9 D.0 jan -C D.9 0666 \"\" 0x2 rmail x", None, "CY"),
     ] {
         assert_eq!(kept(ours, theirs, worst).1, [command(ONLY, answer)], "{ours:?} {theirs}");
     }
