@@ -350,8 +350,12 @@ impl Link for G {
             if self.receiver.take_reject() && !closed {
                 out.extend(packet::control(Control::Reject(self.receiver.ack())));
             }
+            let resent = self.sender.packets_resent;
             while out.len() - before < limit && self.sender.transmit(now, self.receiver.ack(), out) {
-                self.receiver.acked();
+                // In a packet that comes twice the acknowledgement is not heeded.
+                if self.sender.packets_resent == resent {
+                    self.receiver.acked();
+                }
             }
             if self.receiver.wants_ack() && !closed {
                 out.extend(packet::control(Control::Ready(self.receiver.ack())));

@@ -73,10 +73,15 @@ impl Receiver {
     }
 
     /// Takes a packet's number. With eight numbers and a window of seven, an old packet and one too early look the same: a
-    /// reject is the right answer to both, for it says what was received.
+    /// reject is the right answer to both, for it says what was received. But the last one received comes again where its
+    /// acknowledgement was slow, and no window reaches as far; a reject would make the peer repeat all that it has sent since.
     pub fn packet(&mut self, now: Instant, number: u8) -> Order {
         if number != self.expected {
             let ahead = (number + SEQUENCES - self.expected) % SEQUENCES;
+            if ahead == SEQUENCES - 1 {
+                self.ack_due = true;
+                return Order::Useless;
+            }
             // What was on its way when the reject went out comes in order; when the order begins anew, the peer has sent
             // again what was awaited, and it was lost again.
             let again = self.rejected.as_mut().is_some_and(|rejected| {

@@ -112,6 +112,13 @@ fn bit_errors_leave_most_of_the_line_to_a_file() {
 }
 
 #[test]
+fn a_slow_line_with_much_in_front_of_it_makes_nobody_repeat_a_window() {
+    let radio = Settings { rate: Some(2400), delay: Duration::from_secs(1), ..telephone() };
+    let time = called('g', &[20 << 10], &[20 << 10], &radio, 1).time;
+    assert!(time < Duration::from_secs(188), "{time:?}");
+}
+
+#[test]
 #[ignore = "prints figures"]
 fn what_calls_take() {
     "igty".chars().for_each(figures);
