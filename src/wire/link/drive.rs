@@ -22,10 +22,6 @@ const MOST_AHEAD: usize = 64 * 1024;
 /// How long the last packets may take to be written once the protocol has ended.
 const LAST_WRITE: Duration = Duration::from_secs(10);
 
-/// How many bytes are taken in, at most, while something else is waited for. More than the window of a slow line; beyond it
-/// the peer has to wait as well.
-const MEANWHILE: usize = 64 * 1024;
-
 /// Why the stream under a link cannot go on. What ails the protocol itself comes as [`Event::Failed`].
 #[derive(Debug, thiserror::Error)]
 pub enum PumpError {
@@ -131,10 +127,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     }
 
     /// Waits for `work`, and keeps the protocol going meanwhile: the peer is answered, so that a slow disk does not look like a
-    /// dead line to it. What happens comes out of [`LinkPump::next`] afterwards.
-    pub async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
+    /// dead line to it. What happens comes out of [`LinkPump::next`] afterwards. After `most` bytes, or what comes at once,
+    /// the peer has to wait as well.
+    pub async fn meanwhile<T>(&mut self, most: usize, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        let mut left = MEANWHILE;
+        let mut left = most;
         while left > 0 && self.failed.is_none() && self.last.is_none() {
             self.fill(clock::now());
             tokio::select! {
