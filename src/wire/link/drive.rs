@@ -22,6 +22,10 @@ const MOST_AHEAD: usize = 64 * 1024;
 /// How long the last packets may take to be written once the protocol has ended.
 const LAST_WRITE: Duration = Duration::from_secs(10);
 
+/// How many bytes may come in while other things are waited for before what they mean has been taken. A peer that sends faster
+/// than its files are judged and kept has to wait then.
+const MOST_UNTAKEN: usize = 1024 * 1024;
+
 /// Why the stream under a link cannot go on. What ails the protocol itself comes as [`Event::Failed`].
 #[derive(Debug, thiserror::Error)]
 pub enum PumpError {
@@ -79,6 +83,8 @@ pub struct LinkPump<S> {
     behind: Option<Vec<u8>>,
     /// Went wrong while something else was waited for, and is not told yet.
     failed: Option<PumpError>,
+    /// Bytes that came since the machine last had no event.
+    untaken: usize,
 }
 
 /// What the stream did.
@@ -103,6 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             disbelieved: false,
             behind: None,
             failed: None,
+            untaken: 0,
         };
         let now = clock::now();
         pump.link.start(now);
@@ -132,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     pub async fn meanwhile<T>(&mut self, most: usize, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut left = most;
-        while left > 0 && self.failed.is_none() && self.last.is_none() {
+        while left > 0 && self.untaken < MOST_UNTAKEN && self.failed.is_none() && self.last.is_none() {
             self.fill(clock::now());
             tokio::select! {
                 biased;
@@ -151,7 +158,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         if self.last.is_some() {
             return None;
         }
-        match self.link.poll_event()? {
+        let Some(event) = self.link.poll_event() else {
+            self.untaken = 0;
+            return None;
+        };
+        match event {
             event @ (Event::Closed | Event::Failed(_)) => {
                 self.last = Some((event, clock::now() + LAST_WRITE));
                 None
@@ -190,8 +201,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                         continue;
                     }
                     Some(event) => return Ok(Wake::Event(event)),
-                    None if self.link.room() >= wanted => return Ok(Wake::Room),
-                    None => {}
+                    None => {
+                        self.untaken = 0;
+                        if self.link.room() >= wanted {
+                            return Ok(Wake::Room);
+                        }
+                    }
                 }
                 if let Some(error) = self.failed.take() {
                     return Err(error);
@@ -215,6 +230,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                 if let Moved::Read(count) = moved? {
                     let bytes = self.input.get(..count).unwrap_or_default();
                     self.link.handle_input(clock::now(), bytes);
+                    self.untaken = self.untaken.saturating_add(count);
                     came = count;
                 }
             }
