@@ -93,11 +93,13 @@ fn hung_up() -> SessionError {
 pub struct Answering<S> {
     stream: S,
     unanswered: Option<Handshake>,
+    /// Came behind the handshake, and is not given yet.
+    rest: Vec<u8>,
 }
 
 impl<S> Answering<S> {
     pub fn new(stream: S, opening: &mut Opening) -> Answering<S> {
-        Answering { stream, unanswered: opening.unanswered.take() }
+        Answering { stream, unanswered: opening.unanswered.take(), rest: Vec::new() }
     }
 }
 
@@ -107,7 +109,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Answering { stream, unanswered } = &mut *self;
+        let Answering { stream, unanswered, rest } = &mut *self;
         while let Some(handshake) = unanswered {
             let before = buffer.filled().len();
             ready!(Pin::new(&mut *stream).poll_read(context, buffer))
@@ -121,15 +123,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
             match handshake.poll_event() {
                 Some(Event::Agreed(agreement)) => {
                     *unanswered = None;
-                    if !agreement.rest.is_empty() {
-                        // It is the end of what was read last.
-                        buffer.put_slice(&agreement.rest);
-                        return Poll::Ready(Ok(()));
-                    }
+                    *rest = agreement.rest;
                 }
                 Some(Event::Failed(error)) => return Poll::Ready(Err(io::Error::other(error))),
                 Some(Event::Greeted | Event::Check(_) | Event::Ahead(_)) | None => {}
             }
+        }
+        // It may be more than what was read last, for some may have come with the greeting.
+        if !rest.is_empty() {
+            let count = rest.len().min(buffer.remaining());
+            buffer.put_slice(rest.get(..count).unwrap_or_default());
+            rest.drain(..count);
+            return Poll::Ready(Ok(()));
         }
         Pin::new(stream).poll_read(context, buffer)
     }
