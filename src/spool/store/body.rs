@@ -300,7 +300,11 @@ impl Store {
             self.open.remove(id);
         }
         self.unlink_later.extend(batch.unlink);
-        if !self.durable {
+        // A transaction that wrote nothing waits for no disk, and makes nothing before it durable.
+        if self.connection.total_changes() != self.changes_before {
+            self.unsynced = !self.durable;
+        }
+        if self.unsynced {
             return;
         }
         for id in std::mem::take(&mut self.unlink_later) {

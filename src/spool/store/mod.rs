@@ -83,8 +83,12 @@ pub struct Store {
     effects: Effects,
     /// Of the verbs that ran since `begin`.
     batch: Effects,
-    /// Commits wait for the disk.
+    /// Commits wait for the disk, if they have anything to write.
     durable: bool,
+    /// A commit that did not wait for the disk was not followed yet by one that did.
+    unsynced: bool,
+    /// Changes made on this connection before the transaction began.
+    changes_before: u64,
     /// Files whose row has gone, though a power cut may bring it back yet: they go with the next durable commit.
     unlink_later: Vec<BodyId>,
     /// Set when an error ended the transaction itself.
@@ -145,6 +149,8 @@ impl Store {
             effects: Effects::default(),
             batch: Effects::default(),
             durable: true,
+            unsynced: false,
+            changes_before: 0,
             unlink_later: Vec::new(),
             broken: None,
             free: None,
@@ -211,6 +217,7 @@ impl Store {
             self.connection.pragma_update(None, "synchronous", synchronous)?;
             self.durable = durable;
         }
+        self.changes_before = self.connection.total_changes();
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
         begun.map_err(|error| self.placed(error.into()))
     }
