@@ -6,8 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// How long a file without a row, or an open body that nobody wrote to, is left alone.
+/// How long a file without a row is left alone.
 const LOOSE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long an open body that nobody writes to is left alone: longer than any call, for on a slow line hours go by before
+/// what waits in memory is worth a write.
+const UNWRITTEN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Store {
     /// The first id after every one that a row or a file has.
@@ -37,10 +41,11 @@ impl Store {
     /// Removes files that nothing refers to, and open bodies that their writers left.
     pub(in super::super) fn sweep_bodies(&mut self, now: Timestamp) -> Result<()> {
         let before = now.checked_sub(LOOSE).unwrap_or(Timestamp::MIN);
+        let unwritten = now.checked_sub(UNWRITTEN).unwrap_or(Timestamp::MIN);
         let left: Vec<BodyId> = self
             .open
             .iter()
-            .filter(|(_, body)| body.synced.is_none() && body.touched < micros(before))
+            .filter(|(_, body)| body.synced.is_none() && body.touched < micros(unwritten))
             .map(|(id, _)| *id)
             .collect();
         for id in left {
