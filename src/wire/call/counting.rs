@@ -25,9 +25,14 @@ impl<'a> Counter<'a> {
     pub(super) async fn settle(self, result: &Result<(), CallError>, record: &CallRecord) {
         let (Some(number), system) = (self.said, self.system.clone()) else { return };
         let settled = match result {
-            Err(CallError::Session(SessionError::Refused(Denial::BadSequence))) => {
-                self.spool.unsay_sequence(system, number).await
-            }
+            // Who refuses so has not taken it, and these words are not made by noise.
+            Err(CallError::Session(SessionError::Refused(
+                Denial::BadSequence
+                | Denial::Locked
+                | Denial::CallBack
+                | Denial::WrongLogin
+                | Denial::Unknown,
+            ))) => self.spool.unsay_sequence(system, number).await,
             // Who sends packets has heard which protocol they are of.
             result if result.is_ok() || record.bytes_received > 0 => {
                 self.spool.take_sequence(system, number).await
