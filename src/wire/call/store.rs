@@ -27,6 +27,10 @@ use std::time::{Duration, Instant};
 const PUT_BY: u64 = 64 * 1024;
 const PUT_BY_EVERY: Duration = Duration::from_secs(2);
 
+/// How often a job is tried before one that arrived damaged brings no further call by itself: a file that changes all the time
+/// would bring one after another.
+const DAMAGED_ATTEMPTS: u32 = 4;
+
 /// A job in our hands.
 struct Held {
     job: Job,
@@ -123,7 +127,11 @@ impl<'a> CallStore<'a> {
         for coming in std::mem::take(&mut self.coming).into_values() {
             first_failure = first_failure.and(self.put_by(coming).await);
         }
-        if let Some(grade) = self.damaged.into_values().min() {
+        // What arrives damaged again and again waits for the next call as other jobs do.
+        let is_new =
+            |job: &JobKey| self.jobs.get(job).is_none_or(|held| held.job.attempts < DAMAGED_ATTEMPTS);
+        let grade = self.damaged.iter().filter(|(job, _)| is_new(job)).map(|(_, grade)| *grade).min();
+        if let Some(grade) = grade {
             let (why, since) = ("a file arrived damaged".to_owned(), clock::wall());
             let wish = Wish { system: self.peer.clone(), grade, why, since, at_once: false };
             first_failure = first_failure.and(self.spool.want_call(wish).await);
@@ -340,7 +348,7 @@ impl Store for CallStore<'_> {
 
     async fn settle(&mut self, job: JobKey, ending: Ending) -> Result<(), Failure> {
         let Some(held) = self.jobs.get(&job) else { return Err("an ending of no job".to_owned()) };
-        let claim = held.job.claim;
+        let (claim, is_request) = (held.job.claim, matches!(held.job.work, Work::Expand(_)));
         let outcome = match (ending, &held.job.work) {
             (Ending::Done, Work::Fetch(_)) => Outcome::Fetched { job: claim },
             (Ending::Done, Work::Expand(_)) => {
@@ -376,7 +384,8 @@ impl Store for CallStore<'_> {
             self.damaged.remove(&job);
         }
         let settled = match &outcome {
-            Outcome::JobDone { .. } if self.peer_remembers => {
+            // A request that was answered is known by nothing, and would be answered again.
+            Outcome::JobDone { .. } if self.peer_remembers && !is_request => {
                 self.spool.settle_soon(clock::wall(), outcome).await
             }
             _ => self.spool.settle(clock::wall(), vec![outcome]).await,
