@@ -22,9 +22,9 @@ const MOST_AHEAD: usize = 64 * 1024;
 /// How long the last packets may take to be written once the protocol has ended.
 const LAST_WRITE: Duration = Duration::from_secs(10);
 
-/// How many bytes may come in while other things are waited for before what they mean has been taken. A peer that sends faster
-/// than its files are judged and kept has to wait then.
-const MOST_UNTAKEN: usize = 1024 * 1024;
+/// How many bytes are taken in, at most, while other things are waited for, before what they mean is looked at: about a window
+/// of `i`. They keep a slow line going for seconds; and a fast one brings little of a file whose beginning is here already.
+const MOST_UNTAKEN: usize = 16 * 1024;
 
 /// Why the stream under a link cannot go on. What ails the protocol itself comes as [`Event::Failed`].
 #[derive(Debug, thiserror::Error)]
@@ -134,20 +134,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     }
 
     /// Waits for `work`, and keeps the protocol going meanwhile: the peer is answered, so that a slow disk does not look like a
-    /// dead line to it. What happens comes out of [`LinkPump::next`] afterwards. After `most` bytes, or what comes at once,
-    /// the peer has to wait as well.
-    pub async fn meanwhile<T>(&mut self, most: usize, work: impl Future<Output = T>) -> T {
+    /// dead line to it. What happens comes out of [`LinkPump::next`] afterwards. When much has come, the
+    /// peer has to wait as well.
+    pub async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        let mut left = most;
-        while left > 0 && self.untaken < MOST_UNTAKEN && self.failed.is_none() && self.last.is_none() {
+        while self.untaken < MOST_UNTAKEN && self.failed.is_none() && self.last.is_none() {
             self.fill(clock::now());
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                moved = self.move_bytes() => match moved {
-                    Ok(count) => left = left.saturating_sub(count),
-                    Err(error) => self.failed = Some(error),
-                },
+                moved = self.move_bytes() => self.failed = moved.err(),
             }
         }
         work.await
@@ -216,13 +212,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         }
     }
 
-    /// Waits until the stream has moved something, or a deadline has come, and tells the machine; how many bytes came.
-    async fn move_bytes(&mut self) -> Result<usize, PumpError> {
+    /// Waits until the stream has moved something, or a deadline has come, and tells the machine.
+    async fn move_bytes(&mut self) -> Result<(), PumpError> {
         let deadline = match &self.last {
             Some((_, until)) => Some(*until),
             None => self.link.poll_timeout(),
         };
-        let mut came = 0;
         // The stream first: what the machine waited for may be there, and no timer is wound up for nothing.
         tokio::select! {
             biased;
@@ -231,7 +226,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                     let bytes = self.input.get(..count).unwrap_or_default();
                     self.link.handle_input(clock::now(), bytes);
                     self.untaken = self.untaken.saturating_add(count);
-                    came = count;
                 }
             }
             () = clock::sleep_until(deadline) => {}
@@ -240,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         if self.last.is_none() && self.link.poll_timeout().is_some_and(|at| at <= now) {
             self.link.handle_timeout(now);
         }
-        Ok(came)
+        Ok(())
     }
 
     fn pending(&self) -> &[u8] {

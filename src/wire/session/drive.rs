@@ -173,8 +173,7 @@ where
         }
         let wake = match step {
             Step::Ask(ask) => {
-                let most = if matches!(ask, Ask::Offer { .. }) { UNJUDGED } else { MEANWHILE };
-                let reply = pump.meanwhile(most, carry_out(store, ask)).await;
+                let reply = pump.meanwhile(carry_out(store, ask)).await;
                 machine.reply(clock::now(), pump.link(), reply);
                 continue;
             }
@@ -226,12 +225,6 @@ fn why_lost(error: PumpError) -> SessionError {
         _ => lost,
     }
 }
-
-/// How many bytes are taken in, at most, while the store is asked. More than the window of a slow line.
-const MEANWHILE: usize = 64 * 1024;
-
-/// The same while a file is judged: what comes of it may be here already.
-const UNJUDGED: usize = 4096;
 
 /// How long a link may take to be closed in the middle of the session; then the line is hung up all the same.
 const CLOSING: Duration = Duration::from_secs(10);
