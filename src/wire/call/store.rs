@@ -75,8 +75,8 @@ pub struct CallStore<'a> {
     /// Our jobs go to the peer in this call.
     sends: bool,
     jobs: BTreeMap<JobKey, Held>,
-    /// Those that arrived damaged, and did not come through since.
-    damaged: BTreeMap<JobKey, Grade>,
+    /// Those that arrived damaged, and did not come through since: their grade, and how often they had been tried before.
+    damaged: BTreeMap<JobKey, (Grade, u32)>,
     coming: BTreeMap<Slot, Coming>,
     opened: BTreeMap<Slot, PublicFile>,
 }
@@ -128,10 +128,8 @@ impl<'a> CallStore<'a> {
             first_failure = first_failure.and(self.put_by(coming).await);
         }
         // What arrives damaged again and again waits for the next call as other jobs do.
-        let is_new =
-            |job: &JobKey| self.jobs.get(job).is_none_or(|held| held.job.attempts < DAMAGED_ATTEMPTS);
-        let grade = self.damaged.iter().filter(|(job, _)| is_new(job)).map(|(_, grade)| *grade).min();
-        if let Some(grade) = grade {
+        let fresh = self.damaged.into_values().filter(|(_, attempts)| *attempts < DAMAGED_ATTEMPTS);
+        if let Some(grade) = fresh.map(|(grade, _)| grade).min() {
             let (why, since) = ("a file arrived damaged".to_owned(), clock::wall());
             let wish = Wish { system: self.peer.clone(), grade, why, since, at_once: false };
             first_failure = first_failure.and(self.spool.want_call(wish).await);
@@ -364,7 +362,7 @@ impl Store for CallStore<'_> {
             }
             (Ending::Damaged, _) => {
                 let note = "it arrived damaged".to_owned();
-                if self.damaged.insert(job, held.job.grade).is_some() {
+                if self.damaged.insert(job, (held.job.grade, held.job.attempts)).is_some() {
                     // Not a third time in this call.
                     if let Some(held) = self.jobs.get_mut(&job) {
                         held.deferred = Some(note);

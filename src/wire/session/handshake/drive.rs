@@ -93,13 +93,17 @@ fn hung_up() -> SessionError {
 pub struct Answering<S> {
     stream: S,
     unanswered: Option<Handshake>,
+    /// When the handshake has to be over: noise may have spoiled an answer that is not said again.
+    late: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Came behind the handshake, and is not given yet.
     rest: Vec<u8>,
 }
 
 impl<S> Answering<S> {
     pub fn new(stream: S, opening: &mut Opening) -> Answering<S> {
-        Answering { stream, unanswered: opening.unanswered.take(), rest: Vec::new() }
+        let unanswered = opening.unanswered.take();
+        let late = Box::pin(clock::sleep_until(unanswered.as_ref().and_then(Handshake::poll_timeout)));
+        Answering { stream, unanswered, late, rest: Vec::new() }
     }
 }
 
@@ -109,8 +113,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Answering { stream, unanswered, rest } = &mut *self;
+        let Answering { stream, unanswered, late, rest } = &mut *self;
         while let Some(handshake) = unanswered {
+            if late.as_mut().poll(context).is_ready() {
+                handshake.handle_timeout(clock::now());
+            }
+            // Some of it may have come with the greeting.
+            match handshake.poll_event() {
+                Some(Event::Agreed(agreement)) => {
+                    *unanswered = None;
+                    *rest = agreement.rest;
+                    break;
+                }
+                Some(Event::Failed(error)) => {
+                    *unanswered = None;
+                    return Poll::Ready(Err(io::Error::other(error)));
+                }
+                Some(Event::Greeted | Event::Check(_) | Event::Ahead(_)) | None => {}
+            }
             let before = buffer.filled().len();
             ready!(Pin::new(&mut *stream).poll_read(context, buffer))
                 .map_err(|error| io::Error::other(lost(error)))?;
@@ -120,16 +140,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
             }
             buffer.set_filled(before);
             handshake.handle_input(&heard);
-            match handshake.poll_event() {
-                Some(Event::Agreed(agreement)) => {
-                    *unanswered = None;
-                    *rest = agreement.rest;
-                }
-                Some(Event::Failed(error)) => return Poll::Ready(Err(io::Error::other(error))),
-                Some(Event::Greeted | Event::Check(_) | Event::Ahead(_)) | None => {}
-            }
         }
-        // It may be more than what was read last, for some may have come with the greeting.
+        // It may be more than the buffer takes.
         if !rest.is_empty() {
             let count = rest.len().min(buffer.remaining());
             buffer.put_slice(rest.get(..count).unwrap_or_default());
@@ -185,5 +197,43 @@ mod tests {
         theirs.write_all(b"\x10Sleaf\0").await.unwrap();
         let ended = shake(&mut ours, handshake, b"", &mut Stranger).await;
         assert!(ended.is_err(), "{ended:?}");
+    }
+
+    /// A call of ours that begins before it is answered; the other end, and what it says at first.
+    async fn ahead(
+        time: Duration,
+        said: &[u8],
+    ) -> (Answering<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+        let (ours, polux) = ("barberouge".parse().unwrap(), "polux".parse().unwrap());
+        let handshake = Handshake::caller(clock::now(), ours, polux, "i", time).choosing_ahead();
+        let (mut near, mut far) = tokio::io::duplex(64 * 1024);
+        far.write_all(said).await.unwrap();
+        let mut opening = shake(&mut near, handshake, b"", &mut Stranger).await.unwrap();
+        assert!(!opening.agreement.answered);
+        (Answering::new(near, &mut opening), far)
+    }
+
+    #[tokio::test]
+    async fn a_call_that_began_ahead_is_not_answered_for_ever() {
+        let (mut stream, _far) = ahead(Duration::from_millis(50), &message("Shere=polux")).await;
+        let error = stream.read(&mut [0; 16]).await.unwrap_err();
+        assert!(error.downcast::<SessionError>().is_ok());
+    }
+
+    #[tokio::test]
+    async fn all_that_came_with_the_greeting_is_the_packet_protocols() {
+        let packets: Vec<u8> = (0..3000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let said = [message("Shere=polux"), message("ROKN02047"), message("Pi"), packets.clone()].concat();
+        let (mut stream, mut far) = ahead(Duration::from_secs(60), &said).await;
+        far.write_all(b"more").await.unwrap();
+        drop(far);
+        let (mut read, mut piece) = (Vec::new(), [0; 100]);
+        loop {
+            match stream.read(&mut piece).await.unwrap() {
+                0 => break,
+                count => read.extend_from_slice(&piece[..count]),
+            }
+        }
+        assert_eq!(read, [packets.as_slice(), b"more"].concat());
     }
 }
