@@ -1,6 +1,7 @@
 //! What a session needs of the spool.
 
 mod arrived;
+mod coming;
 mod expanded;
 
 use super::claims::Claims;
@@ -9,23 +10,15 @@ use super::settings::Node;
 use super::terms::Terms;
 use crate::clock;
 use crate::job::{Digest, Grade, SystemName, Work, shown_id};
-use crate::spool::{
-    Appending, BodyId, BodyReader, BodyRef, Identity, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool,
-    SpoolError, Wish,
-};
+use crate::spool::{BodyReader, BodyRef, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool, SpoolError, Wish};
 use crate::wire::session::{
-    Committed, Ending, Expansion, Failure, JobKey, Kind, Offer, Opened, OutgoingJob, Refusal, Rest, Slot,
-    Store, Verdict, real_temp,
+    Committed, Ending, Expansion, Failure, JobKey, Kind, Offer, Opened, OutgoingJob, Refusal, Slot, Store,
+    Verdict,
 };
-use jiff::{SignedDuration, Timestamp, Zoned};
+use coming::Coming;
+use jiff::Zoned;
 use std::collections::BTreeMap;
 use std::io;
-use std::time::{Duration, Instant};
-
-/// How much of a file that comes in is put by at the least, so that it is not sent again even if we are killed, and how
-/// long after it was done before: syncs cost more than a fast line takes to send so much again.
-const PUT_BY: u64 = 64 * 1024;
-const PUT_BY_EVERY: Duration = Duration::from_secs(2);
 
 /// How often a job is tried before one that arrived damaged brings no further call by itself: a file that changes all the time
 /// would bring one after another.
@@ -38,29 +31,6 @@ struct Held {
     reader: Option<BodyReader>,
     /// Why it is not to be tried again in this call.
     deferred: Option<String>,
-}
-
-/// A file that comes in.
-struct Coming {
-    identity: Identity,
-    offer: Offer,
-    body: BodyId,
-    /// Bytes that the spool has, or is given.
-    kept: u64,
-    /// Bytes that came behind them.
-    waiting: Vec<u8>,
-    /// The last bytes that the spool was given, and how many it had before.
-    appending: Option<(u64, Appending)>,
-    /// How much the spool has as a partial, which outlives us, and since when.
-    put_by: (u64, Instant),
-}
-
-impl Coming {
-    fn is_to_be_put_by(&self, now: Instant) -> bool {
-        let (known, at) = self.put_by;
-        let more = (self.kept + self.waiting.len() as u64).saturating_sub(known);
-        self.offer.restart && more >= PUT_BY && now.saturating_duration_since(at) >= PUT_BY_EVERY
-    }
 }
 
 /// The spool, as one call with one peer sees it.
@@ -141,18 +111,6 @@ impl<'a> CallStore<'a> {
         self.spool.settle(clock::wall(), outcomes.collect()).await.and(first_failure)
     }
 
-    async fn put_by(&self, mut coming: Coming) -> Result<(), SpoolError> {
-        if !coming.offer.restart || coming.kept == 0 && coming.waiting.is_empty() {
-            return self.spool.body_drop(coming.body).await;
-        }
-        match self.keep_partial(&mut coming).await {
-            // What was safe stays, and what is lost of it comes again.
-            Err(SpoolError::Full(_)) if coming.put_by.0 > 0 => Ok(()),
-            Err(SpoolError::Full(_)) => self.spool.body_drop(coming.body).await,
-            kept => kept,
-        }
-    }
-
     /// A job whose body is damaged is not sent, and keeps up nobody behind it.
     async fn set_aside(&self, job: &Job, error: &SpoolError) -> Result<(), SpoolError> {
         tracing::error!(peer = %self.peer, job = %job.stable, %error, "a job is not sent");
@@ -205,93 +163,6 @@ impl<'a> CallStore<'a> {
         };
         Ok((Some(reader), digest))
     }
-
-    /// What lacks of the file that a job has begun to fetch in an earlier call.
-    async fn rest_of(&self, job: &Job) -> Result<Option<Rest>, SpoolError> {
-        let Work::Fetch(_) = job.work else { return Ok(None) };
-        let begun = self.spool.begun(self.peer.clone(), fetched_name(job), self.oldest_partial()).await?;
-        Ok(begun.map(|(digest, start)| Rest { digest, start }))
-    }
-
-    /// A partial file that began before this is not gone on with.
-    fn oldest_partial(&self) -> Timestamp {
-        let life = SignedDuration::try_from(self.node.partial_life).unwrap_or(SignedDuration::MAX);
-        clock::wall().checked_sub(life).unwrap_or(Timestamp::MIN)
-    }
-
-    /// Hands the waiting bytes to the spool, once it has those before them.
-    async fn append(&self, coming: &mut Coming) -> Result<(), SpoolError> {
-        appended(coming).await?;
-        // What came while the store was busy comes all at once, and may be more than the spool takes.
-        while !coming.waiting.is_empty() {
-            let rest = coming.waiting.split_off(coming.waiting.len().min(MOST_AT_ONCE));
-            let bytes = std::mem::replace(&mut coming.waiting, rest);
-            let count = bytes.len() as u64;
-            appended(coming).await?;
-            let appending = self.spool.body_append_begin(coming.body, coming.kept, bytes).await?;
-            coming.appending = Some((coming.kept, appending));
-            coming.kept += count;
-        }
-        Ok(())
-    }
-
-    /// What has come of a file is on disk, known by its name, when this returns.
-    async fn keep_partial(&self, coming: &mut Coming) -> Result<(), SpoolError> {
-        self.append(coming).await?;
-        appended(coming).await?;
-        self.spool.keep_partial(coming.identity.clone(), coming.body, clock::wall()).await?;
-        coming.put_by = (coming.kept, clock::now());
-        Ok(())
-    }
-
-    fn identity(&self, offer: &Offer) -> Identity {
-        Identity {
-            peer: self.peer.clone(),
-            temp: match offer.kind {
-                Kind::Fetched { job, .. } => {
-                    self.jobs.get(&job).map(|held| fetched_name(&held.job)).unwrap_or_default()
-                }
-                _ if real_temp(&offer.temp) => offer.temp.clone(),
-                // A dummy says nothing; without a name nothing is taken for the same.
-                _ => String::new(),
-            },
-            size: offer.size,
-            user: offer.user.clone(),
-            command: offer.command.clone(),
-            digest: offer.digest,
-        }
-    }
-
-    /// The body to write to, and how much of the file it has.
-    async fn body_for(&self, identity: &Identity, offer: &Offer) -> Result<(BodyId, u64), SpoolError> {
-        let partial = match offer.restart {
-            true => self.spool.find_partial(identity.clone(), self.oldest_partial()).await?,
-            false => None,
-        };
-        let partial = partial.filter(|partial| offer.size.is_some_and(|size| partial.offset <= size));
-        let here = partial.map_or(0, |partial| partial.offset);
-        self.spool.room_for(offer.size.unwrap_or(0).saturating_sub(here)).await?;
-        match partial {
-            Some(partial) => Ok((partial.body, partial.offset)),
-            None => Ok((self.spool.body_new().await?, 0)),
-        }
-    }
-}
-
-/// The spool has what it was given. If it failed, what came behind that has no place.
-async fn appended(coming: &mut Coming) -> Result<(), SpoolError> {
-    let Some((before, appending)) = coming.appending.take() else { return Ok(()) };
-    let done = appending.done().await;
-    if done.is_err() {
-        coming.kept = before;
-        coming.waiting.clear();
-    }
-    done
-}
-
-/// What a file that we fetch is known by among partial files: no name of a peer, which begin with `D.`.
-fn fetched_name(job: &Job) -> String {
-    format!("R.{:x}", job.stable.number)
 }
 
 impl Store for CallStore<'_> {
@@ -442,7 +313,7 @@ impl Store for CallStore<'_> {
         let Some(coming) = self.coming.get_mut(&slot) else {
             return Err("a rewinding of no file".to_owned());
         };
-        appended(coming).await.map_err(failure)?;
+        coming.appended().await.map_err(failure)?;
         (coming.kept, coming.put_by.0) = (0, 0);
         coming.waiting.clear();
         // An append cuts off what lies beyond its place.
@@ -453,7 +324,7 @@ impl Store for CallStore<'_> {
         let Some(mut coming) = self.coming.remove(&slot) else { return Err("the end of no file".to_owned()) };
         let result = async {
             self.append(&mut coming).await?;
-            appended(&mut coming).await?;
+            coming.appended().await?;
             self.arrived(coming).await
         };
         result.await.map_err(failure)

@@ -1,7 +1,8 @@
 //! What becomes of a file that has come whole: an execution, a file of the public directory, or, if it is an X. file that
 //! says nothing that can be done, something put aside.
 
-use super::{CallStore, Coming};
+use super::CallStore;
+use super::coming::Coming;
 use crate::clock;
 use crate::job::{Work, XFile};
 use crate::spool::{Arrival, ArrivalKind, BodyId, CHUNK, Input, NewNotice, Received, SpoolError};

@@ -26,16 +26,17 @@ impl CallStore<'_> {
     pub(super) async fn expanded(&self, expansion: &Expansion) -> Result<bool, SpoolError> {
         let mut copied = Vec::new();
         let refusal = match self.copy_all(expansion, &mut copied).await {
-            Ok(None) if copied.is_empty() => "nothing fits".to_owned(),
+            Ok(None) if copied.is_empty() => Ok("nothing fits".to_owned()),
             Ok(None) => return self.queue(expansion, copied).await.map(|()| true),
-            Ok(Some(why)) => why,
+            Ok(Some(why)) => Ok(why),
             // The peer can only be told no; who asked there hears of it.
-            Err(SpoolError::Full(why)) => why.to_string(),
-            Err(error) => return Err(error),
+            Err(SpoolError::Full(why)) => Ok(why.to_string()),
+            Err(error) => Err(error),
         };
         for file in copied {
             self.spool.body_drop(file.body).await?;
         }
+        let refusal = refusal?;
         let (peer, pattern) = (&self.peer, &expansion.pattern);
         tracing::info!(%peer, pattern, why = refusal, "files that were asked for by a pattern are not sent");
         Ok(false)
