@@ -1,9 +1,9 @@
 //! Files of the public directory by a pattern. Directories are walked by handles, never along a symbolic link, and only
 //! where everybody may look.
 
-use super::public::passes;
+use super::public::{BENEATH, passes};
 use crate::job::{fits, is_pattern};
-use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::fs::{Dir, Mode, OFlags, fstat, openat2};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,13 +13,15 @@ use std::path::Path;
 const MOST_NAMES: usize = 10_000;
 /// The deepest pattern, in directories.
 const DEPTH: usize = 32;
+/// The longest pattern, in bytes: every name is tried with all of it.
+const LONGEST: usize = 1024;
 
 /// The paths `~/...` that fit a pattern of the same form, at most `most`, in the order of their names. What they lead to
 /// is for whoever opens them.
 pub fn matching(public: &Path, pattern: &str, most: usize) -> io::Result<Vec<String>> {
     let parts: Vec<&str> =
         pattern.strip_prefix("~/").ok_or(io::ErrorKind::InvalidInput)?.split('/').collect();
-    if parts.len() > DEPTH {
+    if parts.len() > DEPTH || pattern.len() > LONGEST {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut walk = Walk { looked_at: 0, most, found: Vec::new() };
@@ -79,8 +81,7 @@ impl Walk {
 
 fn open_directory(directory: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let below = openat2(directory.as_fd(), name, flags, Mode::empty(), resolve)?;
+    let below = openat2(directory.as_fd(), name, flags, Mode::empty(), BENEATH)?;
     let for_all = Mode::ROTH | Mode::XOTH;
     if !Mode::from_raw_mode(fstat(&below)?.st_mode).contains(for_all) {
         return Err(io::ErrorKind::PermissionDenied.into());
@@ -120,5 +121,6 @@ mod tests {
         fs::write(public.join("out/c.txt"), "").unwrap();
         assert!(found("~/*/*.txt").unwrap_err().contains("may wait"));
         assert!(matching(&public, &format!("~{}", "/*".repeat(40)), 4).is_err());
+        assert!(matching(&public, &format!("~/{}", "*a".repeat(10_000)), 4).is_err());
     }
 }

@@ -9,6 +9,10 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
+/// How names of peers are walked: below a directory, and along no link.
+pub const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
 /// A file that a peer reads.
 #[derive(Debug)]
 pub struct PublicFile {
@@ -25,8 +29,7 @@ impl PublicFile {
         let below = path.strip_prefix("~/").ok_or(io::ErrorKind::InvalidInput)?;
         let directory = File::open(public)?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let file = File::from(openat2(&directory, below, flags, Mode::empty(), resolve)?);
+        let file = File::from(openat2(&directory, below, flags, Mode::empty(), BENEATH)?);
         let metadata = file.metadata()?;
         if !metadata.is_file() || metadata.mode() & 0o004 == 0 {
             return Err(io::ErrorKind::PermissionDenied.into());
