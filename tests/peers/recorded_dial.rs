@@ -3,10 +3,10 @@
 
 use super::recorded::{self, keep, message, played_again};
 use super::taylor_session::Site;
-use super::taylor_telephone::{answer, fast, taylor_host};
+use super::taylor_telephone::{dial_and_answer, fast, taylor_host};
+use crate::support::open_folder;
 use crate::support::replay::Replay;
 use crate::support::telephone::{LOGIN, PASSWORD, Telephone};
-use crate::support::{self, open_folder};
 use std::path::Path;
 use uugate::clock;
 use uugate::observe::Secret;
@@ -30,13 +30,7 @@ fn record(folder: &Path) -> String {
     }
     let daemon = leaf.start();
     let device = telephone.device("feed");
-    let called = std::thread::scope(|scope| {
-        let called = scope.spawn(|| answer(&device, &polux));
-        leaf.run("poll", &["polux", "--wait"], b"");
-        called.join().expect("the call is answered")
-    });
-    assert!(support::wait(called).success(), "{}", polux.log());
-    telephone.until_hung_up();
+    dial_and_answer(&mut telephone, &device, &leaf, &polux);
     assert!(daemon.stop().success());
     let mut files = std::fs::read_dir(leaf.path("recordings")).expect("recordings");
     let file = files.next().expect("a recording").expect("a recording").path();

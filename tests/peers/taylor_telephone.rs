@@ -76,6 +76,17 @@ pub(super) fn answer(device: &Path, host: &Taylor) -> Child {
     support::start(&mut command, Stdio::from(line.try_clone().expect("a copy")), Stdio::from(line))
 }
 
+/// A node dials, and Taylor takes the call; it is over, in order.
+pub(super) fn dial_and_answer(telephone: &mut Telephone, device: &Path, leaf: &Node, polux: &Taylor) {
+    let called = std::thread::scope(|scope| {
+        let called = scope.spawn(|| answer(device, polux));
+        leaf.run("poll", &["polux", "--wait"], b"");
+        called.join().expect("the call is answered")
+    });
+    assert!(support::wait(called).success(), "{}", polux.log());
+    telephone.until_hung_up();
+}
+
 fn taylor_dials(protocol: char) {
     let folder = open_folder();
     let mut telephone = Telephone::new(folder.path(), fast());
@@ -219,13 +230,7 @@ fn taylor_is_dialled_and_the_carrier_is_lost(protocol: char, cut: usize) {
     leaf.run("poll", &["polux"], b"");
     let process = answer(&device, &polux);
     both_notice(&mut telephone, &leaf, &polux, process);
-    let called = std::thread::scope(|scope| {
-        let called = scope.spawn(|| answer(&device, &polux));
-        leaf.run("poll", &["polux", "--wait"], b"");
-        called.join().expect("the call is answered")
-    });
-    assert!(support::wait(called).success(), "{}", polux.log());
-    telephone.until_hung_up();
+    dial_and_answer(&mut telephone, &device, &leaf, &polux);
     assert_resumed(&leaf, &polux, &there, &back, cut);
     assert!(daemon.stop().success());
 }

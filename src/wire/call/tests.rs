@@ -176,6 +176,18 @@ async fn a_protocol_is_chosen_ahead_for_a_uugate_whose_last_call_went_well() {
     assert!(!sure('i').await);
 }
 
+/// A file of a user's, for this place.
+fn plan(to: &str) -> Work {
+    Work::Send(Send {
+        from: "/home/jan/plan".to_owned(),
+        to: to.to_owned(),
+        user: "jan".to_owned(),
+        mode: 0o644,
+        make_directories: true,
+        notify: None,
+    })
+}
+
 #[tokio::test]
 async fn one_call_takes_the_work_of_both_ends() {
     let (leaf, polux) = sites();
@@ -183,15 +195,7 @@ async fn one_call_takes_the_work_of_both_ends() {
         leaf.mail(&format!("a{number}@polux"), &text(number, 3000 * usize::from(number))).await;
         polux.mail(&format!("b{number}@leaf"), &text(number, 100_000)).await;
     }
-    let send = Send {
-        from: "/home/jan/plan".to_owned(),
-        to: "~/in/".to_owned(),
-        user: "jan".to_owned(),
-        mode: 0o644,
-        make_directories: true,
-        notify: None,
-    };
-    leaf.submit(Work::Send(send), b"the plan").await;
+    leaf.submit(plan("~/in/"), b"the plan").await;
     let (a, b) = duplex(4096);
     let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
     assert_eq!((placed.failure, answered.record.failure), (None, None));
@@ -715,15 +719,7 @@ async fn what_was_cut_is_gone_on_with_whoever_asked_for_it_and_in_whatever_form(
     assert!(cut_and_called_again(&leaf, &polux, 200_000).await < REST);
     assert!(polux.arrived().await == [("rmail a".to_owned(), text(1, LONG))]);
     // S.
-    let send = Send {
-        from: "/home/jan/plan".to_owned(),
-        to: "~/in/".to_owned(),
-        user: "jan".to_owned(),
-        mode: 0o644,
-        make_directories: true,
-        notify: None,
-    };
-    leaf.submit(Work::Send(send), &text(2, LONG)).await;
+    leaf.submit(plan("~/in/"), &text(2, LONG)).await;
     assert!(cut_and_called_again(&leaf, &polux, 200_000).await < REST);
     assert!(polux.arrived().await == [("~/in/plan".to_owned(), text(2, LONG))]);
     // R.

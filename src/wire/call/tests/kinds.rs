@@ -306,15 +306,7 @@ async fn each_kind_of_peer_is_brought_mail_and_brings_it_called_and_calling() {
         let watch = Watch::nobody();
 
         us.mail("ann", b"hello world\n").await;
-        let plan = Send {
-            from: "/home/jan/plan".to_owned(),
-            to: "/etc/plan".to_owned(),
-            user: "jan".to_owned(),
-            mode: 0o644,
-            make_directories: true,
-            notify: None,
-        };
-        us.submit(Work::Send(plan), b"plan").await;
+        us.submit(plan("/etc/plan"), b"plan").await;
         let (ours, theirs) = duplex(4096);
         let polux = name("polux");
         let lease = begin(&us.spool, &us.node, &polux, "modem").await.unwrap();

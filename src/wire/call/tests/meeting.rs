@@ -41,15 +41,7 @@ async fn grades_of_the_hour_hold_back_what_is_worse() {
     let always = |grade| TimeGrades::new(vec![(grade, Windows::any())]);
     leaf.neighbour().call_grades = always(Grade::MAIL);
     polux.mail("a@leaf", b"mail").await;
-    let file = Send {
-        from: "/tmp/x".to_owned(),
-        to: "~/x".to_owned(),
-        user: "jan".to_owned(),
-        mode: 0o644,
-        make_directories: true,
-        notify: None,
-    };
-    polux.submit_at(Grade::DEFAULT, Work::Send(file), b"a file").await;
+    polux.submit_at(Grade::DEFAULT, plan("~/x"), b"a file").await;
     let exchange = async |leaf: &Site, polux: &Site| {
         let (a, b) = duplex(4096);
         let (placed, answered) = call(leaf, polux, Login::Trusted, a, b).await;
