@@ -9,10 +9,6 @@
 //! ```
 
 use crate::wire::link::reader::Framing;
-use crc::{CRC_32_ISO_HDLC, Crc, Table};
-use std::hint::cold_path;
-
-const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 const START: u8 = 0x10;
 pub const HEADER: usize = 6;
@@ -135,7 +131,7 @@ fn frame(packet: u8, ack: u8, size: usize, data: &[u8], seal: Option<[u8; 4]>) -
 
 /// Inverted, so that the zeros behind no data are none.
 fn seal(content: &[u8]) -> [u8; 4] {
-    (!CRC.checksum(content)).to_be_bytes()
+    (!crc32fast::hash(content)).to_be_bytes()
 }
 
 /// Whether so many bytes of data and a seal go into a packet with a field of `size`.
@@ -192,14 +188,18 @@ fn check(field: &[u8]) -> u16 {
         (sum, overflow) = sum.rotate_left(1).overflowing_add(u16::from(*byte));
         weighed = weighed.wrapping_add(sum ^ left);
         if overflow || *byte == 0 {
-            // Rare, and said so: each step waits for the sum of the one before it, which should be no more than turned and
-            // added to.
-            cold_path();
-            sum ^= weighed;
+            sum = stirred(sum, weighed);
         }
         left = left.wrapping_sub(1);
     }
     sum
+}
+
+/// Rare, and kept out of the way: each step of the sum waits for the one before it, which should do no more than turn and add.
+#[cold]
+#[inline(never)]
+fn stirred(sum: u16, weighed: u16) -> u16 {
+    sum ^ weighed
 }
 
 /// How the reader finds packets of this family.
