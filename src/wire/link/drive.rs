@@ -1,5 +1,6 @@
 //! Couples a packet protocol with a stream of bytes: the part of the session's driver that waits.
 
+use super::awake::Awake;
 use super::{Abilities, Channel, Counters, Event, Expect, Link};
 use crate::clock;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
@@ -85,6 +86,7 @@ pub struct LinkPump<S> {
     failed: Option<PumpError>,
     /// Bytes that came since the machine last had no event.
     untaken: usize,
+    awake: Awake,
 }
 
 /// What the stream did.
@@ -110,6 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             behind: None,
             failed: None,
             untaken: 0,
+            awake: Awake::default(),
         };
         let now = clock::now();
         pump.link.start(now);
@@ -139,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     pub async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         while self.untaken < MOST_UNTAKEN && self.failed.is_none() && self.last.is_none() {
-            self.fill(clock::now());
+            self.say(clock::now()).await;
             tokio::select! {
                 biased;
                 done = &mut work => return done,
@@ -185,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
     async fn step(&mut self, wanted: usize) -> Result<Wake, PumpError> {
         loop {
             let now = clock::now();
-            self.fill(now);
+            self.say(now).await;
             let said = self.pending().is_empty() || self.write_error.is_some();
             if let Some((event, _)) = self.last.take_if(|(_, until)| said || *until <= now) {
                 return Ok(Wake::Event(event));
@@ -208,8 +211,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                     return Err(error);
                 }
             }
-            self.move_bytes().await?;
+            let untaken = self.untaken;
+            match self.awake.until(now) {
+                Some(until) => self.move_bytes_awake(until).await?,
+                None => self.move_bytes().await?,
+            }
+            self.awake.waited(clock::now().saturating_duration_since(now), self.untaken - untaken);
         }
+    }
+
+    /// As [`LinkPump::move_bytes`], but the stream is asked again and again until then, instead of waited for.
+    async fn move_bytes_awake(&mut self, until: Instant) -> Result<(), PumpError> {
+        while clock::now() < until {
+            let moved = poll_fn(|context| match self.poll_stream(context) {
+                Poll::Ready(moved) => Poll::Ready(Some(moved)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            if let Some(moved) = moved.await {
+                self.moved(moved?);
+                self.handle_timers();
+                return Ok(());
+            }
+            tokio::task::yield_now().await;
+        }
+        self.move_bytes().await
     }
 
     /// Waits until the stream has moved something, or a deadline has come, and tells the machine.
@@ -221,24 +246,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         // The stream first: what the machine waited for may be there, and no timer is wound up for nothing.
         tokio::select! {
             biased;
-            moved = poll_fn(|context| self.poll_stream(context)) => {
-                if let Moved::Read(count) = moved? {
-                    let bytes = self.input.get(..count).unwrap_or_default();
-                    self.link.handle_input(clock::now(), bytes);
-                    self.untaken = self.untaken.saturating_add(count);
-                }
-            }
+            moved = poll_fn(|context| self.poll_stream(context)) => self.moved(moved?),
             () = clock::sleep_until(deadline) => {}
         }
+        self.handle_timers();
+        Ok(())
+    }
+
+    fn moved(&mut self, moved: Moved) {
+        if let Moved::Read(count) = moved {
+            let bytes = self.input.get(..count).unwrap_or_default();
+            self.link.handle_input(clock::now(), bytes);
+            self.untaken = self.untaken.saturating_add(count);
+        }
+    }
+
+    fn handle_timers(&mut self) {
         let now = clock::now();
         if self.last.is_none() && self.link.poll_timeout().is_some_and(|at| at <= now) {
             self.link.handle_timeout(now);
         }
-        Ok(())
     }
 
     fn pending(&self) -> &[u8] {
         self.out.get(self.written..).unwrap_or_default()
+    }
+
+    /// Hands the stream what the machine has to say, as far as it takes that without waiting: before anything else is done, for
+    /// the peer may wait for it.
+    async fn say(&mut self, now: Instant) {
+        poll_fn(|context| {
+            loop {
+                self.fill(now);
+                if self.pending().is_empty()
+                    || self.write_error.is_some()
+                    || self.poll_write(context).is_pending()
+                {
+                    return Poll::Ready(());
+                }
+            }
+        })
+        .await;
     }
 
     /// Takes from the machine what may be written ahead.
@@ -261,27 +309,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         self.ahead = ahead.min(self.ahead * 2).clamp(LEAST_AHEAD, MOST_AHEAD);
     }
 
-    /// Writes and reads, whichever the stream is ready for. A stream that takes no more must not keep us from
-    /// reading, for the peer may be waiting for the same. Never flushes: on a serial line that would wait, on the
-    /// spot, for the last byte to leave.
-    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Result<Moved, PumpError>> {
-        if self.write_error.is_none() && self.written < self.out.len() {
-            let offered = *self.offered.get_or_insert_with(clock::now);
-            let bytes = self.out.get(self.written..).unwrap_or_default();
-            match Pin::new(&mut self.stream).poll_write(context, bytes) {
-                Poll::Ready(Ok(count)) if count > 0 => {
-                    self.written += count;
-                    if self.written == self.out.len() {
-                        self.offered = None;
-                        self.taken(clock::now().saturating_duration_since(offered));
-                    }
-                    return Poll::Ready(Ok(Moved::Wrote));
+    /// Writes what the stream takes of what waits for it, or keeps the error. Never flushes: on a serial line that would wait, on
+    /// the spot, for the last byte to leave.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let offered = *self.offered.get_or_insert_with(clock::now);
+        let bytes = self.out.get(self.written..).unwrap_or_default();
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.written += count;
+                if self.written == self.out.len() {
+                    self.offered = None;
+                    self.taken(clock::now().saturating_duration_since(offered));
                 }
-                Poll::Ready(Ok(_)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
-                // What the peer said before it left may still be read.
-                Poll::Ready(Err(error)) => self.write_error = Some(error),
-                Poll::Pending => {}
+                return Poll::Ready(());
             }
+            Poll::Ready(Ok(_)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
+            // What the peer said before it left may still be read.
+            Poll::Ready(Err(error)) => self.write_error = Some(error),
+            Poll::Pending => {}
+        }
+        Poll::Pending
+    }
+
+    /// Writes and reads, whichever the stream is ready for. A stream that takes no more must not keep us from reading, for the
+    /// peer may be waiting for the same.
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Result<Moved, PumpError>> {
+        if self.write_error.is_none() && !self.pending().is_empty() && self.poll_write(context).is_ready() {
+            return Poll::Ready(Ok(Moved::Wrote));
         }
         if self.last.is_some() {
             return match &self.write_error {

@@ -84,9 +84,9 @@ impl Receiving {
             return Fit::TooMuch;
         }
         let known = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
-        let new = bytes.split_off(known);
-        self.have += new.len() as u64;
-        Fit::New(new)
+        bytes.drain(..known);
+        self.have += bytes.len() as u64;
+        Fit::New(bytes)
     }
 }
 

@@ -351,6 +351,8 @@ impl Link for G {
                 out.extend(packet::control(Control::Reject(self.receiver.ack())));
             }
             let resent = self.sender.packets_resent;
+            // No more than half a window, so that the peer takes that in while the other half is made.
+            let limit = limit.min(self.sender.window_bytes() / 2);
             while out.len() - before < limit && self.sender.transmit(now, self.receiver.ack(), out) {
                 // In a packet that comes twice the acknowledgement is not heeded.
                 if self.sender.packets_resent == resent {

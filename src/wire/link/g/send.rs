@@ -125,9 +125,14 @@ impl Sender {
         self.queued
     }
 
+    /// The most bytes that may be under way, without their headers.
+    pub fn window_bytes(&self) -> usize {
+        self.window * self.size
+    }
+
     /// How many bytes of file data may wait: a window of them, but no less than is worth to be fetched.
     pub fn capacity(&self) -> usize {
-        (self.window * self.size).clamp(LEAST_QUEUE, MOST_UNACKED)
+        self.window_bytes().clamp(LEAST_QUEUE, MOST_UNACKED)
     }
 
     pub fn idle(&self) -> bool {

@@ -1,0 +1,64 @@
+//! Whether to wait awake. Who is put to sleep and woken again loses tens of microseconds; a peer on the same machine that was
+//! sent little has answered before that. On a line that takes its time nobody waits awake.
+
+use std::time::{Duration, Instant};
+
+/// How long is waited awake at most, before the waiting goes on asleep.
+const AWAKE: Duration = Duration::from_micros(20);
+
+/// A wait of at most this is short: what sleeping costs is among it.
+const SHORT: Duration = Duration::from_micros(60);
+
+/// So many short waits in a row show that the peer is quick. If it only seemed so, as where there is one processor for both,
+/// little is lost.
+const PROOFS: u32 = 3;
+
+/// Behind more bytes than this at once, others come that take as long to be made.
+const LITTLE: usize = 8 * 1024;
+
+/// What the last waits were like.
+#[derive(Debug, Default)]
+pub(super) struct Awake {
+    short: u32,
+}
+
+impl Awake {
+    /// Until when a wait that begins now goes without sleep.
+    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
+        (self.short >= PROOFS).then(|| now + AWAKE)
+    }
+
+    /// A wait is over, and so many bytes have come.
+    pub(super) fn waited(&mut self, time: Duration, count: usize) {
+        self.short = if time <= SHORT && count <= LITTLE { (self.short + 1).min(PROOFS) } else { 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quick_peer_is_waited_for_awake_until_it_is_slow_or_sends_much() {
+        let now = crate::clock::now();
+        let micros = Duration::from_micros;
+        let quick = || {
+            let mut awake = Awake::default();
+            for _ in 0..PROOFS {
+                assert_eq!(awake.until(now), None);
+                awake.waited(micros(50), 64);
+            }
+            assert_eq!(awake.until(now), Some(now + AWAKE));
+            awake
+        };
+        let mut answered = quick();
+        answered.waited(micros(10), LITTLE);
+        assert!(answered.until(now).is_some());
+        let mut slow = quick();
+        slow.waited(micros(70), 64);
+        assert_eq!(slow.until(now), None);
+        let mut busy = quick();
+        busy.waited(micros(10), LITTLE + 1);
+        assert_eq!(busy.until(now), None);
+    }
+}
