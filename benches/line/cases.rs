@@ -211,7 +211,7 @@ pub fn cases(quick: bool) -> Vec<Case> {
     let file = |bytes| Work::File { bytes, both: false };
     let both = |bytes| Work::File { bytes, both: true };
     let [on_line, direct] = limits(quick);
-    let large = if quick { 16 << 20 } else { 64 << 20 };
+    let large = 64 << 20;
     let case = |title, variants: &[Variant], work, over, unit| Case {
         title,
         variants: variants.to_vec(),

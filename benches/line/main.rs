@@ -47,6 +47,9 @@ struct Options {
     /// Only this protocol variant (i, g, g2048, ...).
     #[arg(long)]
     variant: Option<String>,
+    /// Only this pairing: T-T, u-T, T-u or u-u.
+    #[arg(long)]
+    pairing: Option<String>,
     /// Sessions beside each other on simulated lines. One takes a fortieth of a processor at 57 600 bit/s.
     #[arg(long, default_value_t = 48)]
     parallel: usize,
@@ -98,10 +101,11 @@ fn main() {
         rows.iter().partition(|row| row.case.rate().is_some());
     let (slow, others): (Vec<&Row>, Vec<&Row>) =
         on_lines.into_iter().partition(|row| row.case.rate().is_some_and(|rate| rate <= UNHURRIED));
+    let pairing = options.pairing.as_deref();
     std::thread::scope(|scope| {
-        scope.spawn(|| run(&slow, usize::MAX));
-        run(&others, options.parallel);
-        run(&by_machine, 1);
+        scope.spawn(|| run(&slow, pairing, usize::MAX));
+        run(&others, pairing, options.parallel);
+        run(&by_machine, pairing, 1);
     });
     print_table(&rows);
     if rows.iter().any(|row| row.case.rate().is_none()) {
@@ -110,11 +114,14 @@ fn main() {
     println!("\nall of it took {:.0} s", (clock::now() - began).as_secs_f64());
 }
 
-/// Measures every pairing of these rows, so many at a time.
-fn run(rows: &[&Row], parallel: usize) {
+/// Measures every pairing of these rows, or the one that is named, so many sessions at a time.
+fn run(rows: &[&Row], named: Option<&str>, parallel: usize) {
     let mut todo = Vec::new();
     for row in rows {
-        for pairing in 0..PAIRINGS.len() {
+        for (pairing, (alpha, beta)) in PAIRINGS.iter().enumerate() {
+            if named.is_some_and(|name| name != format!("{alpha}-{beta}")) {
+                continue;
+            }
             todo.extend((0..row.case.seeds).map(|seed| (*row, pairing, seed)));
         }
     }
