@@ -8,6 +8,7 @@ use uugate::clock;
 
 const BYTES: usize = 64 << 20;
 const PIECE: usize = 64 << 10;
+const SYNCS: usize = 101;
 
 /// Writes a file and syncs it, as `dd bs=64k conv=fsync` does, and prints how fast that was and what the sync cost of the
 /// processor: a part of what each program that does so is charged with.
@@ -25,6 +26,14 @@ pub fn print_yardstick() {
     let gibibytes = BYTES as f64 / f64::from(1 << 30);
     println!("\nthe disk alone, 64 MiB and a sync: {:.0} MB/s", BYTES as f64 / seconds / 1e6);
     println!("the sync of that: {:.2} s of the processor for 2^30 bytes", cpu / gibibytes);
+    let mut each = Vec::new();
+    for _ in 0..SYNCS {
+        let began = clock::now();
+        file.write_all(&piece).and_then(|()| file.sync_all()).expect("a sync");
+        each.push(clock::now() - began);
+    }
+    each.sort();
+    println!("a sync of 64 KiB: {:.2} ms, the median of {SYNCS}", each[SYNCS / 2].as_secs_f64() * 1e3);
 }
 
 /// What this thread has used of the processor (proc(5): nanoseconds).

@@ -173,7 +173,10 @@ impl Site {
                 // What comes last is the section of the line. Some protocols want one that is said to lose nothing.
                 let reliable = if matches!(variant.letter, 't' | 'e' | 'y') { "reliable = true" } else { "" };
                 let config = neighbour(peer, &variant.for_uugate()) + reliable;
-                Site::Uugate(Node::new(folder, name, &config))
+                let node = Node::new(folder, name, &config);
+                // A site that is called has a spool; the first command makes it.
+                node.run("uuxqt", &[], b"");
+                Site::Uugate(node)
             }
             Program::Taylor => {
                 let lines = variant.for_taylor();

@@ -12,6 +12,7 @@ mod history;
 mod incoming;
 mod job;
 mod lease;
+mod log;
 mod queue;
 mod recover;
 mod room;
@@ -26,6 +27,7 @@ pub use body::{Piece, body_name, body_of_name};
 
 use super::{BodyId, RequestId, Settings, SpoolError};
 use jiff::Timestamp;
+use log::LogLength;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -43,8 +45,6 @@ pub const PAGE: usize = 1000;
 
 /// How long SQLite waits for another connection (the checkpointer) before it says busy.
 const BUSY: Duration = Duration::from_secs(10);
-/// How long the writer waits for whoever reads the log of writes, before it lets the log grow until the next commit.
-const READER: Duration = Duration::from_millis(200);
 
 /// Holds the id of the spool that is, or was, in the directory.
 const MARK: &str = "spool.id";
@@ -71,6 +71,7 @@ struct Effects {
 pub struct Store {
     connection: Connection,
     home: Home,
+    log: LogLength,
     settings: Settings,
     id: u64,
     owner: i64,
@@ -113,25 +114,27 @@ impl Store {
         // The checkpointer does it, and the writer should it fall behind.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+        let log = LogLength::follow(&mut connection)?;
         check_pages(&connection)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version == 0 && directory.join(MARK).exists() {
             return Err(SpoolError::Corrupt(format!("{}/spool.db is empty", directory.display())));
         }
         schema::migrate(&mut connection, schema::MIGRATIONS, Some(directory))?;
-        Store::start(connection, Home::Directory(directory.to_owned()), settings, Some(gate), now)
+        Store::start(connection, Home::Directory(directory.to_owned()), log, settings, Some(gate), now)
     }
 
     pub fn in_memory() -> Result<Store> {
         let mut connection = Connection::open_in_memory()?;
         schema::migrate(&mut connection, schema::MIGRATIONS, None)?;
         let settings = Settings { reserve: 0 };
-        Store::start(connection, Home::Memory, settings, None, Timestamp::UNIX_EPOCH)
+        Store::start(connection, Home::Memory, LogLength::default(), settings, None, Timestamp::UNIX_EPOCH)
     }
 
     fn start(
         connection: Connection,
         home: Home,
+        log: LogLength,
         settings: Settings,
         gate: Option<File>,
         now: Timestamp,
@@ -139,6 +142,7 @@ impl Store {
         let mut store = Store {
             connection,
             home,
+            log,
             settings,
             id: 0,
             owner: 0,
@@ -280,30 +284,6 @@ impl Store {
             Err(_) => {}
         }
         committed
-    }
-
-    /// Length of the log of writes, in bytes.
-    pub fn log_length(&self) -> u64 {
-        let Some(database) = self.database() else { return 0 };
-        let mut log = database.into_os_string();
-        log.push("-wal");
-        std::fs::metadata(log).map_or(0, |log| log.len())
-    }
-
-    /// Moves all of the log into the database and empties it. A reader that is slow to end puts it off.
-    pub fn empty_log(&self) {
-        let checkpoint = || {
-            self.connection.busy_timeout(READER)?;
-            let row =
-                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-            self.connection.busy_timeout(BUSY)?;
-            row
-        };
-        match checkpoint() {
-            Ok(false) => {}
-            Ok(true) => tracing::warn!("somebody reads the spool for long; the log of writes grows"),
-            Err(error) => tracing::warn!(%error, "checkpoint failed; the log of writes grows"),
-        }
     }
 
     // Small things that the verbs share.
