@@ -20,6 +20,9 @@ const AHEAD: Duration = Duration::from_millis(10);
 const LEAST_AHEAD: usize = 1024;
 const MOST_AHEAD: usize = 64 * 1024;
 
+/// A stream that took this many times as much without a wait is faster than its buffer is large.
+const BUFFERS: usize = 8;
+
 /// How long the last packets may take to be written once the protocol has ended.
 const LAST_WRITE: Duration = Duration::from_secs(10);
 
@@ -71,8 +74,11 @@ pub struct LinkPump<S> {
     /// Taken from the machine, not taken by the stream yet; `written` of it is gone.
     out: Vec<u8>,
     written: usize,
-    /// When the stream was first asked to take what is in `out`.
+    /// When the stream was first asked to take what is in `out`, and whether it made us wait since.
     offered: Option<Instant>,
+    waited: bool,
+    /// Bytes that it took since it last did.
+    fluent: usize,
     ahead: usize,
     input: Box<[u8]>,
     /// The last event, kept until what the machine still had to say is written.
@@ -104,6 +110,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             out: Vec::new(),
             written: 0,
             offered: None,
+            waited: false,
+            fluent: 0,
             ahead: LEAST_AHEAD,
             input: vec![0; READ].into_boxed_slice(),
             last: None,
@@ -304,9 +312,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
 
     /// The stream took all of `out` in this time.
     fn taken(&mut self, time: Duration) {
+        self.fluent = self.fluent.saturating_add(self.out.len());
         let rate = self.out.len() as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE);
         let ahead = (rate * AHEAD.as_secs_f64()) as usize;
-        self.ahead = ahead.min(self.ahead * 2).clamp(LEAST_AHEAD, MOST_AHEAD);
+        // What it takes at once may only go into a buffer in front of a slow line, until that is full.
+        let proven = if std::mem::take(&mut self.waited) { MOST_AHEAD } else { self.fluent / BUFFERS };
+        self.ahead = ahead.min(self.ahead * 2).min(proven.max(self.ahead)).clamp(LEAST_AHEAD, MOST_AHEAD);
     }
 
     /// Writes what the stream takes of what waits for it, or keeps the error. Never flushes: on a serial line that would wait, on
@@ -326,7 +337,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             Poll::Ready(Ok(_)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
             // What the peer said before it left may still be read.
             Poll::Ready(Err(error)) => self.write_error = Some(error),
-            Poll::Pending => {}
+            Poll::Pending => (self.waited, self.fluent) = (true, 0),
         }
         Poll::Pending
     }
