@@ -3,10 +3,10 @@
 use super::ask::{Expansion, Kind, Offer};
 use super::command::{Letter, ParseError, Request, Rest, Transfer};
 use super::handshake::same_system;
-use super::naming::{grade, told_by, told_by_file};
+use super::naming::{Told, grade};
 use super::permit::{LONGEST_PATH, Permissions, SpoolName, public_path, real_temp, spool_name};
 use super::{Features, Refusal};
-use crate::job::{Command, Execute, Grade, Notify, SystemName};
+use crate::job::{Command, Digest, Execute, Grade, Notify, StableId, SystemName};
 
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub enum Judged {
     HangUp,
 }
 
+/// The stable id of a file, and its digest, as far as its names tell them.
+type Names = Option<(StableId, Option<Digest>)>;
+
 /// The peer as far as its commands are judged by it.
 #[derive(Debug, Clone)]
 pub struct Judge {
@@ -44,11 +47,13 @@ pub struct Judge {
     pub public: String,
     /// File data are sound as they come, so that a part of a file may be kept.
     pub sound: bool,
+    /// What the names in its commands have told so far.
+    pub told: Told,
 }
 
 impl Judge {
     /// Judges one command, without its NUL. `Err`: it is no command at all.
-    pub fn judge(&self, text: &[u8]) -> Result<Judged, ParseError> {
+    pub fn judge(&mut self, text: &[u8]) -> Result<Judged, ParseError> {
         let refuse = |letter, why| Ok(Judged::Refuse { letter, why });
         match Request::parse(text, self.features) {
             Ok(Request::HangUp) => Ok(Judged::HangUp),
@@ -59,14 +64,16 @@ impl Judge {
             Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
             Ok(Request::Send(transfer)) => {
                 let (letter, grade) = (Letter::Send, grade_of(&transfer.to));
-                match self.send(transfer) {
+                let told = self.tell(&transfer);
+                match self.send(transfer, told) {
                     Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
                     Err(why) => refuse(letter, why),
                 }
             }
             Ok(Request::Execute { transfer, command }) => {
                 let (letter, grade) = (Letter::Execute, grade_of(&transfer.to));
-                match self.execute(transfer, &command) {
+                let told = self.tell(&transfer);
+                match self.execute(transfer, told, &command) {
                     Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
                     Err(why) => refuse(letter, why),
                 }
@@ -79,6 +86,16 @@ impl Judge {
             }
             Err(ParseError::Unfit(_, letter)) => refuse(letter, Refusal::Denied),
             Err(ParseError::Unknown) => Err(ParseError::Unknown),
+        }
+    }
+
+    /// What FROM and TEMP tell. Those of every command are looked at, whatever becomes of it, for one tells what others leave out.
+    fn tell(&mut self, transfer: &Transfer) -> Names {
+        match spool_name(&transfer.to) {
+            Some(_) => self.told.by(&transfer.from, &transfer.temp),
+            // Paths are made by users, so only a uugate is believed here.
+            None if self.features.has(Features::UUGATE) => self.told.by_file(&transfer.from, &transfer.temp),
+            None => None,
         }
     }
 
@@ -97,7 +114,7 @@ impl Judge {
         })
     }
 
-    fn send(&self, transfer: Transfer) -> Result<Offer, Refusal> {
+    fn send(&self, transfer: Transfer, told: Names) -> Result<Offer, Refusal> {
         let name = transfer.to.clone();
         let kind = match spool_name(&transfer.to) {
             Some(SpoolName::Data) => Kind::Data { name },
@@ -110,10 +127,10 @@ impl Judge {
             },
         };
         let command = transfer.to.clone();
-        self.offer(transfer, command, kind)
+        self.offer(transfer, told, command, kind)
     }
 
-    fn execute(&self, transfer: Transfer, line: &str) -> Result<Offer, Refusal> {
+    fn execute(&self, transfer: Transfer, told: Names, line: &str) -> Result<Offer, Refusal> {
         // The shell (option `e`) is for nobody; and what is no list of words could only be kept as what it is not.
         if transfer.options.contains('e') || spool_name(&transfer.to) != Some(SpoolName::Data) {
             return Err(Refusal::Denied);
@@ -125,10 +142,10 @@ impl Judge {
             requestor: transfer.notify.clone().filter(|_| transfer.options.contains('R')),
             notify: if transfer.options.contains('N') { Notify::Never } else { Notify::OnError },
         };
-        self.offer(transfer, line.to_owned(), Kind::Execution(execute))
+        self.offer(transfer, told, line.to_owned(), Kind::Execution(execute))
     }
 
-    fn offer(&self, transfer: Transfer, command: String, kind: Kind) -> Result<Offer, Refusal> {
+    fn offer(&self, transfer: Transfer, told: Names, command: String, kind: Kind) -> Result<Offer, Refusal> {
         if !self.permissions.put {
             return Err(Refusal::Denied);
         }
@@ -136,12 +153,6 @@ impl Judge {
             return Err(Refusal::TooLarge);
         }
         let restart = self.features.has(Features::RESTART);
-        let told = match kind {
-            // Paths are made by users, so only a uugate is believed here.
-            Kind::File { .. } if self.features.has(Features::UUGATE) => told_by_file(&transfer.from),
-            Kind::File { .. } => None,
-            _ => told_by(&transfer.from),
-        };
         let (stable, digest) = told.map_or((None, None), |(stable, digest)| (Some(stable), digest));
         Ok(Offer {
             restart: restart && self.sound && real_temp(&transfer.temp) && transfer.size.is_some(),

@@ -17,6 +17,7 @@ use super::ask::{Ask, Reply, Slot};
 use super::command::{Answer, LONGEST};
 use super::handshake::Agreement;
 use super::incoming::Judge;
+use super::naming::Told;
 use super::permit::Permissions;
 use super::sender::Need;
 use super::{Features, Progress, SessionError};
@@ -96,6 +97,8 @@ pub struct Machine {
     turn: Option<(Slot, Instant)>,
     /// The store had no job when last asked.
     drained: bool,
+    /// A command of ours has told the id of our spool.
+    told: bool,
     /// The peer wants to be master (CYM).
     yielding: bool,
     /// We, the slave, have said CYM.
@@ -132,6 +135,7 @@ impl Machine {
                 permissions,
                 public,
                 sound: true,
+                told: Told::default(),
             },
             master: agreement.caller,
             answered: agreement.answered,
@@ -142,6 +146,7 @@ impl Machine {
             file_time: None,
             turn: None,
             drained: false,
+            told: false,
             yielding: false,
             asked_for_turn: false,
             ins: BTreeMap::new(),

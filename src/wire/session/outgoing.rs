@@ -25,9 +25,16 @@ pub struct Piece {
     pub size: u64,
 }
 
-/// The commands of a job, in order; `None`: this peer cannot be told of it. `largest`: the most that is fetched, in bytes.
-pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest: u64) -> Option<Vec<Piece>> {
-    let names = WireNames::new(ours, job.stable, job.grade);
+/// The commands of a job, in order; `None`: this peer cannot be told of it. `told`: what [`WireNames::new`] says; `largest`: the
+/// most that is fetched, in bytes.
+pub fn pieces(
+    job: &OutgoingJob,
+    ours: &SystemName,
+    features: Features,
+    told: bool,
+    largest: u64,
+) -> Option<Vec<Piece>> {
+    let names = WireNames::new(ours, job.stable, job.grade, told);
     let body = Some(Source::Body(job.key));
     let digest = job.digest.filter(|_| features.has(Features::UUGATE));
     match &job.work {
@@ -91,6 +98,15 @@ pub fn pieces(job: &OutgoingJob, ours: &SystemName, features: Features, largest:
             };
             Some(vec![Piece { text: request.print(features)?, source: None, size: 0 }])
         }
+    }
+}
+
+/// Whether the names in the commands of a job tell the id of our spool.
+pub fn tells_spool(work: &Work, features: Features) -> bool {
+    match work {
+        Work::Execute(_) => true,
+        Work::Send(_) => features.has(Features::UUGATE),
+        Work::Fetch(_) | Work::Expand(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::ahead::{self, PART};
 use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
 use super::super::command::{Answer, Refusal, Rest};
-use super::super::outgoing::{Piece, describe, pieces};
+use super::super::outgoing::{Piece, describe, pieces, tells_spool};
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
 use super::super::{Features, Progress, SessionError};
@@ -138,7 +138,7 @@ impl Machine {
             return Ok(());
         }
         let largest = self.judge.permissions.largest;
-        let Some(pieces) = pieces(&job, &self.ours, self.features, largest) else {
+        let Some(pieces) = pieces(&job, &self.ours, self.features, self.told, largest) else {
             let why = "its names cannot be told to this system".to_owned();
             self.ask(For::Nobody, unsaid(Ending::Refused(why)));
             return Ok(());
@@ -146,6 +146,7 @@ impl Machine {
         let Some(number) = (1..=self.lanes()).find(|number| !self.outs.contains_key(number)) else {
             return Err(SessionError::Store("a job that was not asked for".to_owned()));
         };
+        self.told |= tells_spool(&job.work, self.features);
         let slot = self.new_slot();
         let what = describe(&job.work);
         let expands = matches!(job.work, Work::Expand(_));
