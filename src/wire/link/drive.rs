@@ -1,5 +1,6 @@
 //! Couples a packet protocol with a stream of bytes: the part of the session's driver that waits.
 
+use super::ahead::Ahead;
 use super::awake::Awake;
 use super::{Abilities, Channel, Counters, Event, Expect, Link};
 use crate::clock;
@@ -13,15 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How many bytes are read at once: what a pipe holds.
 const READ: usize = 64 * 1024;
-
-/// How many bytes the machine may write ahead: as many as the stream takes in this time, so that an answer is not stuck
-/// behind data here. At least about a packet; at most what a pipe holds.
-const AHEAD: Duration = Duration::from_millis(10);
-const LEAST_AHEAD: usize = 1024;
-const MOST_AHEAD: usize = 64 * 1024;
-
-/// A stream that took this many times as much without a wait is faster than its buffer is large.
-const BUFFERS: usize = 8;
 
 /// How long the last packets may take to be written once the protocol has ended.
 const LAST_WRITE: Duration = Duration::from_secs(10);
@@ -74,12 +66,7 @@ pub struct LinkPump<S> {
     /// Taken from the machine, not taken by the stream yet; `written` of it is gone.
     out: Vec<u8>,
     written: usize,
-    /// When the stream was first asked to take what is in `out`, and whether it made us wait since.
-    offered: Option<Instant>,
-    waited: bool,
-    /// Bytes that it took since it last did.
-    fluent: usize,
-    ahead: usize,
+    ahead: Ahead,
     input: Box<[u8]>,
     /// The last event, kept until what the machine still had to say is written.
     last: Option<(Event, Instant)>,
@@ -109,10 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             stream,
             out: Vec::new(),
             written: 0,
-            offered: None,
-            waited: false,
-            fluent: 0,
-            ahead: LEAST_AHEAD,
+            ahead: Ahead::new(),
             input: vec![0; READ].into_boxed_slice(),
             last: None,
             write_error: None,
@@ -304,40 +288,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         }
         self.out.clear();
         self.written = 0;
-        self.link.poll_transmit(now, self.ahead, &mut self.out);
+        self.link.poll_transmit(now, self.ahead.bytes(), &mut self.out);
         if let Some(bytes) = self.behind.take_if(|_| self.link.all_sent()) {
             self.out.extend(bytes);
         }
     }
 
-    /// The stream took all of `out` in this time.
-    fn taken(&mut self, time: Duration) {
-        self.fluent = self.fluent.saturating_add(self.out.len());
-        let rate = self.out.len() as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE);
-        let ahead = (rate * AHEAD.as_secs_f64()) as usize;
-        // What it takes at once may only go into a buffer in front of a slow line, until that is full.
-        let proven = if std::mem::take(&mut self.waited) { MOST_AHEAD } else { self.fluent / BUFFERS };
-        self.ahead = ahead.min(self.ahead * 2).min(proven.max(self.ahead)).clamp(LEAST_AHEAD, MOST_AHEAD);
-    }
-
     /// Writes what the stream takes of what waits for it, or keeps the error. Never flushes: on a serial line that would wait, on
     /// the spot, for the last byte to leave.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let offered = *self.offered.get_or_insert_with(clock::now);
+        self.ahead.offered(clock::now());
         let bytes = self.out.get(self.written..).unwrap_or_default();
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Ready(Ok(count)) if count > 0 => {
                 self.written += count;
                 if self.written == self.out.len() {
-                    self.offered = None;
-                    self.taken(clock::now().saturating_duration_since(offered));
+                    self.ahead.taken(clock::now(), self.out.len());
                 }
                 return Poll::Ready(());
             }
             Poll::Ready(Ok(_)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
             // What the peer said before it left may still be read.
             Poll::Ready(Err(error)) => self.write_error = Some(error),
-            Poll::Pending => (self.waited, self.fluent) = (true, 0),
+            Poll::Pending => self.ahead.waits(),
         }
         Poll::Pending
     }

@@ -4,6 +4,7 @@
 //! out. Parameters and their defaults come from the Taylor UUCP manual, chapter "UUCP Protocol Internals",
 //! each from the section of its protocol.
 
+mod ahead;
 mod awake;
 mod budget;
 pub mod drive;
