@@ -1,22 +1,20 @@
 //! A job of ours on its way to the peer: command, verdict, file, and that it was kept; or a file that we fetch.
 
+mod fetched;
+mod verdict;
+
 use super::super::ahead::{self, PART};
-use super::super::ask::{Ask, Ending, JobKey, Kind, Offer, OutgoingJob, Reply, Slot, Verdict};
-use super::super::command::{Answer, Refusal, Rest};
+use super::super::ask::{Ask, Ending, JobKey, OutgoingJob, Reply, Slot};
+use super::super::command::{Answer, Refusal};
 use super::super::outgoing::{Piece, describe, pieces, tells_spool};
-use super::super::receiving::{Fit, Receiving};
+use super::super::receiving::Receiving;
 use super::super::sender::{From, Sender};
-use super::super::{Features, Progress, SessionError};
-use super::{For, Machine, collect, misbehaved, tell_bytes};
+use super::super::{Progress, SessionError};
+use super::{For, Machine, collect, misbehaved};
 use crate::job::{Fetch, Work};
 use crate::wire::link::{Channel, Expect, Link};
 use std::collections::VecDeque;
 use std::time::Instant;
-
-/// How much of a file goes out before the verdict on it has come, in bytes: as much as a line carries while the verdict waits
-/// behind what stands in front of the line at the other end, and then for a round trip; and little enough where the file is
-/// refused.
-const AHEAD: u64 = 16 * 1024;
 
 #[derive(Debug)]
 enum State {
@@ -38,7 +36,8 @@ enum State {
         ending: Ending,
     },
     AwaitCommit,
-    AwaitSettled,
+    /// The store is told how it ended.
+    AwaitSettled(Ending),
 }
 
 /// One job under way.
@@ -59,10 +58,9 @@ pub struct Ours {
     state: State,
     /// The file goes out already, or is out, but the verdict on it has not come.
     unjudged: bool,
-    /// It has come, and waits for the part of the file that goes ahead of it: from where on the file is wanted.
+    /// The verdict, if it came while the first part was still going out: where to go on from, or why not.
     verdict: Option<Result<u64, Refusal>>,
     text: Vec<u8>,
-    ending: Ending,
 }
 
 impl Ours {
@@ -167,7 +165,6 @@ impl Machine {
             unjudged: false,
             verdict: None,
             text: Vec::new(),
-            ending: Ending::Done,
         };
         self.outs.insert(number, ours);
         self.order.push_back(number);
@@ -178,49 +175,42 @@ impl Machine {
     /// Says the command of the piece that is due, or settles the job if there is none left.
     fn say_piece(&mut self, now: Instant, link: &mut dyn Link, number: u8) {
         let channel = self.on_wire(Channel::Ours(number));
-        let (channels, sends_ahead) = (self.channels > 0, self.sends_files_ahead());
-        let Some(ours) = self.outs.get_mut(&number) else { return };
-        match ours.pieces.front() {
-            Some(piece) => {
-                link.expect(Expect::Command);
-                // With channels a file follows its command at once, as Taylor UUCP has it: the verdict is nearly always
-                // yes, and to wait for it leaves the line idle for a round trip. A refused file is cut short, and one
-                // of which the peer has a part goes on from where it is told to; if it is large, and was begun before,
-                // that is likely. No file goes whole to a peer that has not even said who it is: it could keep what we
-                // then send again. Without channels see `ahead`.
-                let part_is_there = ours.begun && piece.size > PART;
-                let source = piece.source.clone().filter(|_| channels || sends_ahead && !part_is_there);
-                match piece.source {
-                    Some(_) if source.is_some() && !channels => {
-                        link.send_command(now, channel, &ahead::marked(&piece.text));
-                        link.begin_file(piece.size.min(PART));
-                    }
-                    Some(_) => link.send_offer(now, channel, &piece.text),
-                    None => link.send_command(now, channel, &piece.text),
-                }
-                ours.unjudged = source.is_some();
-                ours.state = match source {
-                    Some(source) => {
-                        let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(piece.size));
-                        self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
-                        let hold_at = match piece.size {
-                            size if !channels => (size > PART).then_some(PART),
-                            size if size > AHEAD => Some(if ours.begun { 0 } else { AHEAD }),
-                            size => (!self.answered).then(|| size.saturating_sub(1)),
-                        };
-                        State::Sending(Sender::ahead(From::Job(source), hold_at))
-                    }
-                    None => State::AwaitVerdict,
-                };
+        let channels = self.channels > 0;
+        let Some(ours) = self.outs.get(&number) else { return };
+        let Some(piece) = ours.pieces.front() else { return self.settle(number, Ending::Done) };
+        link.expect(Expect::Command);
+        // With channels a file follows its command at once, as Taylor UUCP has it: the verdict is nearly always yes, and to
+        // wait for it leaves the line idle for a round trip. A refused file is cut short, and one of which the peer has a
+        // part goes on from where it is told to; if it is large, and was begun before, that is likely. No file goes whole
+        // to a peer that has not even said who it is: it could keep what we then send again. Without channels see `ahead`.
+        let part_is_there = ours.begun && piece.size > PART;
+        let follows = channels || self.sends_files_ahead() && !part_is_there;
+        let source = piece.source.clone().filter(|_| follows);
+        match piece.source {
+            Some(_) if source.is_some() && !channels => {
+                link.send_command(now, channel, &ahead::marked(&piece.text));
+                link.begin_file(piece.size.min(PART));
             }
-            None => self.settle(number, Ending::Done),
+            Some(_) => link.send_offer(now, channel, &piece.text),
+            None => link.send_command(now, channel, &piece.text),
         }
+        let hold_at = self.hold_at(piece, ours.begun);
+        let Some(ours) = self.outs.get_mut(&number) else { return };
+        ours.unjudged = source.is_some();
+        ours.state = match source {
+            Some(source) => {
+                let (job, what) = (ours.name.clone(), ours.what.clone());
+                let size = ours.pieces.front().map(|piece| piece.size);
+                self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
+                State::Sending(Sender::ahead(From::Job(source), hold_at))
+            }
+            None => State::AwaitVerdict,
+        };
     }
 
     fn settle(&mut self, number: u8, ending: Ending) {
         let Some(ours) = self.outs.get_mut(&number) else { return };
-        ours.state = State::AwaitSettled;
-        ours.ending = ending.clone();
+        ours.state = State::AwaitSettled(ending.clone());
         let job = ours.key;
         self.ask(For::Channel(Channel::Ours(number)), Ask::Settle { job, ending });
     }
@@ -235,37 +225,10 @@ impl Machine {
     ) -> Result<(), SessionError> {
         // What comes for a conversation that has ended was under way when it did.
         let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
-        let slot = ours.slot;
-        let channel = Channel::Ours(number);
-        match &mut ours.state {
-            State::Receiving(_) if bytes.is_empty() => {
-                link.expect(Expect::Command);
-                ours.state = State::AwaitCommit;
-                self.ask(For::Channel(channel), Ask::Commit { slot });
-                Ok(())
+        match ours.state {
+            State::Receiving(_) | State::AwaitEnd { .. } => {
+                self.receive_fetched(now, link, number, position, bytes)
             }
-            State::Receiving(file) => match file.packet(position, bytes) {
-                Fit::New(bytes) if bytes.is_empty() => Ok(()),
-                Fit::New(bytes) => {
-                    tell_bytes(&mut self.progress, false, &ours.name, file.have());
-                    self.write(slot, bytes);
-                    Ok(())
-                }
-                Fit::TooMuch => {
-                    ours.state = State::AwaitEnd { ending: too_large_to_fetch() };
-                    self.ask(For::Nobody, Ask::Drop { slot });
-                    Ok(())
-                }
-                Fit::Gap => Err(misbehaved("a file with a gap", b"")),
-            },
-            State::AwaitEnd { ending } if bytes.is_empty() => {
-                let ending = ending.clone();
-                link.expect(Expect::Command);
-                self.say(now, link, Channel::Ours(number), &Answer::NotKept);
-                self.settle(number, ending);
-                Ok(())
-            }
-            State::AwaitEnd { .. } => Ok(()),
             _ => match collect(&mut ours.text, &bytes)? {
                 Some(text) => self.answered(now, link, number, &text),
                 None => Ok(()),
@@ -282,23 +245,10 @@ impl Machine {
     ) -> Result<(), SessionError> {
         let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
         let answer = Answer::parse(text).map_err(|_| misbehaved("no answer", text))?;
-        let unjudged = std::mem::take(&mut ours.unjudged);
+        if std::mem::take(&mut ours.unjudged) {
+            return self.judged(now, link, number, answer, text);
+        }
         match (&ours.state, answer) {
-            (_, Answer::Take { start, .. }) if unjudged => {
-                let start = start.unwrap_or(0);
-                if ours.pieces.front().is_none_or(|piece| start > piece.size) {
-                    return Err(misbehaved("a start beyond the end of the file", text));
-                }
-                ours.verdict = Some(Ok(start));
-                self.heed_verdict(now, link, Channel::Ours(number));
-                Ok(())
-            }
-            (_, Answer::Refuse { why, .. }) if unjudged => {
-                ours.verdict = Some(Err(why));
-                self.heed_verdict(now, link, Channel::Ours(number));
-                Ok(())
-            }
-            _ if unjudged => Err(misbehaved("no verdict", text)),
             (State::AwaitVerdict, Answer::Take { start, .. }) => {
                 let start = start.unwrap_or(0);
                 let Some(Piece { source: Some(source), size, .. }) = ours.pieces.front() else {
@@ -352,101 +302,6 @@ impl Machine {
         }
     }
 
-    /// The verdict on a file of which the beginning is out, or goes out. Without channels that is to the end of the first
-    /// part, whatever the verdict.
-    pub(super) fn heed_verdict(&mut self, now: Instant, link: &mut dyn Link, channel: Channel) {
-        let Channel::Ours(number) = channel else { return };
-        let Some(ours) = self.outs.get_mut(&number) else { return };
-        if self.channels == 0 && ours.is_sending() {
-            return;
-        }
-        match ours.verdict.take() {
-            Some(Ok(start)) => self.go_on_from(link, number, start),
-            Some(Err(why)) => {
-                self.end_file(now, link, number);
-                self.refused(now, link, number, why);
-            }
-            None => {}
-        }
-    }
-
-    /// The peer takes it, from this place on.
-    fn go_on_from(&mut self, link: &mut dyn Link, number: u8, start: u64) {
-        let Some(ours) = self.outs.get_mut(&number) else { return };
-        let State::Sending(sender) = &mut ours.state else { return };
-        let size = ours.pieces.front().map_or(0, |piece| piece.size);
-        if sender.go_on(start) {
-            let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(size));
-            self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
-        }
-        if self.channels == 0 {
-            link.begin_file(size.saturating_sub(sender.position()));
-        }
-    }
-
-    /// With channels, an empty packet shows that the channel may be used again (the manual, "i Protocol").
-    fn end_file(&mut self, now: Instant, link: &mut dyn Link, number: u8) {
-        if let Some(State::Sending(sender)) = self.outs.get(&number).map(|ours| &ours.state)
-            && self.channels > 0
-        {
-            link.send_data(now, Channel::Ours(number), sender.position(), &[]);
-        }
-    }
-
-    fn refused(&mut self, now: Instant, link: &mut dyn Link, number: u8, why: Refusal) {
-        let Some(ours) = self.outs.get_mut(&number) else { return };
-        let sends = ours.pieces.front().is_some_and(|piece| piece.source.is_some());
-        match why {
-            Refusal::Already if sends => {
-                ours.pieces.pop_front();
-                self.say_piece(now, link, number);
-            }
-            Refusal::Denied | Refusal::TooLarge | Refusal::Already => {
-                self.settle(number, Ending::Refused(why.to_string()));
-            }
-            Refusal::NoFile | Refusal::TooLargeNow | Refusal::NoChannel => {
-                self.settle(number, Ending::Deferred(why.to_string()));
-            }
-        }
-    }
-
-    fn offer_fetched(
-        &mut self,
-        link: &mut dyn Link,
-        number: u8,
-        mode: u32,
-        size: Option<u64>,
-        rest: Option<Rest>,
-    ) {
-        let rest = rest.filter(|_| self.features.has(Features::UUGATE));
-        let Some(ours) = self.outs.get_mut(&number) else { return };
-        let Some(fetch) = &ours.fetch else { return };
-        if size.is_some_and(|size| size > self.judge.permissions.largest) {
-            link.expect(Expect::File);
-            ours.state = State::AwaitEnd { ending: too_large_to_fetch() };
-            return;
-        }
-        let offer = Offer {
-            temp: "D.0".to_owned(),
-            size,
-            user: fetch.user.clone(),
-            command: fetch.to.clone(),
-            stable: None,
-            digest: rest.map(|rest| rest.digest),
-            kind: Kind::Fetched { job: ours.key, mode },
-            restart: self.judge.sound && rest.is_some() && size.is_some(),
-            knows_already: false,
-        };
-        let start = rest.map_or(0, |rest| rest.start);
-        let (job, what) = (ours.name.clone(), ours.what.clone());
-        self.progress.push_back(Progress::Begun { sending: false, job, what, size, from: start });
-        // A file of the file system may have changed since its size was told; so its size binds nobody, unless there is a
-        // digest.
-        ours.state = State::AwaitOffer { start, size: size.filter(|_| rest.is_some()) };
-        let slot = ours.slot;
-        self.ask(For::Channel(Channel::Ours(number)), Ask::Offer { slot, offer: Box::new(offer) });
-    }
-
     pub(super) fn reply_to_ours(
         &mut self,
         now: Instant,
@@ -463,51 +318,23 @@ impl Machine {
                     self.heed_verdict(now, link, Channel::Ours(number));
                 }
             }
-            (State::AwaitOffer { start, size }, Reply::Verdict(Verdict::Take { offset }))
-                if *start <= offset =>
-            {
-                link.expect(Expect::File);
-                let largest = self.judge.permissions.largest;
-                let file = Receiving::new(offset, *size, largest).coming_from(*start);
-                ours.state = State::Receiving(file);
+            (State::AwaitSettled(ending), Reply::Done) => {
+                let ending = ending.clone();
+                self.settled(number, ending);
             }
-            (State::AwaitOffer { .. }, Reply::Verdict(verdict)) => {
-                link.expect(Expect::File);
-                if let Verdict::Take { .. } = verdict {
-                    // What was here of it is here no more.
-                    let slot = ours.slot;
-                    self.asks.push_back((Ask::Drop { slot }, For::Nobody));
-                }
-                let ending = Ending::Deferred("it cannot be kept here now".to_owned());
-                ours.state = State::AwaitEnd { ending };
+            (State::AwaitOffer { .. } | State::Receiving(_) | State::AwaitCommit, reply) => {
+                return self.reply_to_fetched(now, link, number, reply);
             }
-            (State::AwaitCommit, Reply::Done) => {
-                self.say(now, link, Channel::Ours(number), &Answer::Kept { wants_master: false });
-                self.settle(number, Ending::Done);
-            }
-            (State::AwaitCommit, Reply::Damaged) => {
-                self.say(now, link, Channel::Ours(number), &Answer::Damaged);
-                self.settle(number, Ending::Damaged);
-            }
-            (State::AwaitCommit, Reply::Unkept) => {
-                self.say(now, link, Channel::Ours(number), &Answer::NotKept);
-                self.settle(
-                    number,
-                    Ending::Refused("the file could not be put in its place here".to_owned()),
-                );
-            }
-            (State::AwaitSettled, Reply::Done) => self.settled(number),
-            (State::Receiving(_), Reply::Done) => {}
             (state, reply) => return Err(SessionError::Store(format!("{reply:?} in state {state:?}"))),
         }
         Ok(())
     }
 
     /// The end of a job is on disk: its channel is free.
-    fn settled(&mut self, number: u8) {
+    fn settled(&mut self, number: u8, ending: Ending) {
         let Some(ours) = self.outs.remove(&number) else { return };
         self.order.retain(|other| *other != number);
-        let refused = match ours.ending {
+        let refused = match ending {
             Ending::Done => {
                 self.tally.sent += u64::from(ours.fetch.is_none());
                 self.tally.received += u64::from(ours.fetch.is_some());
@@ -522,9 +349,4 @@ impl Machine {
         self.progress.push_back(Progress::Done { sending: ours.fetch.is_none(), job: ours.name, refused });
         self.answer_h_that_waits();
     }
-}
-
-/// Who tells no sizes sends what it has, however large; it would be the same in the next call.
-fn too_large_to_fetch() -> Ending {
-    Ending::Refused("it is larger than what is taken here".to_owned())
 }
