@@ -8,21 +8,22 @@
 //! he need not wait for the answers ([`super::ahead`]). With channels both ends send commands of their own at any time, each
 //! on a channel of its own, and being master only means being the one who proposes to hang up.
 
+mod advance;
 mod hang_up;
 mod ours;
 mod theirs;
 
-use super::ahead;
 use super::ask::{Ask, Reply, Slot};
 use super::command::{Answer, LONGEST};
 use super::handshake::Agreement;
 use super::incoming::Judge;
 use super::naming::Told;
 use super::permit::Permissions;
-use super::sender::Need;
+use super::progress::News;
 use super::{Features, Progress, SessionError};
 use crate::job::SystemName;
 use crate::wire::link::{Channel, Event, Link, LinkError};
+use advance::Advance;
 use hang_up::HangUp;
 use ours::Ours;
 use std::collections::{BTreeMap, VecDeque};
@@ -49,15 +50,6 @@ pub struct Tally {
     pub sent: u64,
     /// Files of theirs that we have.
     pub received: u64,
-}
-
-/// What there was to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Advance {
-    Went,
-    Stays,
-    /// A file could go on if the link had room.
-    NeedsRoom,
 }
 
 /// For whom something was asked.
@@ -89,7 +81,7 @@ pub struct Machine {
     /// Our jobs under way, by channel, or by a number of our own where there are none; only the first that may send file
     /// data does.
     outs: BTreeMap<u8, Ours>,
-    /// The order in which they were begun.
+    /// The order in which their files go out: as they were begun, but one that made way goes last.
     order: VecDeque<u8>,
     /// How long one file may keep the others waiting.
     file_time: Option<Duration>,
@@ -107,13 +99,13 @@ pub struct Machine {
     /// Text that belongs to no conversation: H and its answers.
     text: Vec<u8>,
     hang_up: HangUp,
-    /// The peer said H, and is answered once our last jobs are, which are all said.
+    /// The peer said H while our last jobs, all said, still wait for their answers; H is answered after those.
     owes_answer: bool,
     asks: VecDeque<(Ask, For)>,
     asked: Option<For>,
     next_slot: u64,
     tally: Tally,
-    progress: VecDeque<Progress>,
+    progress: News,
     /// When it ends at the latest, and what time it was given.
     end: Option<(Instant, Duration)>,
     over: Option<Result<(), SessionError>>,
@@ -157,7 +149,7 @@ impl Machine {
             asked: None,
             next_slot: 0,
             tally: Tally::default(),
-            progress: VecDeque::new(),
+            progress: News::default(),
             end: None,
             over: None,
         }
@@ -193,7 +185,7 @@ impl Machine {
     }
 
     pub fn poll_progress(&mut self) -> Option<Progress> {
-        self.progress.pop_front()
+        self.progress.pop()
     }
 
     /// The next thing to do.
@@ -290,8 +282,7 @@ impl Machine {
                 self.started = true;
                 self.judge.sound = abilities.sound;
                 self.channels = if abilities.channels > 1 { abilities.channels.min(7) } else { 0 };
-                self.progress
-                    .push_back(Progress::Agreed { peer: self.peer.clone(), protocol: abilities.letter });
+                self.progress.agreed(&self.peer, abilities.letter);
                 Ok(())
             }
             Event::Data { channel, position, bytes } => {
@@ -358,153 +349,6 @@ impl Machine {
                 None => self.handle_theirs(now, link, 0, position, bytes),
             },
         }
-    }
-
-    /// Whether only one end at a time can send, so that work that is more urgent has to ask for its turn.
-    fn takes_turns(&self) -> bool {
-        self.channels == 0 && !self.master
-    }
-
-    /// How many jobs of ours may be under way at once.
-    fn lanes(&self) -> u8 {
-        match self.channels {
-            0 if self.sends_files_ahead() => ahead::JOBS,
-            channels => channels.max(1),
-        }
-    }
-
-    /// Whether files go with their commands where there are no channels. A file that may have to come again cannot.
-    fn sends_files_ahead(&self) -> bool {
-        self.channels == 0 && self.judge.sound && self.features.has(ahead::FEATURES)
-    }
-
-    fn has_free_lane(&self) -> bool {
-        self.outs.len() < usize::from(self.lanes())
-    }
-
-    /// Whether another job can be begun. Without channels what was said of one stands before what is said of the next.
-    fn can_begin(&self) -> bool {
-        self.has_free_lane() && (self.channels > 0 || self.outs.values().all(Ours::is_said))
-    }
-
-    /// Goes on with what we have to send.
-    fn advance(&mut self, now: Instant, link: &mut dyn Link) -> Advance {
-        if !self.started || self.hang_up != HangUp::No {
-            return Advance::Stays;
-        }
-        self.make_way(now);
-        let may_speak = self.master || self.channels > 0;
-        if may_speak && !self.drained && !self.yielding && self.can_begin() {
-            self.ask(For::Filling, Ask::NextJob { worst: self.worst });
-            return Advance::Went;
-        }
-        if let Some(advance) = self.advance_a_file(now, link) {
-            return advance;
-        }
-        let all_said =
-            self.outs.is_empty() || self.says_h_ahead() && self.has_free_lane() && self.last_are_said();
-        // Whoever has more to send, and knows an H that goes ahead, says no to it, and H with its own last job.
-        let theirs_are_done = self.says_h_ahead() || self.ins.values().all(Theirs::is_idle);
-        if !self.master || !all_said || !theirs_are_done {
-            return Advance::Stays;
-        }
-        if self.yielding {
-            link.send_command(now, Channel::ONLY, b"H");
-            self.hang_up = HangUp::AwaitReply;
-        } else {
-            // Something may have been queued since.
-            self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
-        }
-        Advance::Went
-    }
-
-    /// Ends the turn of a file that has had its time: the others have theirs first, and so has work that came meanwhile.
-    fn make_way(&mut self, now: Instant) {
-        let Some(time) = self.file_time.filter(|_| self.channels > 0) else { return };
-        let sending = |number: &u8| self.outs.get(number).is_some_and(Ours::is_sending);
-        let Some(place) = self.order.iter().position(sending) else { return };
-        let Some(slot) = self.order.get(place).and_then(|number| self.outs.get(number)).map(Ours::slot)
-        else {
-            return;
-        };
-        match self.turn {
-            Some((whose, since)) if whose == slot => {
-                if now.saturating_duration_since(since) >= time {
-                    let number = self.order.remove(place);
-                    self.order.extend(number);
-                    self.turn = None;
-                    self.drained = false;
-                }
-            }
-            _ => self.turn = Some((slot, now)),
-        }
-    }
-
-    /// Whether nothing is left but to be answered.
-    fn last_are_said(&self) -> bool {
-        self.drained && self.outs.values().all(Ours::is_said)
-    }
-
-    /// Sends more of the first file whose turn it is; `None`: there is no such file.
-    fn advance_a_file(&mut self, now: Instant, link: &mut dyn Link) -> Option<Advance> {
-        let ours =
-            self.order.iter().find(|number| self.outs.get(number).is_some_and(Ours::is_sending)).copied();
-        let (channel, sender) = match ours {
-            Some(number) => (Channel::Ours(number), self.outs.get_mut(&number)?.sender()?),
-            None => {
-                let (number, conversation) = self.ins.iter_mut().find(|(_, theirs)| theirs.is_sending())?;
-                (Channel::Theirs(*number), conversation.sender()?)
-            }
-        };
-        let wire = if self.channels == 0 { Channel::ONLY } else { channel };
-        let before = sender.position();
-        let need = sender.advance(now, link, wire);
-        let position = sender.position();
-        if position != before {
-            self.tell_sent(channel);
-        }
-        match need {
-            Need::Bytes(ask) => self.ask(For::Channel(channel), ask),
-            Need::Room => return Some(Advance::NeedsRoom),
-            Need::Verdict => {
-                if self.channels == 0 {
-                    link.send_data(now, wire, position, &[]);
-                }
-                self.heed_verdict(now, link, channel);
-            }
-            Need::Nothing => {
-                self.file_sent(channel);
-                self.heed_verdict(now, link, channel);
-            }
-        }
-        Some(Advance::Went)
-    }
-
-    /// The end of a file of this conversation was handed to the link.
-    fn file_sent(&mut self, channel: Channel) {
-        match channel {
-            Channel::Ours(number) => self.outs.get_mut(&number).into_iter().for_each(Ours::file_sent),
-            Channel::Theirs(number) => self.ins.get_mut(&number).into_iter().for_each(Theirs::file_sent),
-        }
-    }
-
-    fn tell_sent(&mut self, channel: Channel) {
-        let Channel::Ours(number) = channel else { return };
-        if let Some((job, bytes)) = self.outs.get(&number).and_then(Ours::sent_so_far) {
-            tell_bytes(&mut self.progress, true, job, bytes);
-        }
-    }
-}
-
-/// Tells how far a file has come; nobody is told twice of one before he listens.
-fn tell_bytes(progress: &mut VecDeque<Progress>, sending: bool, job: &str, bytes: u64) {
-    match progress.back_mut() {
-        Some(Progress::Bytes { sending: same, job: last, bytes: before })
-            if *same == sending && last == job =>
-        {
-            *before = bytes;
-        }
-        _ => progress.push_back(Progress::Bytes { sending, job: job.to_owned(), bytes }),
     }
 }
 

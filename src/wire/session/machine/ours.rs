@@ -3,13 +3,13 @@
 mod fetched;
 mod verdict;
 
+use super::super::SessionError;
 use super::super::ahead::{self, PART};
 use super::super::ask::{Ask, Ending, JobKey, OutgoingJob, Reply, Slot};
 use super::super::command::{Answer, Refusal};
 use super::super::outgoing::{Piece, describe, pieces, tells_spool};
 use super::super::receiving::Receiving;
 use super::super::sender::{From, Sender};
-use super::super::{Progress, SessionError};
 use super::{For, Machine, collect, misbehaved};
 use crate::job::{Fetch, Work};
 use crate::wire::link::{Channel, Expect, Link};
@@ -194,14 +194,12 @@ impl Machine {
             Some(_) => link.send_offer(now, channel, &piece.text),
             None => link.send_command(now, channel, &piece.text),
         }
-        let hold_at = self.hold_at(piece, ours.begun);
+        let (size, hold_at) = (piece.size, self.hold_at(piece, ours.begun));
         let Some(ours) = self.outs.get_mut(&number) else { return };
         ours.unjudged = source.is_some();
         ours.state = match source {
             Some(source) => {
-                let (job, what) = (ours.name.clone(), ours.what.clone());
-                let size = ours.pieces.front().map(|piece| piece.size);
-                self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: 0 });
+                self.progress.begun(true, &ours.name, &ours.what, Some(size), 0);
                 State::Sending(Sender::ahead(From::Job(source), hold_at))
             }
             None => State::AwaitVerdict,
@@ -258,8 +256,7 @@ impl Machine {
                     return Err(misbehaved("a start beyond the end of the file", text));
                 }
                 link.begin_file(size - start);
-                let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(*size));
-                self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
+                self.progress.begun(true, &ours.name, &ours.what, Some(*size), start);
                 ours.state = State::Sending(Sender::new(From::Job(source.clone()), start));
                 Ok(())
             }
@@ -346,7 +343,7 @@ impl Machine {
             }
             Ending::Deferred(why) | Ending::Refused(why) => Some(why),
         };
-        self.progress.push_back(Progress::Done { sending: ours.fetch.is_none(), job: ours.name, refused });
+        self.progress.done(ours.fetch.is_none(), ours.name, refused);
         self.answer_h_that_waits();
     }
 }

@@ -6,8 +6,8 @@ use super::super::command::{Answer, Letter, Refusal, Request, Rest};
 use super::super::incoming::Judged;
 use super::super::receiving::{Fit, Receiving};
 use super::super::sender::{From, Sender};
-use super::super::{Features, Progress, SessionError};
-use super::{For, HangUp, Machine, collect, misbehaved, tell_bytes};
+use super::super::{Features, SessionError};
+use super::{For, HangUp, Machine, collect, misbehaved};
 use crate::job::Grade;
 use crate::wire::link::{Channel, Expect, Link};
 use std::time::Instant;
@@ -134,7 +134,7 @@ impl Machine {
                 Fit::New(bytes) if bytes.is_empty() => Ok(()),
                 Fit::New(bytes) => {
                     let slot = *slot;
-                    tell_bytes(&mut self.progress, false, name, file.have());
+                    self.progress.bytes(false, name, file.have());
                     self.write(slot, bytes);
                     Ok(())
                 }
@@ -170,19 +170,18 @@ impl Machine {
     fn kept(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String, wants_master: bool) {
         self.say(now, link, Channel::Theirs(number), &Answer::Kept { wants_master });
         self.tally.received += 1;
-        self.progress.push_back(Progress::Done { sending: false, job, refused: None });
+        self.progress.done(false, job, None);
     }
 
     fn not_kept(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String, why: &str) {
         self.say(now, link, Channel::Theirs(number), &Answer::NotKept);
-        self.progress.push_back(Progress::Done { sending: false, job, refused: Some(why.to_owned()) });
+        self.progress.done(false, job, Some(why.to_owned()));
         self.ins.remove(&number);
     }
 
     fn damaged(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String) {
         self.say(now, link, Channel::Theirs(number), &Answer::Damaged);
-        let refused = Some("it arrived damaged".to_owned());
-        self.progress.push_back(Progress::Done { sending: false, job, refused });
+        self.progress.done(false, job, Some("it arrived damaged".to_owned()));
     }
 
     /// A whole command, or the peer's word on the file that it fetched.
@@ -307,14 +306,7 @@ impl Machine {
                         let start = (offset > 0).then_some(offset);
                         self.say(now, link, channel, &Answer::Take { letter, start });
                         link.expect(Expect::File);
-                        let job = name.clone();
-                        self.progress.push_back(Progress::Begun {
-                            sending: false,
-                            job,
-                            what,
-                            size: told,
-                            from: offset,
-                        });
+                        self.progress.begun(false, &name, &what, told, offset);
                         let file = Receiving::new(offset, told, self.judge.permissions.largest);
                         let file = match ahead {
                             Some(size) => file.sent_ahead(size),
@@ -344,14 +336,7 @@ impl Machine {
                 let told = Some(size).filter(|_| tells);
                 self.say(now, link, channel, &Answer::Give { mode, size: told, wants_master: false, rest });
                 link.begin_file(size - start);
-                let what = name.clone();
-                self.progress.push_back(Progress::Begun {
-                    sending: true,
-                    job: name,
-                    what,
-                    size: told,
-                    from: start,
-                });
+                self.progress.begun(true, &name, &name, told, start);
                 State::Sending { sender: Sender::new(From::Opened(slot), start) }
             }
             (State::AwaitOpened { .. }, Reply::Verdict(verdict)) => {

@@ -3,11 +3,9 @@
 use super::State;
 use crate::wire::link::{Channel, Expect, Link};
 use crate::wire::session::command::Answer;
-use crate::wire::session::machine::{For, Machine, misbehaved, tell_bytes};
+use crate::wire::session::machine::{For, Machine, misbehaved};
 use crate::wire::session::receiving::{Fit, Receiving};
-use crate::wire::session::{
-    Ask, Ending, Features, Kind, Offer, Progress, Reply, Rest, SessionError, Verdict,
-};
+use crate::wire::session::{Ask, Ending, Features, Kind, Offer, Reply, Rest, SessionError, Verdict};
 use std::time::Instant;
 
 impl Machine {
@@ -40,8 +38,7 @@ impl Machine {
             knows_already: false,
         };
         let start = rest.map_or(0, |rest| rest.start);
-        let (job, what) = (ours.name.clone(), ours.what.clone());
-        self.progress.push_back(Progress::Begun { sending: false, job, what, size, from: start });
+        self.progress.begun(false, &ours.name, &ours.what, size, start);
         // A file of the file system may have changed since its size was told; so its size binds nobody, unless there is a
         // digest.
         ours.state = State::AwaitOffer { start, size: size.filter(|_| rest.is_some()) };
@@ -70,7 +67,7 @@ impl Machine {
             State::Receiving(file) => match file.packet(position, bytes) {
                 Fit::New(bytes) if bytes.is_empty() => Ok(()),
                 Fit::New(bytes) => {
-                    tell_bytes(&mut self.progress, false, &ours.name, file.have());
+                    self.progress.bytes(false, &ours.name, file.have());
                     self.write(slot, bytes);
                     Ok(())
                 }

@@ -6,7 +6,7 @@ use crate::wire::session::ahead::{BEFORE_VERDICT, PART};
 use crate::wire::session::command::Answer;
 use crate::wire::session::machine::{Machine, misbehaved};
 use crate::wire::session::outgoing::Piece;
-use crate::wire::session::{Ending, Progress, Refusal, SessionError};
+use crate::wire::session::{Ending, Refusal, SessionError};
 use std::time::Instant;
 
 impl Machine {
@@ -68,8 +68,7 @@ impl Machine {
         let State::Sending(sender) = &mut ours.state else { return };
         let size = ours.pieces.front().map_or(0, |piece| piece.size);
         if sender.go_on(start) {
-            let (job, what, size) = (ours.name.clone(), ours.what.clone(), Some(size));
-            self.progress.push_back(Progress::Begun { sending: true, job, what, size, from: start });
+            self.progress.begun(true, &ours.name, &ours.what, Some(size), start);
         }
         if self.channels == 0 {
             link.begin_file(size.saturating_sub(sender.position()));
