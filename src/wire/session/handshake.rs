@@ -11,18 +11,17 @@
 //! ```
 
 mod answer;
+mod called;
+mod caller;
 pub mod drive;
 mod introduction;
 #[cfg(test)]
 mod tests;
 
-use super::features::Told;
 use super::message::{MessageReader, message};
-use super::{Denial, Features, Profile, SessionError};
+use super::{Features, Profile, SessionError};
 use crate::job::{Grade, SystemName};
-use answer::{Answer, Welcome};
 pub use introduction::Introduction;
-use introduction::NoNumber;
 use std::time::{Duration, Instant};
 
 /// How many bytes may come before the handshake is done; more is no UUCP. Banners are far shorter. 16 MiB.
@@ -92,10 +91,6 @@ enum State {
     Over,
 }
 
-/// What follows a wrong name or password: the words of login(1) on Unix systems, of Taylor UUCP, and ours; the case
-/// of their first letter varies.
-const LOGIN_REFUSED: &[u8] = b"ogin incorrect";
-
 /// One handshake.
 #[derive(Debug)]
 pub struct Handshake {
@@ -142,38 +137,6 @@ impl Handshake {
         time: Duration,
     ) -> Handshake {
         Handshake::new(now, ours, Some(peer), protocols, time, State::AwaitShere)
-    }
-
-    /// The system that we call may answer by these names too.
-    pub fn also_known_as(mut self, aliases: Vec<SystemName>) -> Handshake {
-        self.aliases = aliases;
-        self
-    }
-
-    /// Chooses our best protocol as soon as the other end has said who it is, and begins it at once, which spares a round
-    /// trip or two. For a uugate that took this protocol in the last call; if it is another program now, or has lost the
-    /// protocol since, the call fails.
-    pub fn choosing_ahead(mut self) -> Handshake {
-        self.chooses_ahead = true;
-        self
-    }
-
-    /// Gives the call a number: [`Event::Greeted`] asks for it as late as can be.
-    pub fn counting(mut self) -> Handshake {
-        self.counting = true;
-        self
-    }
-
-    /// What is known of the system that we call, and the largest file that we take from it.
-    pub fn to(mut self, profile: &'static Profile, largest: u64) -> Handshake {
-        (self.profile, self.largest) = (profile, largest);
-        self
-    }
-
-    /// The system that we call is asked to send nothing of a worse grade in this call.
-    pub fn asking_for(mut self, worst: Option<Grade>) -> Handshake {
-        self.asked = worst;
-        self
     }
 
     /// We were called, and say `Shere`.
@@ -240,14 +203,6 @@ impl Handshake {
         }
     }
 
-    /// Whether a login prompt has spoken where `Shere` was awaited. It would ask again, and we would wait in vain.
-    fn login_refused(&mut self, bytes: &[u8]) -> bool {
-        self.before.extend_from_slice(bytes);
-        let refused = self.before.windows(LOGIN_REFUSED.len()).any(|window| window == LOGIN_REFUSED);
-        self.before.drain(..self.before.len().saturating_sub(LOGIN_REFUSED.len()));
-        refused
-    }
-
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.deadline && !matches!(self.state, State::Over) {
             self.fail(SessionError::Handshake(match self.state {
@@ -274,62 +229,6 @@ impl Handshake {
         self.event.take()
     }
 
-    /// Says who we are; the number of the call is spent by that, whatever becomes of it.
-    pub fn introduce(&mut self, sequence: Option<u32>) {
-        let profile = self.profile;
-        let introduction = Introduction {
-            name: profile.cut(self.ours.as_str()).to_owned(),
-            sequence,
-            debug: None,
-            worst: self.asked.filter(|_| profile.says_grade),
-            restart: profile.says_restart,
-            limit: profile.says_limit.then_some(self.largest),
-            told: profile.ours.map_or(Told::Nothing, Told::Number),
-        };
-        self.say(&introduction.to_string());
-        if let Some(best) = self.protocols.chars().next().filter(|_| self.chooses_ahead) {
-            self.say(&format!("U{best}"));
-            // A uugate's, as it showed itself in the last call.
-            let told = Told::Number(Features::OURS);
-            self.features = profile.agree(told, true);
-            self.knows_already = profile.knows_already(told, self.features);
-            self.event = self.agreement(self.features, best, false).map(Event::Ahead);
-        }
-        self.state = State::AwaitAnswer;
-    }
-
-    /// The caller may go on.
-    pub fn admit(&mut self, admission: Admission) {
-        let Admission { system, protocols, profile, largest, worst } = admission;
-        self.peer = Some(system);
-        let Introduction { told, restart, .. } = self.introduction.clone().unwrap_or_default();
-        self.features = profile.agree(told, restart);
-        self.knows_already = profile.knows_already(told, self.features);
-        self.worst = worst.or(self.worst);
-        let told = match (told, profile.ours) {
-            (_, None) => Told::Nothing,
-            // What we can do ourselves; the private bit only to whom has shown it.
-            (Told::Number(_), Some(ours)) if self.features.has(Features::UUGATE) => Told::Number(ours),
-            (Told::Number(_), Some(ours)) => Told::Number(ours.without(Features::UUGATE)),
-            // Who announces no number may not know how to read one.
-            (told, Some(_)) => told,
-        };
-        // Options behind a bare ROK are for those who said the same.
-        let restart = told == Told::Nothing && restart && profile.says_restart;
-        let limit = profile.says_limit.then_some(largest);
-        self.say(&Answer::Welcome(Welcome { told, restart, limit }).to_string());
-        self.say(&format!("P{protocols}"));
-        self.protocols = protocols;
-        self.state = State::AwaitChoice;
-    }
-
-    /// The caller may not go on, and is told why.
-    pub fn deny(&mut self, why: Denial) {
-        self.say(&Answer::Refused(why.clone()).to_string());
-        let caller = self.introduction.take().map(|introduction| introduction.name).unwrap_or_default();
-        self.fail(SessionError::RefusedCaller { caller, why });
-    }
-
     fn say(&mut self, text: &str) {
         self.output.extend(message(text));
     }
@@ -341,96 +240,13 @@ impl Handshake {
 
     fn handle_message(&mut self, text: &str) {
         match (&self.state, text.split_at_checked(1)) {
-            (State::AwaitShere, Some(("S", rest))) if rest.starts_with("here") => self.greeted(rest),
-            (State::AwaitShere | State::AwaitAnswer, Some(("R", rest))) => self.answered(rest),
-            (State::AwaitProtocols, Some(("P", theirs))) => self.choose(theirs),
-            (State::AwaitName, Some(("S", rest))) => self.named(rest),
-            (State::AwaitChoice, Some(("U", choice))) => self.chosen(choice),
+            (State::AwaitShere, Some(("S", rest))) if rest.starts_with("here") => self.handle_shere(rest),
+            (State::AwaitShere | State::AwaitAnswer, Some(("R", rest))) => self.handle_answer(rest),
+            (State::AwaitProtocols, Some(("P", theirs))) => self.handle_protocols(theirs),
+            (State::AwaitName, Some(("S", rest))) => self.handle_introduction(rest),
+            (State::AwaitChoice, Some(("U", choice))) => self.handle_choice(choice),
             // Anything else is an echo, or the noise of a line that has just come up.
             _ => {}
-        }
-    }
-
-    fn greeted(&mut self, rest: &str) {
-        let Some(wanted) = &self.peer else { return };
-        let found = rest.strip_prefix("here=").and_then(|found| found.split_ascii_whitespace().next());
-        let found = found.unwrap_or_default();
-        let mut names = std::iter::once(wanted).chain(&self.aliases);
-        let known = names.any(|name| same_system(name.as_str(), found));
-        if !found.is_empty() && !known {
-            let wanted = wanted.to_string();
-            return self.fail(SessionError::WrongSystem { wanted, found: printable(found) });
-        }
-        if self.counting {
-            self.state = State::AwaitNumber;
-            self.event = Some(Event::Greeted);
-        } else {
-            self.introduce(None);
-        }
-    }
-
-    fn answered(&mut self, rest: &str) {
-        match Answer::parse(rest) {
-            Ok(Answer::Welcome(welcome)) => {
-                self.features = self.profile.agree(welcome.told, welcome.restart);
-                self.knows_already = self.profile.knows_already(welcome.told, self.features);
-                self.limit = welcome.limit;
-                self.state = State::AwaitProtocols;
-            }
-            Ok(Answer::Refused(denial)) => self.fail(SessionError::Refused(denial)),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    fn choose(&mut self, theirs: &str) {
-        let known = |ours: &char| theirs.contains(*ours);
-        let found = match self.chooses_ahead {
-            true => self.protocols.chars().next().filter(known),
-            false => self.protocols.chars().find(known),
-        };
-        match found {
-            Some(_) if self.chooses_ahead && self.features != Features::OURS => {
-                self.fail(SessionError::Handshake(
-                    "the other end is not the uugate that it was in the last call",
-                ));
-            }
-            Some(protocol) => {
-                if !self.chooses_ahead {
-                    self.say(&format!("U{protocol}"));
-                }
-                self.agree(protocol);
-            }
-            None => {
-                self.say("UN");
-                let (theirs, ours) = (printable(theirs), self.protocols.clone());
-                self.fail(SessionError::NoProtocol { theirs, ours });
-            }
-        }
-    }
-
-    fn named(&mut self, rest: &str) {
-        let introduction = match Introduction::parse(rest) {
-            None => return,
-            Some(Ok(introduction)) => introduction,
-            Some(Err(NoNumber { name })) => {
-                self.introduction = Some(Introduction { name, ..Introduction::default() });
-                return self.deny(Denial::Other("the number behind -N is not octal".to_owned()));
-            }
-        };
-        (self.worst, self.limit) = (introduction.worst, introduction.limit);
-        self.introduction = Some(introduction.clone());
-        self.state = State::AwaitVerdict;
-        self.event = Some(Event::Check(introduction));
-    }
-
-    fn chosen(&mut self, choice: &str) {
-        match choice.chars().next().filter(|letter| self.protocols.contains(*letter)) {
-            Some(protocol) => self.agree(protocol),
-            None => {
-                let error =
-                    SessionError::NoProtocol { theirs: printable(choice), ours: self.protocols.clone() };
-                self.fail(error);
-            }
         }
     }
 
@@ -462,7 +278,7 @@ pub fn same_system(whole: &str, told: &str) -> bool {
 }
 
 /// The number of `-U`, blocks of 512 bytes in C's notation of base 16, in bytes.
-fn octets(blocks: &str) -> Option<u64> {
+fn bytes_of_blocks(blocks: &str) -> Option<u64> {
     let blocks = u64::from_str_radix(blocks.strip_prefix("0x").unwrap_or(blocks), 16).ok()?;
     blocks.checked_mul(512)
 }

@@ -6,7 +6,7 @@
 
 use super::super::features::Told;
 use super::super::{Denial, SessionError};
-use super::{octets, printable};
+use super::{bytes_of_blocks, printable};
 use std::fmt;
 
 /// The R message.
@@ -40,7 +40,7 @@ impl Answer {
         }
         for word in words {
             welcome.restart |= word == "-R";
-            welcome.limit = word.strip_prefix("-U").and_then(octets).or(welcome.limit);
+            welcome.limit = word.strip_prefix("-U").and_then(bytes_of_blocks).or(welcome.limit);
         }
         Ok(Answer::Welcome(welcome))
     }

@@ -5,7 +5,7 @@
 //! ```
 
 use super::super::features::Told;
-use super::{octets, printable};
+use super::{bytes_of_blocks, printable};
 use crate::job::Grade;
 use std::fmt;
 
@@ -53,7 +53,7 @@ impl Introduction {
                     introduction.worst = told.or(introduction.worst);
                 }
                 "R" if value.is_empty() => introduction.restart = true,
-                "U" => introduction.limit = octets(value).or(introduction.limit),
+                "U" => introduction.limit = bytes_of_blocks(value).or(introduction.limit),
                 "N" => match Told::parse(value) {
                     Some(told) => introduction.told = told,
                     None => return Some(Err(NoNumber { name: introduction.name })),

@@ -1,3 +1,4 @@
+use super::super::Denial;
 use super::*;
 use proptest::prelude::*;
 
