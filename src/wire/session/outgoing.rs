@@ -1,7 +1,7 @@
 //! What a job of ours becomes on the wire for this peer: one E command, an S pair, an S, an R, or an X.
 
 use super::Features;
-use super::ask::{JobKey, OutgoingJob};
+use super::ask::{JobKey, OutgoingJob, Slot};
 use super::command::{Request, Transfer};
 use super::naming::WireNames;
 use crate::job::{Execute, Notify, SystemName, Work, XFile};
@@ -13,6 +13,8 @@ pub enum Source {
     Body(JobKey),
     /// Made here.
     Text(Vec<u8>),
+    /// A file that the peer fetches.
+    Opened(Slot),
 }
 
 /// One command of a job.

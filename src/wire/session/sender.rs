@@ -1,6 +1,6 @@
 //! One file on its way out: what was read of it, how far it was sent.
 
-use super::ask::{Ask, Slot};
+use super::ask::Ask;
 use super::outgoing::Source;
 use crate::wire::link::{Channel, Link};
 use std::time::Instant;
@@ -8,18 +8,10 @@ use std::time::Instant;
 /// How much of a file is read at a time, in bytes: the most that the spool gives at once.
 const READ: usize = 256 * 1024;
 
-/// Where the bytes come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
-    Job(Source),
-    /// A file that the peer fetches.
-    Opened(Slot),
-}
-
 /// A file that is being sent.
 #[derive(Debug)]
 pub struct Sender {
-    from: From,
+    source: Source,
     /// Where the peer wants it to begin.
     start: u64,
     /// The place in the file of the first byte of `waiting`.
@@ -45,14 +37,14 @@ pub enum Need {
 }
 
 impl Sender {
-    pub fn new(from: From, start: u64) -> Sender {
-        Sender { from, start, position: start, waiting: Vec::new(), sent: 0, hold_at: None }
+    pub fn new(source: Source, start: u64) -> Sender {
+        Sender { source, start, position: start, waiting: Vec::new(), sent: 0, hold_at: None }
     }
 
     /// A file of which what stands before `hold_at` goes out before the verdict on it has come; all of it, if there is no
     /// such place.
-    pub fn ahead(from: From, hold_at: Option<u64>) -> Sender {
-        Sender { hold_at, ..Sender::new(from, 0) }
+    pub fn ahead(source: Source, hold_at: Option<u64>) -> Sender {
+        Sender { hold_at, ..Sender::new(source, 0) }
     }
 
     /// Whether nothing more goes before the verdict has come.
@@ -65,14 +57,14 @@ impl Sender {
         self.hold_at = None;
         let jumps = self.position < start;
         if jumps {
-            *self = Sender::new(self.from.clone(), start);
+            *self = Sender::new(self.source.clone(), start);
         }
         jumps
     }
 
     /// Begins again, for a peer that got it damaged.
     pub fn rewind(&mut self) {
-        *self = Sender::new(self.from.clone(), self.start);
+        *self = Sender::new(self.source.clone(), self.start);
     }
 
     /// The place in the file of the next byte to be sent.
@@ -89,15 +81,17 @@ impl Sender {
             let rest = self.waiting.get(self.sent..).unwrap_or_default();
             if rest.is_empty() {
                 let (offset, limit) = (self.position, READ);
-                match &self.from {
-                    From::Job(Source::Body(job)) => {
+                match &self.source {
+                    Source::Body(job) => {
                         return Need::Bytes(Ask::Read { job: *job, offset, limit });
                     }
-                    From::Opened(slot) => return Need::Bytes(Ask::ReadOpened { slot: *slot, offset, limit }),
-                    From::Job(Source::Text(text)) => {
+                    Source::Opened(slot) => {
+                        return Need::Bytes(Ask::ReadOpened { slot: *slot, offset, limit });
+                    }
+                    Source::Text(text) => {
                         let start = usize::try_from(offset).unwrap_or(usize::MAX);
                         let rest = text.get(start..).unwrap_or_default().to_vec();
-                        if !self.bytes(now, link, channel, rest) {
+                        if !self.take(now, link, channel, rest) {
                             return Need::Nothing;
                         }
                         continue;
@@ -113,8 +107,8 @@ impl Sender {
         }
     }
 
-    /// The bytes that were needed. None of them: the file ends, and so does what is sent; then this is false.
-    pub fn bytes(&mut self, now: Instant, link: &mut dyn Link, channel: Channel, bytes: Vec<u8>) -> bool {
+    /// The bytes that were asked for. Empty: the file has ended, and its end is sent. Returns whether there may be more.
+    pub fn take(&mut self, now: Instant, link: &mut dyn Link, channel: Channel, bytes: Vec<u8>) -> bool {
         let more = !bytes.is_empty();
         if more {
             self.waiting = bytes;

@@ -9,7 +9,7 @@ use super::super::ask::{Ask, Ending, JobKey, OutgoingJob, Reply, Slot};
 use super::super::command::{Answer, Refusal};
 use super::super::outgoing::{Piece, describe, pieces, tells_spool};
 use super::super::receiving::Receiving;
-use super::super::sender::{From, Sender};
+use super::super::sender::Sender;
 use super::{For, Machine, collect, misbehaved};
 use crate::job::{Fetch, Work};
 use crate::wire::link::{Channel, Expect, Link};
@@ -200,7 +200,7 @@ impl Machine {
         ours.state = match source {
             Some(source) => {
                 self.progress.begun(true, &ours.name, &ours.what, Some(size), 0);
-                State::Sending(Sender::ahead(From::Job(source), hold_at))
+                State::Sending(Sender::ahead(source, hold_at))
             }
             None => State::AwaitVerdict,
         };
@@ -257,7 +257,7 @@ impl Machine {
                 }
                 link.begin_file(size - start);
                 self.progress.begun(true, &ours.name, &ours.what, Some(*size), start);
-                ours.state = State::Sending(Sender::new(From::Job(source.clone()), start));
+                ours.state = State::Sending(Sender::new(source.clone(), start));
                 Ok(())
             }
             (State::AwaitVerdict, Answer::Give { mode, size, wants_master, rest })
@@ -310,7 +310,7 @@ impl Machine {
         let Some(ours) = self.outs.get_mut(&number) else { return Ok(()) };
         match (&mut ours.state, reply) {
             (State::Sending(sender), Reply::Bytes(bytes)) => {
-                if !sender.bytes(now, link, channel, bytes) {
+                if !sender.take(now, link, channel, bytes) {
                     ours.file_sent();
                     self.heed_verdict(now, link, Channel::Ours(number));
                 }

@@ -4,8 +4,9 @@ use super::super::ahead;
 use super::super::ask::{Ask, Kind, Offer, Reply, Slot, Verdict};
 use super::super::command::{Answer, Letter, Refusal, Request, Rest};
 use super::super::incoming::Judged;
+use super::super::outgoing::Source;
 use super::super::receiving::{Fit, Receiving};
-use super::super::sender::{From, Sender};
+use super::super::sender::Sender;
 use super::super::{Features, SessionError};
 use super::{For, HangUp, Machine, collect, misbehaved};
 use crate::job::Grade;
@@ -337,14 +338,14 @@ impl Machine {
                 self.say(now, link, channel, &Answer::Give { mode, size: told, wants_master: false, rest });
                 link.begin_file(size - start);
                 self.progress.begun(true, &name, &name, told, start);
-                State::Sending { sender: Sender::new(From::Opened(slot), start) }
+                State::Sending { sender: Sender::new(Source::Opened(slot), start) }
             }
             (State::AwaitOpened { .. }, Reply::Verdict(verdict)) => {
                 let why = if let Verdict::Refuse(why) = verdict { why } else { Refusal::Denied };
                 self.refuse(now, link, number, Letter::Receive, why, false)
             }
             (State::Sending { mut sender }, Reply::Bytes(bytes)) => {
-                match sender.bytes(now, link, wire, bytes) {
+                match sender.take(now, link, wire, bytes) {
                     true => State::Sending { sender },
                     false => State::AwaitCopied,
                 }
