@@ -26,12 +26,6 @@ impl Machine {
         matches!(self.hang_up, HangUp::AwaitConfirmation | HangUp::AwaitClose)
     }
 
-    /// Whether the final handshake may follow what is said already, as Taylor UUCP has it: nothing of the other end need be
-    /// awaited, which is a whole way along the line less, twice.
-    pub fn ends_at_once(&self) -> bool {
-        self.hang_up_agreed()
-    }
-
     /// Whether H goes with the last job, and is answered behind all that is to be said of the job. Between uugates alone:
     /// what another system does with an H before its CY is not known.
     pub(super) fn says_h_ahead(&self) -> bool {

@@ -228,13 +228,13 @@ impl Machine {
                 self.receive_fetched(now, link, number, position, bytes)
             }
             _ => match collect(&mut ours.text, &bytes)? {
-                Some(text) => self.answered(now, link, number, &text),
+                Some(text) => self.handle_answer(now, link, number, &text),
                 None => Ok(()),
             },
         }
     }
 
-    fn answered(
+    fn handle_answer(
         &mut self,
         now: Instant,
         link: &mut dyn Link,

@@ -761,7 +761,7 @@ fn a_link_with_an_end_of_its_own_ends_without_waiting_for_the_confirmation() {
         end.link.closes = true;
         end.starts();
         assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY"), Said::Close]);
-        assert!(end.machine.ends_at_once());
+        assert!(end.machine.hang_up_agreed());
         assert_eq!(end.event(Event::Closed), Some(Ok(())));
     }
 }

@@ -21,7 +21,8 @@ enum State {
     AwaitVerdict {
         letter: Letter,
         slot: Slot,
-        told: Option<u64>,
+        /// The size that it is bound to.
+        size: Option<u64>,
         name: String,
         what: String,
         /// The size of a file that comes ahead of the verdict.
@@ -162,7 +163,7 @@ impl Machine {
             // Observed with Taylor UUCP 1.07: if it had not begun to send the file, the next command may come at once.
             State::AwaitRefusedEnd if self.channels == 0 || !is_command(self.features, &bytes) => Ok(()),
             _ => match collect(&mut theirs.text, &bytes)? {
-                Some(text) => self.told(now, link, number, &text),
+                Some(text) => self.handle_text(now, link, number, &text),
                 None => Ok(()),
             },
         }
@@ -186,7 +187,7 @@ impl Machine {
     }
 
     /// A whole command, or the peer's word on the file that it fetched.
-    fn told(
+    fn handle_text(
         &mut self,
         now: Instant,
         link: &mut dyn Link,
@@ -224,7 +225,7 @@ impl Machine {
                 let state = State::AwaitVerdict {
                     letter,
                     slot,
-                    told: bound(&offer),
+                    size: bound(&offer),
                     name: offer.temp.clone(),
                     what: offer.command.clone(),
                     ahead: offer.size.filter(|_| ahead),
@@ -301,16 +302,16 @@ impl Machine {
         let Some(theirs) = self.ins.get_mut(&number) else { return Ok(()) };
         let (state, grade) = (std::mem::take(&mut theirs.state), theirs.grade);
         let state = match (state, reply) {
-            (State::AwaitVerdict { letter, slot, told, name, what, ahead }, Reply::Verdict(verdict)) => {
+            (State::AwaitVerdict { letter, slot, size, name, what, ahead }, Reply::Verdict(verdict)) => {
                 match verdict {
                     Verdict::Take { offset } => {
                         let start = (offset > 0).then_some(offset);
                         self.say(now, link, channel, &Answer::Take { letter, start });
                         link.expect(Expect::File);
-                        self.progress.begun(false, &name, &what, told, offset);
-                        let file = Receiving::new(offset, told, self.judge.permissions.largest);
+                        self.progress.begun(false, &name, &what, size, offset);
+                        let file = Receiving::new(offset, size, self.judge.permissions.largest);
                         let file = match ahead {
-                            Some(size) => file.sent_ahead(size),
+                            Some(whole) => file.sent_ahead(whole),
                             None => file,
                         };
                         State::Receiving { slot, file, name }

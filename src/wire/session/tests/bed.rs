@@ -118,7 +118,7 @@ impl<'a> End<'a> {
                 }
                 Stage::Session(session) => {
                     session.link.poll_transmit(now, 512, &mut self.waiting);
-                    if session.machine.ends_at_once() && session.link.all_sent() {
+                    if session.machine.hang_up_agreed() && session.link.all_sent() {
                         session.part(&mut self.waiting);
                     }
                 }
