@@ -64,6 +64,7 @@ fn exit_codes_and_messages_are_those_of_mail_programs() {
         ("uux", &["-r", "feed!rmail", "moria!x"], 64, "parentheses"),
         ("uux", &["-r", "feed!rmail", "x", "<!/does/not/exist"], 66, "/does/not/exist"),
         ("uucp", &["/does/not/exist", "feed!~/x"], 66, "/does/not/exist"),
+        ("uucp", &["-W", "/etc/passwd", "feed!X.leafC0001"], 64, "a name of the spool"),
         ("uucico", &["-r1", "-s", "moria"], 68, "moria"),
         ("sendmail", &["-i"], 64, "for whom"),
         ("uustat", &["surplus"], 64, "surplus"),

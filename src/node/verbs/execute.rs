@@ -8,6 +8,7 @@ use crate::job::{Command, Execute, Grade, Send, SystemName, Work, shown_id};
 use crate::node::report::Report;
 use crate::post::mail::{self, Sender};
 use crate::spool::{Content, NewJob, Wish};
+use crate::wire::session::goes_to_spool;
 
 /// Permission bits of a file that travels. The manual, "uucp Description": only the execute bit is kept.
 const PLAIN: u32 = 0o666;
@@ -82,6 +83,12 @@ impl Verbs {
         let bad = |name: &String| name.is_empty() || name.chars().any(char::is_control);
         if let Some(name) = [&request.from, &request.to].into_iter().find(|name| bad(name)) {
             return Err(VerbError::Usage(format!("{:?} cannot be the name of a file", name)));
+        }
+        if goes_to_spool(&request.to) {
+            return Err(VerbError::Usage(format!(
+                "{:?} is a name of the spool; begin it with ~/",
+                request.to
+            )));
         }
         let work = Work::Send(Send {
             from: request.from,

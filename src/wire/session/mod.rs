@@ -31,6 +31,6 @@ pub use features::Features;
 pub use handshake::drive::{Gate, Opening, shake};
 pub use handshake::{Admission, Introduction};
 pub use machine::{Machine, Step, Tally};
-pub use permit::{Permissions, SpoolName, public_path, real_temp, spool_name};
+pub use permit::{Permissions, SpoolName, goes_to_spool, public_path, real_temp, spool_name};
 pub use profile::{Packets, Profile};
 pub use progress::Progress;

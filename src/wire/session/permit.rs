@@ -74,6 +74,12 @@ pub fn spool_name(name: &str) -> Option<SpoolName> {
     sound.then_some(kind)
 }
 
+/// Whether other systems may take a name for that of a file in their spool, where no file of a user's may go: an `X.` is carried
+/// out in the name of whoever it says.
+pub fn goes_to_spool(name: &str) -> bool {
+    ["C.", "D.", "X."].iter().any(|kind| name.starts_with(kind)) && !name.contains('/')
+}
+
 /// Whether TEMP names a real file in the peer's spool, so that it stands for the same bytes in another call. `D.0` is
 /// the dummy of the manual ("The S Command").
 pub fn real_temp(temp: &str) -> bool {

@@ -41,6 +41,7 @@ fn nothing_is_looked_for_outside_or_for_others() {
         "X ~/*.txt polux!~/a\\012b jan -dq",
         "X ~/*.txt",
         "X moria!~/*.txt polux!~/in/ jan -d",
+        "X ~/*.txt polux!X.leafC0001 jan -d",
     ] {
         let (said, asked) = asked(text);
         assert_eq!(said, [command(ONLY, "XN")], "{text}");
