@@ -33,7 +33,7 @@ pub async fn sleep_until(instant: Option<Instant>) {
     }
 }
 
-/// Waits for `work`, but no longer than `limit`; `None` when the time was up first.
+/// Waits for `work`, but no longer than `limit`; `None` when the time was up first, even if `work` always has something to do.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
 }

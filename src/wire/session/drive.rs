@@ -180,8 +180,8 @@ where
                 continue;
             }
             Step::Over(result) => break result,
-            Step::Wait => heard_within(time(&machine), pump.next()).await.map(|next| next.map(Wake::Event)),
-            Step::WaitForRoom => heard_within(time(&machine), pump.next_or_room(1)).await,
+            Step::Wait => clock::within(time(&machine), pump.next()).await.map(|next| next.map(Wake::Event)),
+            Step::WaitForRoom => clock::within(time(&machine), pump.next_or_room(1)).await,
         };
         match wake {
             Some(Ok(Wake::Event(event))) => {
@@ -207,7 +207,7 @@ where
     let in_order = match &ended.result {
         Ok(()) => true,
         Err(SessionError::Store(_) | SessionError::TooLong(_)) => {
-            heard_within(CLOSING, closed(&mut pump)).await == Some(true)
+            clock::within(CLOSING, closed(&mut pump)).await == Some(true)
         }
         Err(_) => false,
     };
@@ -244,16 +244,6 @@ async fn closed<S: AsyncRead + AsyncWrite + Unpin>(pump: &mut LinkPump<S>) -> bo
     }
 }
 
-/// `None`: the time is over.
-async fn heard_within<T>(time: Duration, next: impl Future<Output = T>) -> Option<T> {
-    // No timer is wound up for what is there already.
-    tokio::select! {
-        biased;
-        next = next => Some(next),
-        () = clock::sleep(time) => None,
-    }
-}
-
 /// How long the other end may take over its farewell. It "has no real purpose" (the manual, "The Final Handshake").
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -280,5 +270,5 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8],
             }
         }
     };
-    let _ = heard_within(FAREWELL, exchange).await;
+    let _ = clock::within(FAREWELL, exchange).await;
 }
