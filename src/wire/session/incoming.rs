@@ -3,10 +3,12 @@
 use super::ask::{Expansion, Kind, Offer};
 use super::command::{Letter, ParseError, Request, Rest, Transfer};
 use super::handshake::same_system;
-use super::naming::{Told, grade};
-use super::permit::{LONGEST_PATH, Permissions, SpoolName, public_path, real_temp, spool_name};
+use super::naming::{NameReader, Named, grade};
+use super::permit::{
+    LONGEST_PATH, Permissions, SpoolName, goes_to_spool, public_path, real_temp, spool_name,
+};
 use super::{Features, Refusal};
-use crate::job::{Command, Digest, Execute, Grade, Notify, StableId, SystemName};
+use crate::job::{Command, Execute, Grade, Notify, SystemName};
 
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +33,6 @@ pub enum Judged {
     HangUp,
 }
 
-/// The stable id of a file, and its digest, as far as its names tell them.
-type Names = Option<(StableId, Option<Digest>)>;
-
 /// The peer as far as its commands are judged by it.
 #[derive(Debug, Clone)]
 pub struct Judge {
@@ -47,8 +46,8 @@ pub struct Judge {
     pub public: String,
     /// File data are sound as they come, so that a part of a file may be kept.
     pub sound: bool,
-    /// What the names in its commands have told so far.
-    pub told: Told,
+    /// Reads the names in its commands.
+    pub name_reader: NameReader,
 }
 
 impl Judge {
@@ -64,16 +63,16 @@ impl Judge {
             Err(ParseError::UnfitExpand) => Ok(Judged::RefuseToExpand),
             Ok(Request::Send(transfer)) => {
                 let (letter, grade) = (Letter::Send, grade_of(&transfer.to));
-                let told = self.tell(&transfer);
-                match self.send(transfer, told) {
+                let named = self.read_names(&transfer);
+                match self.send(transfer, named) {
                     Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
                     Err(why) => refuse(letter, why),
                 }
             }
             Ok(Request::Execute { transfer, command }) => {
                 let (letter, grade) = (Letter::Execute, grade_of(&transfer.to));
-                let told = self.tell(&transfer);
-                match self.execute(transfer, told, &command) {
+                let named = self.read_names(&transfer);
+                match self.execute(transfer, named, &command) {
                     Ok(offer) => Ok(Judged::Offer { letter, offer: Box::new(offer), grade }),
                     Err(why) => refuse(letter, why),
                 }
@@ -89,13 +88,15 @@ impl Judge {
         }
     }
 
-    /// What FROM and TEMP tell. Those of every command are looked at, whatever becomes of it, for one tells what others leave out.
-    fn tell(&mut self, transfer: &Transfer) -> Names {
+    /// What FROM and TEMP tell. Those of every command are read, whatever becomes of it, for one tells what others leave out.
+    fn read_names(&mut self, transfer: &Transfer) -> Named {
         match spool_name(&transfer.to) {
-            Some(_) => self.told.by(&transfer.from, &transfer.temp),
+            Some(_) => self.name_reader.read_spool_file(&transfer.from, &transfer.temp),
             // Paths are made by users, so only a uugate is believed here.
-            None if self.features.has(Features::UUGATE) => self.told.by_file(&transfer.from, &transfer.temp),
-            None => None,
+            None if self.features.has(Features::UUGATE) => {
+                self.name_reader.read_public_file(&transfer.from, &transfer.temp)
+            }
+            None => Named::default(),
         }
     }
 
@@ -104,7 +105,8 @@ impl Judge {
         let (system, to) = to.split_once('!')?;
         let to = if to.is_empty() { "~/" } else { to };
         let goes_to_it = self.names.iter().any(|name| same_system(name.as_str(), system));
-        let sound = to.len() <= LONGEST_PATH && !to.contains(|c: char| c == '!' || c.is_control());
+        let plain = !to.contains(|c: char| c == '!' || c.is_control());
+        let sound = to.len() <= LONGEST_PATH && plain && !goes_to_spool(to);
         let pattern = public_path(from, None, &self.public)?;
         (goes_to_it && sound && self.permissions.fetch).then(|| Expansion {
             pattern,
@@ -114,7 +116,7 @@ impl Judge {
         })
     }
 
-    fn send(&self, transfer: Transfer, told: Names) -> Result<Offer, Refusal> {
+    fn send(&self, transfer: Transfer, named: Named) -> Result<Offer, Refusal> {
         let name = transfer.to.clone();
         let kind = match spool_name(&transfer.to) {
             Some(SpoolName::Data) => Kind::Data { name },
@@ -127,10 +129,10 @@ impl Judge {
             },
         };
         let command = transfer.to.clone();
-        self.offer(transfer, told, command, kind)
+        self.offer(transfer, named, command, kind)
     }
 
-    fn execute(&self, transfer: Transfer, told: Names, line: &str) -> Result<Offer, Refusal> {
+    fn execute(&self, transfer: Transfer, named: Named, line: &str) -> Result<Offer, Refusal> {
         // The shell (option `e`) is for nobody; and what is no list of words could only be kept as what it is not.
         if transfer.options.contains('e') || spool_name(&transfer.to) != Some(SpoolName::Data) {
             return Err(Refusal::Denied);
@@ -142,10 +144,10 @@ impl Judge {
             requestor: transfer.notify.clone().filter(|_| transfer.options.contains('R')),
             notify: if transfer.options.contains('N') { Notify::Never } else { Notify::OnError },
         };
-        self.offer(transfer, told, line.to_owned(), Kind::Execution(execute))
+        self.offer(transfer, named, line.to_owned(), Kind::Execution(execute))
     }
 
-    fn offer(&self, transfer: Transfer, told: Names, command: String, kind: Kind) -> Result<Offer, Refusal> {
+    fn offer(&self, transfer: Transfer, named: Named, command: String, kind: Kind) -> Result<Offer, Refusal> {
         if !self.permissions.put {
             return Err(Refusal::Denied);
         }
@@ -153,7 +155,6 @@ impl Judge {
             return Err(Refusal::TooLarge);
         }
         let restart = self.features.has(Features::RESTART);
-        let (stable, digest) = told.map_or((None, None), |(stable, digest)| (Some(stable), digest));
         Ok(Offer {
             restart: restart && self.sound && real_temp(&transfer.temp) && transfer.size.is_some(),
             knows_already: self.knows_already,
@@ -161,8 +162,8 @@ impl Judge {
             size: transfer.size,
             user: transfer.user,
             command,
-            stable,
-            digest,
+            stable: named.stable,
+            digest: named.digest,
             kind,
         })
     }

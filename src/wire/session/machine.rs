@@ -17,7 +17,7 @@ use super::ask::{Ask, Reply, Slot};
 use super::command::{Answer, LONGEST};
 use super::handshake::Agreement;
 use super::incoming::Judge;
-use super::naming::Told;
+use super::naming::NameReader;
 use super::permit::Permissions;
 use super::progress::News;
 use super::{Features, Progress, SessionError};
@@ -89,7 +89,7 @@ pub struct Machine {
     turn: Option<(Slot, Instant)>,
     /// The store had no job when last asked.
     drained: bool,
-    /// A command of ours has told the id of our spool.
+    /// The peer has read the id of our spool in a command of ours.
     told: bool,
     /// The peer wants to be master (CYM).
     yielding: bool,
@@ -127,7 +127,7 @@ impl Machine {
                 permissions,
                 public,
                 sound: true,
-                told: Told::default(),
+                name_reader: NameReader::default(),
             },
             master: agreement.caller,
             answered: agreement.answered,

@@ -4,10 +4,10 @@
 //! "UUCP Grades"); 14 characters, for that is as long as a file name of an old Unix may be. TEMP is `D.` and the whole
 //! number in at most 12 characters.
 //!
-//! FROM is `D.` and the id of our spool, in the first command of a call; `D.0` in the others, for the number in TEMP makes the
-//! stable id whole. For another uugate a point and the digest of the body follow. The id goes to every peer: what noise does to a
-//! handshake, which has no checksum, can hide from two uugates that they are such, and a job has to be known again all the same. No
-//! system makes more of the FROM of a spool file than a line of its log.
+//! FROM is `D._` and the id of our spool, up to the first job of mail or another command in a call; `D.0` after that, for the
+//! number in TEMP makes the stable id whole. For another uugate a point and the digest of the body follow. The id goes to every
+//! peer: what noise does to a handshake, which has no checksum, can hide from two uugates that they are such, and a job has to be
+//! known again all the same. No system makes more of the FROM of a spool file than a line of its log.
 
 use crate::job::{Digest, Grade, StableId, SystemName};
 
@@ -26,16 +26,18 @@ pub struct WireNames {
 }
 
 impl WireNames {
-    /// `told`: a command before this one in the call has told the id of our spool.
+    /// `told`: every receiver knows the id of our spool by a command before this one in the call.
     pub fn new(ours: &SystemName, stable: StableId, grade: Grade, told: bool) -> WireNames {
         // `D.0` would be the dummy of the manual.
-        let temp = format!("D.{:0>4}", base36(stable.number, 12));
+        let temp = format!("D.{:0>4}", base36(stable.number, NUMBER));
         // A capital X is in no number of ours.
-        let execution_temp = format!("D.X{:0>3}", base36(stable.number, 11));
+        let execution_temp = format!("D.X{:0>3}", base36(stable.number, NUMBER - 1));
         let name: String = ours.as_str().chars().take(7).collect();
         let tail = format!("{name}{grade}{:0>4}", base36(stable.number, 4));
-        let spool =
-            if told { TOLD.to_owned() } else { format!("{:0>1$}", base36(stable.spool, SPOOL), SPOOL) };
+        let spool = match told {
+            true => TOLD.to_owned(),
+            false => format!("{MARK}{:0>1$}", base36(stable.spool, SPOOL), SPOOL),
+        };
         WireNames {
             from: format!("D.{spool}"),
             temp,
@@ -63,36 +65,55 @@ impl WireNames {
 
 /// Digits of the id of a spool to the base 36: as many as 64 bits need.
 const SPOOL: usize = 13;
+/// Stands before the id; no other system has it there.
+const MARK: char = '_';
 /// Stands for the id that was told before.
 const TOLD: &str = "0";
+/// The fewest and the most digits of the number of a job, in TEMP; one less where an X stands before them.
+const LEAST_NUMBER: usize = 4;
+const NUMBER: usize = 12;
 
-/// What a peer's names tell in the course of a call.
+/// Reads what a peer's names tell in the course of a call.
 #[derive(Debug, Clone, Default)]
-pub struct Told {
+pub struct NameReader {
     spool: Option<u64>,
 }
 
-impl Told {
-    /// The stable id in FROM and TEMP of a spool file, and the digest of the file.
-    pub fn by(&mut self, from: &str, temp: &str) -> Option<(StableId, Option<Digest>)> {
+/// What the names of a file tell of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Named {
+    pub stable: Option<StableId>,
+    pub digest: Option<Digest>,
+}
+
+impl NameReader {
+    /// FROM and TEMP of a spool file.
+    pub fn read_spool_file(&mut self, from: &str, temp: &str) -> Named {
+        self.read(from, temp).unwrap_or_default()
+    }
+
+    /// The same of a file of the file system, as uugates tell it to each other.
+    pub fn read_public_file(&mut self, from: &str, temp: &str) -> Named {
+        from.split_once('/').and_then(|(names, _)| self.read(names, temp)).unwrap_or_default()
+    }
+
+    fn read(&mut self, from: &str, temp: &str) -> Option<Named> {
         let told = from.strip_prefix("D.")?;
         let (spool, digest) = match told.split_once('.') {
             Some((spool, digest)) => (spool, Some(digest.parse().ok()?)),
             None => (told, None),
         };
-        if spool.len() == SPOOL {
-            self.spool = Some(number(spool)?);
-        } else if spool != TOLD {
-            return None;
-        }
         let digits = temp.strip_prefix("D.")?;
-        let number = number(digits.strip_prefix('X').unwrap_or(digits))?;
-        Some((StableId { spool: self.spool?, number }, digest))
-    }
-
-    /// The same for a file of the file system, as uugates tell it to each other.
-    pub fn by_file(&mut self, from: &str, temp: &str) -> Option<(StableId, Option<Digest>)> {
-        self.by(from.split_once('/')?.0, temp)
+        let number = match digits.strip_prefix('X') {
+            Some(digits) => number(digits, LEAST_NUMBER - 1, NUMBER - 1),
+            None => number(digits, LEAST_NUMBER, NUMBER),
+        }?;
+        match spool.strip_prefix(MARK) {
+            Some(digits) => self.spool = Some(self::number(digits, SPOOL, SPOOL)?),
+            None if spool == TOLD => {}
+            _ => return None,
+        }
+        Some(Named { stable: self.spool.map(|spool| StableId { spool, number }), digest })
     }
 }
 
@@ -102,10 +123,10 @@ pub fn grade(to: &str) -> Option<Grade> {
     Grade::new(tail.chars().rev().nth(4)?)
 }
 
-/// A number of ours to the base 36.
-fn number(digits: &str) -> Option<u64> {
+/// A number of ours to the base 36, of so many digits.
+fn number(digits: &str, least: usize, most: usize) -> Option<u64> {
     let ours = digits.bytes().all(|digit| digit.is_ascii_digit() || digit.is_ascii_lowercase());
-    u64::from_str_radix(digits, 36).ok().filter(|_| ours)
+    u64::from_str_radix(digits, 36).ok().filter(|_| ours && (least..=most).contains(&digits.len()))
 }
 
 /// The last `digits` digits of a number to the base 36.
@@ -135,8 +156,8 @@ mod tests {
         let names = WireNames::new(&ours, stable, Grade::MAIL, false);
         assert_eq!((names.data.as_str(), names.execution.as_str()), ("D.barberoCi3v9", "X.barberoCi3v9"));
         assert_eq!((names.temp.as_str(), names.execution_temp.as_str()), ("D.21i3v9", "D.X21i3v9"));
-        assert_eq!(names.from, "D.0000000001ect");
-        assert_eq!(names.for_file("/home/jan/plan"), "D.0000000001ect/plan");
+        assert_eq!(names.from, "D._0000000001ect");
+        assert_eq!(names.for_file("/home/jan/plan"), "D._0000000001ect/plan");
         assert_eq!((grade(&names.data), grade(&names.execution)), (Some(Grade::MAIL), Some(Grade::MAIL)));
         for other in ["D.x9", "~/alphaN0001", "D.alpha.0001", ""] {
             assert_eq!(grade(other), None, "{other}");
@@ -148,24 +169,32 @@ mod tests {
 
     #[test]
     fn what_other_systems_write_tells_nothing() {
-        let mut told = Told::default();
+        let mut reader = NameReader::default();
         for (from, temp) in [
             ("D.0002", "D.0002"),
-            ("D.0", "D.0001"),
             ("D.polluxN0002", "D.0002"),
-            ("D.POLLUXN000200", "D.0002"),
-            ("D.zzzzzzzzzzzzz", "D.0002"),
-            ("D.0000000000001", "D.0"),
-            ("D.0000000000001.x", "D.0001"),
-            ("D.0000000000001", "D.XX1"),
+            ("D.0aaaaa1234abc", "D.0aaaaa1234abc"),
+            ("D._zzzzzzzzzzzzz", "D.0002"),
+            ("D._0000000000001", "D.0"),
+            ("D._0000000000001", "D.0000000000001"),
+            ("D._0000000000001", "D.X000000000001"),
+            ("D._0000000000001.x", "D.0001"),
+            ("D._0000000000001", "D.XX1"),
             ("/home/jan/plan", "D.0001"),
             ("", ""),
         ] {
-            let known = told.by(from, temp);
-            // A dummy has the number 0, which no job has.
-            assert!(known.is_none_or(|(stable, _)| stable.number == 0), "{from} {temp} {known:?}");
-            assert_eq!(Told::default().by_file(from, temp), None, "{from}");
+            assert_eq!(reader.read_spool_file(from, temp), Named::default(), "{from} {temp}");
+            assert_eq!(reader.read_public_file(from, temp), Named::default(), "{from} {temp}");
         }
+        // Nothing of it was taken for the id of a spool.
+        assert_eq!(reader.read_spool_file("D.0", "D.0001"), Named::default());
+    }
+
+    #[test]
+    fn a_digest_is_read_though_the_spool_was_not_told() {
+        let digest = Digest::from_bytes([7; Digest::LENGTH]);
+        let named = NameReader::default().read_spool_file(&format!("D.0.{digest}"), "D.0001");
+        assert_eq!(named, Named { stable: None, digest: Some(digest) });
     }
 
     proptest! {
@@ -175,13 +204,14 @@ mod tests {
         ) {
             let ours: SystemName = "leaf".parse().unwrap();
             let digest = digest.map(Digest::from_bytes);
-            let (mut told, mut told_by_file) = (Told::default(), Told::default());
+            let (mut of_spool, mut of_files) = (NameReader::default(), NameReader::default());
             for (at, number) in numbers.into_iter().enumerate() {
                 let stable = StableId { spool, number };
                 let names = WireNames::new(&ours, stable, Grade::MAIL, at > 0).digested(digest);
-                prop_assert_eq!(told.by(&names.from, &names.temp), Some((stable, digest)));
-                prop_assert_eq!(told.by(&names.from, &names.execution_temp), Some((stable, digest)));
-                prop_assert_eq!(told_by_file.by_file(&names.for_file("/a b/c"), &names.temp), Some((stable, digest)));
+                let told = Named { stable: Some(stable), digest };
+                prop_assert_eq!(of_spool.read_spool_file(&names.from, &names.temp), told);
+                prop_assert_eq!(of_spool.read_spool_file(&names.from, &names.execution_temp), told);
+                prop_assert_eq!(of_files.read_public_file(&names.for_file("/a b/c"), &names.temp), told);
                 prop_assert!(names.temp.len() <= 14 && names.execution_temp.len() <= 14 && names.data.len() <= 14);
             }
         }

@@ -103,13 +103,10 @@ pub fn pieces(
     }
 }
 
-/// Whether the names in the commands of a job tell the id of our spool.
-pub fn tells_spool(work: &Work, features: Features) -> bool {
-    match work {
-        Work::Execute(_) => true,
-        Work::Send(_) => features.has(Features::UUGATE),
-        Work::Fetch(_) | Work::Expand(_) => false,
-    }
+/// Whether the names in the commands of a job tell the id of our spool to every receiver: those of a file are heeded only by one
+/// that knows us for a uugate.
+pub fn tells_spool(work: &Work) -> bool {
+    matches!(work, Work::Execute(_))
 }
 
 fn execute_request(execute: &Execute, names: &WireNames, size: u64, features: Features) -> Request {

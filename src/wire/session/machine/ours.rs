@@ -144,7 +144,7 @@ impl Machine {
         let Some(number) = (1..=self.lanes()).find(|number| !self.outs.contains_key(number)) else {
             return Err(SessionError::Store("a job that was not asked for".to_owned()));
         };
-        self.told |= tells_spool(&job.work, self.features);
+        self.told |= tells_spool(&job.work);
         let slot = self.new_slot();
         let what = describe(&job.work);
         let expands = matches!(job.work, Work::Expand(_));

@@ -259,7 +259,7 @@ fn a_job_for_taylor_is_one_e_command() {
     end.queue(1, mail(), 3000);
     assert_eq!(
         end.starts(),
-        [command(ONLY, "E D.0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" 0xbb8 rmail jan")]
+        [command(ONLY, "E D._0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" 0xbb8 rmail jan")]
     );
     let said = end.hears(ONLY, "EY");
     assert_eq!(said.iter().filter(|said| matches!(said, Said::Data(..))).count(), said.len());
@@ -275,9 +275,9 @@ fn a_job_for_taylor_is_one_e_command() {
 fn a_job_for_an_old_system_is_a_pair_of_files() {
     let mut end = End::new(true, 1, b"0");
     end.queue(1, mail(), 3000);
-    assert_eq!(end.starts(), [command(ONLY, "S D.0000000000007 D.leafC0001 piet -C D.0001 0666")]);
+    assert_eq!(end.starts(), [command(ONLY, "S D._0000000000007 D.leafC0001 piet -C D.0001 0666")]);
     end.hears(ONLY, "SY");
-    assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "S D.0000000000007 X.leafC0001 piet -C D.X001 0666")]);
+    assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "S D._0000000000007 X.leafC0001 piet -C D.X001 0666")]);
     assert_eq!(settled(&end), []);
     let said = end.hears(ONLY, "SY");
     assert!(matches!(said[..], [Said::Data(_, 0, size), Said::Data(_, _, 0)] if size > 20));
@@ -573,7 +573,7 @@ fn between_uugates_the_last_job_and_the_hang_up_go_together() {
 /// What goes ahead: a command whose file follows, and the file.
 fn ahead(number: u64, size: usize) -> Vec<Said> {
     // The first tells whose they are.
-    let from = if number == 1 { "D.0000000000007" } else { "D.0" };
+    let from = if number == 1 { "D._0000000000007" } else { "D.0" };
     let text = format!("+E {from} D.0 piet -C D.000{number} 0666 \"\" 0x{size:x} rmail jan");
     let part = size.min(4096);
     let mut said = vec![command(ONLY, &text)];
@@ -934,7 +934,7 @@ fn a_job_for_a_uugate_tells_the_digest_of_its_body_and_goes_again_if_it_arrived_
     end.jobs[0].digest = DIGEST.parse().ok();
     let command_of =
         |from| command(ONLY, &format!("E D.{from}.{DIGEST} D.0 piet -C D.0001 0666 \"\" 0x1388 rmail jan"));
-    assert_eq!(end.starts()[0], command_of("0000000000007"));
+    assert_eq!(end.starts()[0], command_of("_0000000000007"));
     end.hears(ONLY, "EY");
     // The store gives it out once more.
     end.queue(1, mail(), 5000);
@@ -954,7 +954,7 @@ fn a_file_that_is_not_what_its_digest_says_is_asked_for_again() {
     let mut end = End::new(false, 1, UUGATE);
     end.committed = Reply::Damaged;
     end.starts();
-    let offer = format!("E D.0000000000004.{DIGEST} D.x9 jan -C D.9 0666 \"\" 0x5 rmail x");
+    let offer = format!("E D._0000000000004.{DIGEST} D.x9 jan -C D.0009 0666 \"\" 0x5 rmail x");
     end.hears(ONLY, &offer);
     let Ask::Offer { offer, .. } = &end.asked[0] else { panic!() };
     assert_eq!(offer.digest, DIGEST.parse().ok());

@@ -130,7 +130,7 @@ fn trickle(most: Option<Duration>, until: Duration) -> (Duration, Option<Result<
                 continue;
             }
             if let Some(Event::Started) = caller.poll_event() {
-                let offer = b"E D.0000000000004 D.1 leaf -C D.0001 0666 \"\" 0x7530 rmail jan";
+                let offer = b"E D._0000000000004 D.1 leaf -C D.0001 0666 \"\" 0x7530 rmail jan";
                 caller.send_command(now, Channel::Ours(1), offer);
             }
             let (mut forth, mut back) = (Vec::new(), Vec::new());

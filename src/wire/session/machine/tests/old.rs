@@ -70,10 +70,10 @@ fn fields_stand_where_each_system_has_them() {
 #[test]
 fn commands_of_ours_are_as_the_peer_wants_them() {
     for (features, text) in [
-        (&b"0"[..], "S D.0000000000007 D.leafC0001 piet -C D.0001 0666"),
-        (b"", "S D.0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" 3000"),
-        (b"01", "S D.0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" 0xbb8"),
-        (b"021", "S D.0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" dummy 0xbb8"),
+        (&b"0"[..], "S D._0000000000007 D.leafC0001 piet -C D.0001 0666"),
+        (b"", "S D._0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" 3000"),
+        (b"01", "S D._0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" 0xbb8"),
+        (b"021", "S D._0000000000007 D.leafC0001 piet -C D.0001 0666 \"\" dummy 0xbb8"),
     ] {
         let mut end = End::new(true, 1, features);
         end.queue(1, mail(), 3000);

@@ -99,3 +99,41 @@ fn what_the_store_refuses_is_said_and_the_session_goes_on() {
         assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
     }
 }
+
+#[test]
+fn a_job_is_known_by_its_id_though_the_one_that_told_the_spool_was_refused() {
+    let mut end = End::new(false, 7, TAYLOR);
+    end.starts();
+    end.hears(Channel::Theirs(1), "E D._0000000000004 D.1 jan -Ce D.0001 0666 \"\" 0x5 rmail x");
+    assert_eq!(end.asked, []);
+    end.hears(Channel::Theirs(2), "E D.0 D.2 jan -C D.0002 0666 \"\" 0x5 rmail x");
+    let Ask::Offer { offer, .. } = &end.asked[0] else { panic!("{:?}", end.asked) };
+    assert_eq!(offer.stable, Some(StableId { spool: 4, number: 2 }));
+}
+
+#[test]
+fn a_file_of_ours_tells_nobody_the_spool_for_good() {
+    let mut end = End::new(true, 7, UUGATE);
+    let (from, to) = ("/home/piet/plan".to_owned(), "~/plan".to_owned());
+    let send = crate::job::Send {
+        from,
+        to,
+        user: "piet".to_owned(),
+        mode: 0o644,
+        make_directories: true,
+        notify: None,
+    };
+    end.queue(1, Work::Send(send), 3000);
+    end.queue(2, mail(), 3000);
+    end.queue(3, mail(), 3000);
+    let said = end.starts();
+    let names: Vec<&str> = said
+        .iter()
+        .filter_map(|said| match said {
+            Said::Command(_, text) => text.split(' ').nth(1),
+            _ => None,
+        })
+        .map(|from| from.split('/').next().unwrap_or_default())
+        .collect();
+    assert_eq!(names[..3], ["D._0000000000007", "D._0000000000007", "D.0"]);
+}

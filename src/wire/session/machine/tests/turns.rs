@@ -95,7 +95,7 @@ fn its_turn_comes_with_the_hang_up_of_the_master() {
     assert_eq!(end.link.said, [command(ONLY, "CYM")]);
     let said = end.hears(ONLY, "H");
     assert_eq!(said[0], command(ONLY, "HN"));
-    assert!(matches!(&said[1], Said::Command(_, text) if text.starts_with("E D.0000000000007 ")));
+    assert!(matches!(&said[1], Said::Command(_, text) if text.starts_with("E D._0000000000007 ")));
     end.hears(ONLY, "EY");
     assert_eq!(end.hears(ONLY, "CY"), [command(ONLY, "H")]);
     // The other has more to send, and is master again.
