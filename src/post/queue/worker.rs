@@ -273,7 +273,7 @@ impl Worker {
                 Ok(Ok(report)) => Outcome::Bounced { deliveries: claims, note, bounce: Some(report) },
                 // Nobody can be told: the message stays, where `mailq` shows it.
                 Ok(Err(why)) => Outcome::Held { deliveries: claims, note: why },
-                // The report cannot be made; the message must not end without one, nor keep up others.
+                // The report cannot be made; the message must not end without one, nor hold up others.
                 Err(error) => {
                     let fault = error.fault();
                     tracing::warn!(message = first.message.0, %fault, "a report cannot be made");

@@ -73,7 +73,7 @@ async fn lock(
     spool.call_began(call, node.lease).await
 }
 
-/// Calls of unknown callers that the history keeps an hour; the log has all of them.
+/// How many calls of unknown callers the history keeps for each hour; the log has all.
 const FAILED_CALLS: u32 = 20;
 
 /// What the line has told of a connection.

@@ -111,7 +111,7 @@ impl<'a> CallStore<'a> {
         self.spool.settle(clock::wall(), outcomes.collect()).await.and(first_failure)
     }
 
-    /// A job whose body is damaged is not sent, and keeps up nobody behind it.
+    /// A job whose body is damaged is not sent, and does not hold up those behind it.
     async fn set_aside(&self, job: &Job, error: &SpoolError) -> Result<(), SpoolError> {
         tracing::error!(peer = %self.peer, job = %job.stable, %error, "a job is not sent");
         let (peer, user, note) = (&self.peer, job.work.user(), error.to_string());

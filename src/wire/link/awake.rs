@@ -1,19 +1,20 @@
-//! Whether to wait awake. Who is put to sleep and woken again loses tens of microseconds; a peer on the same machine that was
-//! sent little has answered before that. On a line that takes its time nobody waits awake.
+//! Whether to ask a fast stream again and again for a moment before sleeping on it (a busy wait). Who is put to sleep and woken again
+//! loses tens of microseconds; a peer on the same machine that was sent little has answered before that. On a line that takes its
+//! time nobody waits awake.
 
 use std::time::{Duration, Instant};
 
 /// How long is waited awake at most, before the waiting goes on asleep.
 const AWAKE: Duration = Duration::from_micros(20);
 
-/// A wait of at most this is short: what sleeping costs is among it.
+/// A wait no longer than this is short; falling asleep and waking are part of it.
 const SHORT: Duration = Duration::from_micros(60);
 
 /// So many short waits in a row show that the peer is quick. If it only seemed so, as where there is one processor for both,
 /// little is lost.
 const PROOFS: u32 = 3;
 
-/// Behind more bytes than this at once, others come that take as long to be made.
+/// More at once is part of a stream of data: what follows comes at its own pace, and asking for it gains nothing.
 const LITTLE: usize = 8 * 1024;
 
 /// What the last waits were like.

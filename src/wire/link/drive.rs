@@ -1,8 +1,8 @@
 //! Couples a packet protocol with a stream of bytes: the part of the session's driver that waits.
 
-use super::ahead::Ahead;
 use super::awake::Awake;
-use super::{Abilities, Channel, Counters, Event, Expect, Link};
+use super::write_ahead::WriteAhead;
+use super::{Channel, Counters, Event, Link};
 use crate::clock;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use std::future::poll_fn;
@@ -66,7 +66,7 @@ pub struct LinkPump<S> {
     /// Taken from the machine, not taken by the stream yet; `written` of it is gone.
     out: Vec<u8>,
     written: usize,
-    ahead: Ahead,
+    ahead: WriteAhead,
     input: Box<[u8]>,
     /// The last event, kept until what the machine still had to say is written.
     last: Option<(Event, Instant)>,
@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
             stream,
             out: Vec::new(),
             written: 0,
-            ahead: Ahead::new(),
+            ahead: WriteAhead::new(),
             input: vec![0; READ].into_boxed_slice(),
             last: None,
             write_error: None,
@@ -357,24 +357,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
         &mut *self.link
     }
 
-    pub fn abilities(&self) -> Abilities {
-        self.link.abilities()
-    }
-
-    pub fn room(&self) -> usize {
-        self.link.room()
-    }
-
     pub fn send_command(&mut self, channel: Channel, text: &[u8]) {
         self.link.send_command(clock::now(), channel, text);
     }
 
     pub fn send_data(&mut self, channel: Channel, position: u64, bytes: &[u8]) {
         self.link.send_data(clock::now(), channel, position, bytes);
-    }
-
-    pub fn expect(&mut self, what: Expect) {
-        self.link.expect(what);
     }
 
     pub fn close(&mut self) {

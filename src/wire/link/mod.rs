@@ -4,7 +4,6 @@
 //! out. Parameters and their defaults come from the Taylor UUCP manual, chapter "UUCP Protocol Internals",
 //! each from the section of its protocol.
 
-mod ahead;
 mod awake;
 mod budget;
 pub mod drive;
@@ -22,6 +21,7 @@ mod stream;
 mod tally;
 mod timer;
 pub mod view;
+mod write_ahead;
 
 pub use parameters::{
     FParameters, GParameters, IParameters, JParameters, Parameters, StreamParameters, YParameters,
@@ -147,8 +147,6 @@ pub struct Abilities {
     pub letter: char,
     /// How many commands may be under way at once, each way; 1 for protocols without channels.
     pub channels: u8,
-    /// File data may follow its command without waiting for the answer, and flow both ways at once.
-    pub full_duplex: bool,
     /// File data are sound as they come; else only once the end of their file has come.
     pub sound: bool,
     /// It ends with packets of its own, behind which what the peer still says is taken until its own have come.

@@ -42,7 +42,7 @@ pub struct Offer {
     pub user: String,
     /// The destination of an S, the command of an E.
     pub command: String,
-    /// Told by uugate peers alone; the digest is that of the whole.
+    /// As FROM and TEMP tell it: every uugate writes it, to whatever peer. The digest is that of the whole file.
     pub stable: Option<StableId>,
     pub digest: Option<Digest>,
     pub kind: Kind,

@@ -71,7 +71,7 @@ pub struct G {
     receiver: Receiver,
     tally: Tally,
     announced: Announced,
-    /// It was told that the protocol is up.
+    /// The session was told that the protocol is up.
     started: bool,
     events: VecDeque<Event>,
     /// Control packets that have to go out: those of the start, CLOSE.
@@ -405,7 +405,7 @@ impl Link for G {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: self.letter, channels: 1, full_duplex: false, sound: true, closes: true }
+        Abilities { letter: self.letter, channels: 1, sound: true, closes: true }
     }
 
     fn room(&self) -> usize {

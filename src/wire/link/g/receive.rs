@@ -28,7 +28,7 @@ pub enum Order {
     Next,
     /// Not the next one, which is missing.
     Missed,
-    /// One that followed a missing one, and will come again.
+    /// Of no use: one that followed a missing one and comes again, or the last one received, once more.
     Useless,
 }
 

@@ -36,7 +36,7 @@ use std::time::Instant;
 /// The largest window that the numbers allow.
 const MOST_WINDOW: usize = 16;
 
-/// Before the peer's SYNC has come nothing is sent that it could object to.
+/// The channels of each side: three bits tell them, and 0 is for what belongs to no command (H, SPOS, CLOSE).
 const MOST_CHANNELS: u8 = 7;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -397,13 +397,7 @@ impl Link for I {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            letter: self.letter,
-            channels: self.channels,
-            full_duplex: true,
-            sound: true,
-            closes: true,
-        }
+        Abilities { letter: self.letter, channels: self.channels, sound: true, closes: true }
     }
 
     fn room(&self) -> usize {

@@ -258,7 +258,7 @@ impl<C: Code> Link for Stream<C> {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { letter: C::LETTER, channels: 1, full_duplex: false, sound: C::SOUND, closes: false }
+        Abilities { letter: C::LETTER, channels: 1, sound: C::SOUND, closes: false }
     }
 
     /// Half of the queue at least, so that blocks are full.

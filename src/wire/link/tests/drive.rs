@@ -17,7 +17,7 @@ async fn send(mut pump: LinkPump<DuplexStream>, length: usize) -> (DuplexStream,
             wake = pump.next_or_room(1) => assert_eq!(wake.unwrap(), Wake::Room),
             () = tokio::task::yield_now() => continue,
         }
-        let count = pump.room().min(length - sent);
+        let count = pump.link().room().min(length - sent);
         pump.send_data(Channel::Ours(1), sent as u64, &vec![sent as u8; count]);
         sent += count;
     }
@@ -72,7 +72,7 @@ async fn a_peer_is_answered_while_something_else_is_waited_for() {
                 }
                 () = tokio::task::yield_now() => continue,
             }
-            let count = sender.room().min(length - sent);
+            let count = sender.link().room().min(length - sent);
             sender.send_data(Channel::Ours(1), sent as u64, &vec![7; count]);
             sent += count;
         }

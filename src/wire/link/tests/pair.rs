@@ -33,7 +33,7 @@ pub struct End {
     pub started: bool,
     /// When the last file data arrived.
     pub last_data: Option<Instant>,
-    full_duplex: bool,
+    has_channels: bool,
     pub rest: Vec<u8>,
     /// Every byte that went onto the line, an echo of the other end's among them, and every byte that came off it at the far end.
     pub sent_bytes: Vec<u8>,
@@ -50,7 +50,7 @@ pub struct Pair {
 
 impl End {
     fn new(link: Box<dyn Link>, line: Noise, file: Option<Vec<u8>>) -> Self {
-        let full_duplex = link.abilities().full_duplex;
+        let has_channels = link.abilities().channels > 1;
         End {
             link,
             line,
@@ -70,7 +70,7 @@ impl End {
             closing: false,
             started: false,
             last_data: None,
-            full_duplex,
+            has_channels,
             rest: Vec::new(),
             sent_bytes: Vec::new(),
             arrived_bytes: Vec::new(),
@@ -78,11 +78,11 @@ impl End {
     }
 
     fn ours(&self) -> Channel {
-        if self.full_duplex { Channel::Ours(1) } else { Channel::ONLY }
+        if self.has_channels { Channel::Ours(1) } else { Channel::ONLY }
     }
 
     fn theirs(&self) -> Channel {
-        if self.full_duplex { Channel::Theirs(1) } else { Channel::ONLY }
+        if self.has_channels { Channel::Theirs(1) } else { Channel::ONLY }
     }
 
     /// Whether its process or its session is gone.
@@ -149,7 +149,7 @@ impl End {
             }
             Event::Data { channel, position, bytes }
                 if channel == self.theirs() && self.file.is_none()
-                    || channel == self.theirs() && self.full_duplex =>
+                    || channel == self.theirs() && self.has_channels =>
             {
                 if self.in_file {
                     if let Some(position) = position

@@ -45,13 +45,7 @@ impl Link for Paper {
         Vec::new()
     }
     fn abilities(&self) -> Abilities {
-        Abilities {
-            letter: 'p',
-            channels: self.channels,
-            full_duplex: self.channels > 1,
-            sound: self.sound,
-            closes: self.closes,
-        }
+        Abilities { letter: 'p', channels: self.channels, sound: self.sound, closes: self.closes }
     }
     fn room(&self) -> usize {
         self.room.min(1000)

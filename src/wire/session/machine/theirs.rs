@@ -37,7 +37,7 @@ enum State {
     AwaitEnd {
         name: String,
     },
-    /// A refused file comes all the same, up to an empty packet: it was sent ahead. With channels it may be none of it.
+    /// A refused file comes all the same, up to an empty packet: it was sent ahead. With channels the peer may send none of it.
     AwaitRefusedEnd,
     AwaitCommit {
         name: String,

@@ -13,7 +13,7 @@ const MOST: usize = 64 * 1024;
 const BUFFERS: usize = 8;
 
 #[derive(Debug)]
-pub(super) struct Ahead {
+pub(super) struct WriteAhead {
     bytes: usize,
     /// When the stream was first asked to take what waits for it, and whether it made us wait since.
     offered: Option<Instant>,
@@ -22,9 +22,9 @@ pub(super) struct Ahead {
     fluent: usize,
 }
 
-impl Ahead {
-    pub(super) fn new() -> Ahead {
-        Ahead { bytes: LEAST, offered: None, waited: false, fluent: 0 }
+impl WriteAhead {
+    pub(super) fn new() -> WriteAhead {
+        WriteAhead { bytes: LEAST, offered: None, waited: false, fluent: 0 }
     }
 
     /// How many bytes may be written ahead.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_buffer_in_front_of_a_slow_line_is_taken_for_no_fast_line() {
-        let mut ahead = Ahead::new();
+        let mut ahead = WriteAhead::new();
         let mut now = crate::clock::now();
         // A page is taken at once, and what follows as 240 bytes a second are carried.
         for _ in 0..4 {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_fast_stream_is_given_as_much_as_it_takes_and_a_slower_one_less() {
-        let mut ahead = Ahead::new();
+        let mut ahead = WriteAhead::new();
         let mut now = crate::clock::now();
         let mut all = 0;
         while ahead.bytes() < MOST {
