@@ -281,7 +281,7 @@ pub fn cases(quick: bool) -> Vec<Case> {
         case(
             "a large file by TCP, MB/s",
             &[I],
-            file(if quick { 8 << 20 } else { large }),
+            file(if quick { 4 << 20 } else { large }),
             Over::Tcp,
             Unit::Megabytes,
         ),
