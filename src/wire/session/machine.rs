@@ -89,7 +89,7 @@ pub struct Machine {
     turn: Option<(Slot, Instant)>,
     /// The store had no job when last asked.
     drained: bool,
-    /// The peer has read the id of our spool in a command of ours.
+    /// A command of which every peer reads the id of our spool was said.
     told: bool,
     /// The peer wants to be master (CYM).
     yielding: bool,

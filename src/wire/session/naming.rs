@@ -100,7 +100,7 @@ impl NameReader {
     fn read(&mut self, from: &str, temp: &str) -> Option<Named> {
         let told = from.strip_prefix("D.")?;
         let (spool, digest) = match told.split_once('.') {
-            Some((spool, digest)) => (spool, Some(digest.parse().ok()?)),
+            Some((spool, digest)) => (spool, digest.parse().ok()),
             None => (told, None),
         };
         let digits = temp.strip_prefix("D.")?;
@@ -178,7 +178,6 @@ mod tests {
             ("D._0000000000001", "D.0"),
             ("D._0000000000001", "D.0000000000001"),
             ("D._0000000000001", "D.X000000000001"),
-            ("D._0000000000001.x", "D.0001"),
             ("D._0000000000001", "D.XX1"),
             ("/home/jan/plan", "D.0001"),
             ("", ""),
@@ -195,6 +194,14 @@ mod tests {
         let digest = Digest::from_bytes([7; Digest::LENGTH]);
         let named = NameReader::default().read_spool_file(&format!("D.0.{digest}"), "D.0001");
         assert_eq!(named, Named { stable: None, digest: Some(digest) });
+    }
+
+    #[test]
+    fn the_spool_is_read_though_what_follows_is_no_digest() {
+        let mut reader = NameReader::default();
+        let named = |number| Named { stable: Some(StableId { spool: 1, number }), digest: None };
+        assert_eq!(reader.read_spool_file("D._0000000000001.x", "D.0001"), named(1));
+        assert_eq!(reader.read_spool_file("D.0", "D.0002"), named(2));
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use super::Features;
 use super::ask::{JobKey, OutgoingJob, Slot};
 use super::command::{Request, Transfer};
 use super::naming::WireNames;
+use super::permit::goes_to_spool;
 use crate::job::{Execute, Notify, SystemName, Work, XFile};
 
 /// Where the bytes of a file come from.
@@ -57,6 +58,8 @@ pub fn pieces(
                 Piece { text: execution.print(features)?, source: Some(Source::Text(text)), size },
             ])
         }
+        // It would be carried out there in the name of whoever it says.
+        Work::Send(send) if goes_to_spool(&send.to) => None,
         Work::Send(send) => {
             let mut options = String::from("C");
             options.push(if send.make_directories { 'd' } else { 'f' });

@@ -137,3 +137,20 @@ fn a_file_of_ours_tells_nobody_the_spool_for_good() {
         .collect();
     assert_eq!(names[..3], ["D._0000000000007", "D._0000000000007", "D.0"]);
 }
+
+#[test]
+fn a_file_for_the_spool_of_the_peer_is_never_sent() {
+    let mut end = End::new(true, 1, TAYLOR);
+    let (from, to) = ("/home/piet/plan".to_owned(), "X.leafC0001".to_owned());
+    let send = crate::job::Send {
+        from,
+        to,
+        user: "piet".to_owned(),
+        mode: 0o644,
+        make_directories: true,
+        notify: None,
+    };
+    end.queue(1, Work::Send(send), 3000);
+    assert_eq!(end.starts(), [command(ONLY, "H")]);
+    assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
+}
