@@ -47,8 +47,8 @@ struct Options {
     /// Only this protocol variant (i, g, g2048, ...).
     #[arg(long)]
     variant: Option<String>,
-    /// Only this pairing: T-T, u-T, T-u or u-u.
-    #[arg(long)]
+    /// Only this pairing.
+    #[arg(long, value_parser = ["T-T", "u-T", "T-u", "u-u"])]
     pairing: Option<String>,
     /// Sessions beside each other on simulated lines. One takes a fortieth of a processor at 57 600 bit/s.
     #[arg(long, default_value_t = 48)]

@@ -4,10 +4,10 @@
 //! "UUCP Grades"); 14 characters, for that is as long as a file name of an old Unix may be. TEMP is `D.` and the whole
 //! number in at most 12 characters.
 //!
-//! FROM is `D._` and the id of our spool, up to the first job of mail or another command in a call; `D.0` after that, for the
-//! number in TEMP makes the stable id whole. For another uugate a point and the digest of the body follow. The id goes to every
-//! peer: what noise does to a handshake, which has no checksum, can hide from two uugates that they are such, and a job has to be
-//! known again all the same. No system makes more of the FROM of a spool file than a line of its log.
+//! FROM is `D._` and the id of our spool until an E or an S pair has told it in this call, and `D.0` from then on; the number in
+//! TEMP makes the stable id whole. For another uugate a point and the digest of the body follow. The id goes to every peer: what
+//! noise does to a handshake, which has no checksum, can hide from two uugates that they are such, and a job has to be known again
+//! all the same. No system makes more of the FROM of a spool file than a line of its log.
 
 use crate::job::{Digest, Grade, StableId, SystemName};
 

@@ -8,6 +8,8 @@ use crate::wire::link::view::{self, Seen, View};
 use crate::wire::record::{Content, End, From, Recording};
 
 const DLE: u8 = 0o20;
+/// How the last handshake begins behind a stream.
+const FAREWELL: &[u8] = b"\x10OOOOOO";
 /// The longest message of a handshake that is waited for, in bytes; ours are bounded by the same number.
 const LONGEST_MESSAGE: usize = 1024;
 /// What is kept of bytes whose protocol is not known yet.
@@ -21,8 +23,8 @@ enum Phase {
     /// Its last message was said; which protocol comes, the other side has not said yet.
     Pending(Vec<u8>),
     Packets(Box<Packets>),
-    /// A protocol without packets, or one that is not known here.
-    Stream,
+    /// A protocol without packets, or one that is not known here; the end of what came last, where the last handshake may begin.
+    Stream(Vec<u8>),
 }
 
 /// The packets of one side.
@@ -134,7 +136,7 @@ impl Decoder {
                 pending.extend(bytes.iter().take(room));
             }
             Phase::Packets(_) => self.hear_packets(from, bytes),
-            Phase::Stream => self.hear_stream(from, bytes),
+            Phase::Stream(_) => self.hear_stream(from, bytes),
         }
     }
 
@@ -254,7 +256,7 @@ impl Decoder {
                 Some(Seen::Lost) => {
                     let rest = packets.view.take_rest();
                     self.hearing(from).side.noise += 1;
-                    self.hearing(from).phase = Phase::Stream;
+                    self.hearing(from).phase = Phase::Stream(Vec::new());
                     self.tell(from, What::Noise);
                     return self.hear_stream(from, &rest);
                 }
@@ -342,7 +344,15 @@ impl Decoder {
 
     /// Nothing is known of the bytes; but the last handshake is told from them.
     fn hear_stream(&mut self, from: Who, bytes: &[u8]) {
-        let farewell = bytes.windows(7).position(|window| window == b"\x10OOOOOO");
+        let Phase::Stream(tail) = &mut self.hearing(from).phase else { return };
+        let mut bytes = [std::mem::take(tail), bytes.to_vec()].concat();
+        let farewell = bytes.windows(FAREWELL.len()).position(|window| window == FAREWELL);
+        let begun = (1..FAREWELL.len())
+            .rev()
+            .find(|count| bytes.ends_with(FAREWELL.get(..*count).unwrap_or_default()));
+        if farewell.is_none() {
+            *tail = bytes.split_off(bytes.len() - begun.unwrap_or(0));
+        }
         let (stream, text) = bytes.split_at(farewell.unwrap_or(bytes.len()));
         if !stream.is_empty() {
             self.tell(from, What::Stream { bytes: stream.len() });
@@ -360,7 +370,7 @@ fn start(letter: char) -> Phase {
             let order = Order::new(view.numbers());
             Phase::Packets(Box::new(Packets { view, order, closed: false, tail: Vec::new() }))
         }
-        None => Phase::Stream,
+        None => Phase::Stream(Vec::new()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The called side: reads S and U; says R and P.
+//! The called side of the initial handshake (the manual, "The Initial Handshake"): reads S and U; says R and P.
 
 use super::answer::{Answer, Welcome};
 use super::introduction::NoNumber;

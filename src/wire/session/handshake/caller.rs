@@ -1,4 +1,4 @@
-//! The calling side: reads Shere, R and P; says S and U.
+//! The calling side of the initial handshake (the manual, "The Initial Handshake"): reads Shere, R and P; says S and U.
 
 use super::answer::Answer;
 use super::{Event, Handshake, Introduction, State, printable, same_system};

@@ -227,6 +227,17 @@ fn mail() -> Work {
     Work::Execute(Execute { command, user: "piet".to_owned(), requestor: None, notify: Notify::OnError })
 }
 
+fn send(to: &str) -> Work {
+    Work::Send(crate::job::Send {
+        from: "/home/piet/plan".to_owned(),
+        to: to.to_owned(),
+        user: "piet".to_owned(),
+        mode: 0o644,
+        make_directories: true,
+        notify: None,
+    })
+}
+
 fn fetch() -> Work {
     let (from, to) = ("~/a".to_owned(), "~/b".to_owned());
     Work::Fetch(Fetch { from, to, user: "jan".to_owned(), make_directories: true })

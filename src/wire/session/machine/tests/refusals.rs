@@ -114,16 +114,7 @@ fn a_job_is_known_by_its_id_though_the_one_that_told_the_spool_was_refused() {
 #[test]
 fn a_file_of_ours_tells_nobody_the_spool_for_good() {
     let mut end = End::new(true, 7, UUGATE);
-    let (from, to) = ("/home/piet/plan".to_owned(), "~/plan".to_owned());
-    let send = crate::job::Send {
-        from,
-        to,
-        user: "piet".to_owned(),
-        mode: 0o644,
-        make_directories: true,
-        notify: None,
-    };
-    end.queue(1, Work::Send(send), 3000);
+    end.queue(1, send("~/plan"), 3000);
     end.queue(2, mail(), 3000);
     end.queue(3, mail(), 3000);
     let said = end.starts();
@@ -141,16 +132,7 @@ fn a_file_of_ours_tells_nobody_the_spool_for_good() {
 #[test]
 fn a_file_for_the_spool_of_the_peer_is_never_sent() {
     let mut end = End::new(true, 1, TAYLOR);
-    let (from, to) = ("/home/piet/plan".to_owned(), "X.leafC0001".to_owned());
-    let send = crate::job::Send {
-        from,
-        to,
-        user: "piet".to_owned(),
-        mode: 0o644,
-        make_directories: true,
-        notify: None,
-    };
-    end.queue(1, Work::Send(send), 3000);
+    end.queue(1, send("X.leafC0001"), 3000);
     assert_eq!(end.starts(), [command(ONLY, "H")]);
     assert!(matches!(&settled(&end)[..], [Ending::Refused(_)]));
 }
