@@ -99,8 +99,6 @@ pub struct Machine {
     /// Text that belongs to no conversation: H and its answers.
     text: Vec<u8>,
     hang_up: HangUp,
-    /// The peer said H while our last jobs, all said, still wait for their answers; H is answered after those.
-    owes_answer: bool,
     asks: VecDeque<(Ask, For)>,
     asked: Option<For>,
     next_slot: u64,
@@ -144,7 +142,6 @@ impl Machine {
             ins: BTreeMap::new(),
             text: Vec::new(),
             hang_up: HangUp::No,
-            owes_answer: false,
             asks: VecDeque::new(),
             asked: None,
             next_slot: 0,

@@ -93,19 +93,11 @@ impl Machine {
             self.drained = false;
         } else if self.outs.is_empty() {
             self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
-        } else if self.says_h_ahead() && self.last_are_said() {
-            self.owes_answer = true;
         } else {
+            // With our last job goes our own H, at once: who waits for its answer first adds a round trip.
             self.refuse_to_hang_up(now, link);
         }
         Ok(())
-    }
-
-    /// A job is off our hands: an H that waited for the last of them can be answered.
-    pub(super) fn answer_h_that_waits(&mut self) {
-        if self.outs.is_empty() && std::mem::take(&mut self.owes_answer) {
-            self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
-        }
     }
 
     fn refuse_to_hang_up(&mut self, now: Instant, link: &mut dyn Link) {

@@ -344,6 +344,5 @@ impl Machine {
             Ending::Deferred(why) | Ending::Refused(why) => Some(why),
         };
         self.progress.done(ours.fetch.is_none(), ours.name, refused);
-        self.answer_h_that_waits();
     }
 }
