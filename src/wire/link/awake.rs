@@ -4,11 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-/// How long is waited awake at most, before the waiting goes on asleep.
-const AWAKE: Duration = Duration::from_micros(20);
+/// How long is waited awake at most, before the waiting goes on asleep: what it takes a peer to be woken on another processor and
+/// to answer, where a virtual machine makes that dear.
+const AWAKE: Duration = Duration::from_micros(100);
 
-/// A wait no longer than this is short; falling asleep and waking are part of it.
-const SHORT: Duration = Duration::from_micros(60);
+/// A wait no longer than this is short, when it was slept through; falling asleep and waking are part of it.
+const SHORT: Duration = Duration::from_micros(250);
 
 /// So many short waits in a row show that the peer is quick. If it only seemed so, as where there is one processor for both,
 /// little is lost.
@@ -29,9 +30,10 @@ impl Awake {
         (self.short >= PROOFS).then(|| now + AWAKE)
     }
 
-    /// A wait is over, and so many bytes have come.
+    /// A wait is over, and so many bytes have come. One that was awake in vain takes the proofs away.
     pub(super) fn waited(&mut self, time: Duration, count: usize) {
-        self.short = if time <= SHORT && count <= LITTLE { (self.short + 1).min(PROOFS) } else { 0 };
+        let most = if self.short >= PROOFS { AWAKE } else { SHORT };
+        self.short = if time <= most && count <= LITTLE { (self.short + 1).min(PROOFS) } else { 0 };
     }
 }
 
@@ -47,16 +49,16 @@ mod tests {
             let mut awake = Awake::default();
             for _ in 0..PROOFS {
                 assert_eq!(awake.until(now), None);
-                awake.waited(micros(50), 64);
+                awake.waited(micros(200), 64);
             }
             assert_eq!(awake.until(now), Some(now + AWAKE));
             awake
         };
         let mut answered = quick();
-        answered.waited(micros(10), LITTLE);
+        answered.waited(micros(100), LITTLE);
         assert!(answered.until(now).is_some());
         let mut slow = quick();
-        slow.waited(micros(70), 64);
+        slow.waited(micros(101), 64);
         assert_eq!(slow.until(now), None);
         let mut busy = quick();
         busy.waited(micros(10), LITTLE + 1);

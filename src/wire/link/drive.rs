@@ -224,6 +224,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkPump<S> {
                 self.handle_timers();
                 return Ok(());
             }
+            // Our own other threads go first: the disk's among them.
+            std::thread::yield_now();
             tokio::task::yield_now().await;
         }
         self.move_bytes().await
