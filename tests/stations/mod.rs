@@ -167,7 +167,7 @@ fn phone(other: &str, number: &str) -> SystemSettings {
     SystemSettings {
         name: name(other),
         lines: vec!["modem".to_owned()],
-        number: Some(number.to_owned()),
+        numbers: vec![number.to_owned()],
         address: None,
         certificate_name: None,
         sends: true,

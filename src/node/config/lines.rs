@@ -1,6 +1,7 @@
 //! `[[line]]`: what calls are made and taken on.
 
 use super::calls;
+use super::dialling::is_dialled;
 use super::findings::Findings;
 use super::names::{Kind, Names};
 use super::protocols;
@@ -83,6 +84,10 @@ pub struct ModemConfig {
     pub dial_timeout: Option<Duration>,
     /// Rings before an incoming call is answered.
     pub rings: Option<u32>,
+    /// What is dialled before every number: to get out of a PBX, say.
+    pub dial_prefix: Option<String>,
+    /// Dial by pulses; by tones if not.
+    pub pulse: bool,
 }
 
 /// The types of lines, as they are offered to whoever wrote another.
@@ -178,7 +183,17 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         ),
         _ => {}
     }
-    let modem = profile.map(|profile| ModemConfig { profile, init, dial_timeout, rings });
+    let dial_prefix = section.value("dial-prefix", |text| match is_dialled(text) {
+        true => Ok(text.to_owned()),
+        false => Err("write what goes before every number, as \"0W\"".to_owned()),
+    });
+    let pulse = section.value("dial", |text| match text {
+        "tone" => Ok(false),
+        "pulse" => Ok(true),
+        _ => Err("write \"tone\" or \"pulse\"".into()),
+    });
+    let pulse = pulse.unwrap_or_default();
+    let modem = profile.map(|profile| ModemConfig { profile, init, dial_timeout, rings, dial_prefix, pulse });
     Some(LineKind::Serial {
         port: device.or(server)?,
         speed,

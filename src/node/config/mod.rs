@@ -4,6 +4,7 @@
 //! collected, not only the first. Relative paths are relative to the configuration file.
 
 mod calls;
+mod dialling;
 mod fill;
 mod findings;
 mod lines;
@@ -35,6 +36,7 @@ pub use systems::{System, Transport};
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::LogSettings;
 use crate::wire::record::drive::RecordSettings;
+use dialling::Dialling;
 use names::Names;
 use section::Section;
 use std::collections::BTreeMap;
@@ -243,10 +245,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         .into_iter()
         .filter_map(|section| lines::read(section, &base, &mut names, findings))
         .collect();
+    let dialling = Dialling::read(&mut root, findings);
     let systems: Vec<_> = root
         .sections("system")
         .into_iter()
-        .filter_map(|section| systems::read(section, &base, &lines, &mut names, findings))
+        .filter_map(|section| systems::read(section, &base, &lines, &dialling, &mut names, findings))
         .collect();
     if let Some(node) = &node
         && names.is_given(names::Kind::System, node.name.as_str())

@@ -1,6 +1,7 @@
 //! `[[system]]`: the neighbours.
 
 use super::calls;
+use super::dialling::Dialling;
 use super::findings::Findings;
 use super::lines::{LineConfig, LineKind};
 use super::names::{Kind, Names};
@@ -31,8 +32,8 @@ pub struct System {
     pub aliases: Vec<SystemName>,
     /// The lines to call it on, in order; with none, only it calls us.
     pub lines: Vec<String>,
-    /// The telephone number.
-    pub number: Option<String>,
+    /// Its telephone numbers, to be tried in turn.
+    pub numbers: Vec<String>,
     /// Host and port for a TCP line; the host is `\H` of a program.
     pub address: Option<(String, u16)>,
     /// The name that its certificate has to show when we call it over TLS, if not the host of the address.
@@ -90,6 +91,7 @@ pub fn read(
     mut section: Section<'_>,
     base: &Path,
     all_lines: &[LineConfig],
+    dialling: &Dialling,
     names: &mut Names,
     findings: &Findings,
 ) -> Option<System> {
@@ -114,7 +116,7 @@ pub fn read(
         name: name.clone().or_else(|| "unnamed".parse().ok())?,
         aliases,
         lines,
-        number: section.value("number", number),
+        numbers: section.list("number", |text| dialling.number(text)).unwrap_or_default(),
         address: section.value("address", host_and_port),
         certificate_name: section.value("certificate-name", domain),
         login: section.text("login"),
@@ -261,16 +263,6 @@ fn transport(text: &str) -> Result<Transport, String> {
         "rmail" => Ok(Transport::Rmail),
         "rsmtp" => Ok(Transport::Rsmtp),
         _ => Err("write \"rmail\" or \"rsmtp\"".into()),
-    }
-}
-
-/// What a modem may be told to dial; design of dial strings: digits, pauses and tone marks, never `;` or a line end.
-fn number(text: &str) -> Result<String, String> {
-    let dialled = |c: char| c.is_ascii_digit() || "*#,+-() PTWptw".contains(c);
-    if text.chars().any(|c| c.is_ascii_digit()) && text.len() <= 64 && text.chars().all(dialled) {
-        Ok(text.to_owned())
-    } else {
-        Err("write digits, with * # + , W T P and blanks where needed, as \"0 555 1234\"".into())
     }
 }
 

@@ -41,7 +41,7 @@ impl Config {
             .map(|system| station::SystemSettings {
                 name: system.name.clone(),
                 lines: system.lines.iter().filter(|name| reachable(name)).cloned().collect(),
-                number: system.number.clone(),
+                numbers: system.numbers.clone(),
                 address: system.address.clone(),
                 certificate_name: system.certificate_name.clone(),
                 sends: system.transfers.call,
@@ -86,7 +86,7 @@ pub(super) fn dialogue(system: &System) -> Option<Dialogue> {
     let values = Values {
         login: system.login.clone(),
         password: system.password.clone(),
-        number: system.number.clone(),
+        number: system.numbers.first().cloned(),
         system: Some(system.name.to_string()),
         ..Values::default()
     };
@@ -144,6 +144,10 @@ fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
 fn profile(modem: &ModemConfig) -> Profile {
     let mut profile = Profile::named(&modem.profile).unwrap_or_else(Profile::generic);
     profile.init.extend(modem.init.iter().map(|init| format!("AT{init}")));
+    if modem.pulse {
+        profile.dial = "ATDP".to_owned();
+    }
+    profile.dial.push_str(modem.dial_prefix.as_deref().unwrap_or_default());
     profile.timeouts.dial = modem.dial_timeout.unwrap_or(profile.timeouts.dial);
     profile.rings = modem.rings.unwrap_or(profile.rings);
     profile

@@ -109,11 +109,17 @@ impl Scheduler {
         Ok(rest)
     }
 
-    /// Gives a system to a line. After a failure the next of its lines has the first turn.
-    fn give(&mut self, due: DueSystem) {
-        let lines = &due.system.lines;
-        let turn = usize::try_from(due.failures).unwrap_or(0) % lines.len().max(1);
-        let in_turn = lines.iter().cycle().skip(turn).take(lines.len()).cloned();
+    /// Gives a system to a line. After a failure the next of its numbers has its turn, and after all of them the next of its
+    /// lines.
+    fn give(&mut self, mut due: DueSystem) {
+        let failures = usize::try_from(due.failures).unwrap_or(0);
+        let numbers = due.system.numbers.len().max(1);
+        let lines = due.system.lines.len().max(1);
+        if !due.system.numbers.is_empty() {
+            due.system.numbers.rotate_left(failures % numbers);
+        }
+        let turn = failures / numbers % lines;
+        let in_turn = due.system.lines.iter().cycle().skip(turn).take(lines).cloned();
         if self.switch.give(&due.system, in_turn) {
             tracing::info!(system = %due.system.name, why = due.why, "is to be called");
             self.given.insert(due.system.name, clock::now());
@@ -175,7 +181,7 @@ mod tests {
         let system = SystemSettings {
             name: "polux".parse().unwrap(),
             lines: Vec::new(),
-            number: None,
+            numbers: Vec::new(),
             address: None,
             certificate_name: None,
             sends: true,

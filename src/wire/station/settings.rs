@@ -119,8 +119,8 @@ pub struct SystemSettings {
     pub name: SystemName,
     /// The lines to call it on, in order of preference.
     pub lines: Vec<String>,
-    /// For lines with a modem.
-    pub number: Option<String>,
+    /// For lines with a modem: one after the other is tried, call by call.
+    pub numbers: Vec<String>,
     /// Host and port, for TCP; `\H` of a program.
     pub address: Option<(String, u16)>,
     /// The name that its certificate has to show, if not the host of the address.
