@@ -2,6 +2,7 @@
 
 mod carrier;
 mod demo;
+mod escape;
 mod exchange;
 mod failures;
 mod idle;

@@ -30,6 +30,7 @@ use crate::clock;
 use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
 use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, PortErrors, Spool, SpoolError};
+use crate::wire::chat::ChatError;
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::record::drive::{Recorded, Recorder};
@@ -240,6 +241,8 @@ pub struct Answered {
     /// Who called, if it came so far.
     pub system: Option<SystemName>,
     pub record: CallRecord,
+    /// It had no right name and password.
+    pub refused: bool,
 }
 
 /// Runs the called side of a call over a connected stream, to its end. Without a known caller there is no call
@@ -284,11 +287,12 @@ where
     }
     .await;
     recorder.end(how(&result));
+    let refused = matches!(result, Err(CallError::Chat(ChatError::LoginRefused { .. })));
     match begun {
         Some((system, call)) => {
             record.errors = connected.port_errors();
             let record = end(call, record, result).await;
-            Answered { system: Some(system), record }
+            Answered { system: Some(system), record, refused }
         }
         None => {
             record.failure = result.err().map(|error| error.fault().to_string());
@@ -302,7 +306,7 @@ where
             if let Err(error) = spool.note_at_most(FAILED_CALLS, event).await {
                 tracing::error!(%error, "an incoming call could not be noted");
             }
-            Answered { system: None, record }
+            Answered { system: None, record, refused }
         }
     }
 }

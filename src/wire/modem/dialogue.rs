@@ -1,13 +1,20 @@
 //! The dialogue with a modem in command state, from reset to hang-up. Every stage is bounded in time.
 //!
 //! ```text
-//! set_up:  AT until OK (escaping from a call that was left open), quiet, reset, init ... -> Ready
+//! set_up:  AT until OK (escaping from a call that was left open), quiet, reset, init ...,
+//!          DTR low and up again, if that is not known to end calls; the escape off or elsewhere -> Ready
 //! dial:    ATDT number -> Connected | Failed
 //! wait_for_call: RING ... -> ATA -> Connected | Failed
 //! hang_up: drop DTR and see the carrier fall, or guard, +++, guard, OK, ATH, OK -> HungUp | Failed
 //! ```
 //!
-//! Between `Connected` and `hang_up` the bytes of the line belong to the session, not to this machine.
+//! Between `Connected` and `hang_up` the bytes of the line belong to the session, not to this machine. So nobody who sends us
+//! data can have the modem obey it: where DTR was seen to end calls (the carrier fell with it, or DSR), the escape is
+//! switched off and DTR alone ends them; elsewhere it stays, by a character that is seldom met, and
+//! [`super::EscapeGuard`] keeps data from forming it.
+
+mod hang_up;
+mod set_up;
 
 use super::reply::{self, Connect, Reply};
 use super::{HangUp, ModemError, Number, Profile};
@@ -49,6 +56,29 @@ enum Purpose {
     HangUp,
 }
 
+/// How a modem is brought back to command state in mid-call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    /// Three of these between two silences.
+    Character(u8),
+    /// It is switched off.
+    Off,
+}
+
+/// One command of the set-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Command {
+    text: String,
+    /// What it makes of the escape. Only such a command may be refused: then the escape stays as it is.
+    escape: Option<Escape>,
+}
+
+impl Command {
+    fn plain(text: impl Into<String>) -> Command {
+        Command { text: text.into(), escape: None }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// Nothing was asked for.
@@ -57,15 +87,21 @@ enum State {
         tries: u32,
         deadline: Instant,
     },
+    /// These commands follow.
     ExpectQuiet {
         until: Instant,
         limit: Instant,
+        commands: VecDeque<Command>,
     },
     /// `command` was sent, `left` follow.
     ExpectOk {
-        command: String,
-        left: VecDeque<String>,
+        command: Command,
+        left: VecDeque<Command>,
         deadline: Instant,
+    },
+    /// DTR is low; whether DSR or the carrier falls with it shows that the modem heeds it.
+    ExpectDtrHeeded {
+        until: Instant,
     },
     ExpectRing,
     ExpectConnect {
@@ -98,6 +134,13 @@ pub struct Modem {
     profile: Profile,
     signals: bool,
     carrier: Option<bool>,
+    dsr: Option<bool>,
+    /// DTR was seen to be heeded; until then it is tried once.
+    dtr_heeded: bool,
+    dtr_tried: bool,
+    escape: Escape,
+    /// Escape characters to be tried; for a modem in a call of which nobody knows any more.
+    candidates: VecDeque<u8>,
     state: State,
     escape_tried: bool,
     lines: LineReader,
@@ -113,9 +156,14 @@ impl Modem {
     /// `signals`: whether the line has modem signals (DTR, carrier). Without them a hang-up goes by escape.
     pub fn new(profile: Profile, signals: bool) -> Self {
         Modem {
+            escape: Escape::Character(profile.escape),
             profile,
             signals,
             carrier: None,
+            dsr: None,
+            dtr_heeded: false,
+            dtr_tried: false,
+            candidates: VecDeque::new(),
             state: State::Idle,
             escape_tried: false,
             lines: LineReader::new(b"\r\n", LONGEST_LINE),
@@ -130,6 +178,19 @@ impl Modem {
 
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// The character that, three times between silences, has the modem leave a call; `None`: it has no such.
+    pub fn escape(&self) -> Option<u8> {
+        match self.escape {
+            Escape::Character(character) => Some(character),
+            Escape::Off => None,
+        }
+    }
+
+    /// A call has ended as DTR fell: the modem heeds it.
+    pub fn dtr_ended_call(&mut self) {
+        self.dtr_heeded = true;
     }
 
     /// Resets the modem and sends the init strings; ends in `Ready` or `Failed`.
@@ -171,20 +232,23 @@ impl Modem {
             self.state =
                 State::ExpectCarrierFall { earliest, deadline: earliest + self.profile.timeouts.hang_up };
         } else {
-            self.escape(now, Purpose::HangUp);
+            self.leave_call(now, Purpose::HangUp);
         }
     }
 
-    /// What the line's carrier signal says. Lines without one never call this.
-    pub fn handle_carrier(&mut self, now: Instant, carrier: bool) {
-        self.carrier = Some(carrier);
+    /// What the line's carrier and DSR signals say. Lines without them never call this.
+    pub fn handle_signals(&mut self, now: Instant, carrier: bool, dsr: bool) {
+        let falls = |before: Option<bool>, is_up: bool| before == Some(true) && !is_up;
+        let low = matches!(self.state, State::ExpectDtrHeeded { .. } | State::ExpectCarrierFall { .. });
+        self.dtr_heeded |= low && (falls(self.carrier, carrier) || falls(self.dsr, dsr));
+        (self.carrier, self.dsr) = (Some(carrier), Some(dsr));
         self.handle_timeout(now);
     }
 
     /// Bytes from the modem, while it is in command state.
     pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
         self.remember(bytes);
-        if let State::ExpectQuiet { until, limit } = &mut self.state {
+        if let State::ExpectQuiet { until, limit, .. } = &mut self.state {
             *until = (now + self.profile.timeouts.quiet).min(*limit);
         }
         self.lines.feed(bytes);
@@ -202,13 +266,12 @@ impl Modem {
     pub fn handle_timeout(&mut self, now: Instant) {
         match self.state.clone() {
             State::ExpectAttention { tries, deadline } if now >= deadline => self.attention(now, tries),
-            State::ExpectQuiet { until, .. } if now >= until => {
-                let mut commands = VecDeque::from([self.profile.reset.clone()]);
-                commands.extend(self.profile.init.iter().cloned());
-                commands.push_back(format!("ATS0={}", self.profile.auto_answer));
-                self.next_command(now, commands);
+            State::ExpectQuiet { until, commands, .. } if now >= until => self.next_command(now, commands),
+            State::ExpectOk { command, deadline, .. } if now >= deadline => self.silent(command.text),
+            State::ExpectDtrHeeded { until } if now >= until => {
+                self.events.push_back(Event::Dtr(true));
+                self.expect_quiet(now, self.escape_command().into_iter().collect());
             }
-            State::ExpectOk { command, deadline, .. } if now >= deadline => self.silent(command),
             State::ExpectConnect { deadline, limit } if now >= deadline => {
                 // Any character makes a modem give up a dial.
                 self.transmit.push(b'\r');
@@ -220,14 +283,19 @@ impl Modem {
                     self.hung_up(now, Purpose::HangUp);
                 } else if now >= deadline {
                     // The carrier stays: the modem ignores DTR.
+                    self.dtr_heeded = false;
                     self.events.push_back(Event::Dtr(true));
-                    self.escape(now, Purpose::HangUp);
+                    self.leave_call(now, Purpose::HangUp);
                 }
             }
             State::ExpectGuard { purpose, until } if now >= until => {
-                self.transmit.extend_from_slice(self.profile.escape.as_bytes());
+                let character = self.candidates.pop_front().unwrap_or(self.profile.escape);
+                self.transmit.extend([character; 3]);
                 let deadline = now + self.profile.timeouts.guard + self.profile.timeouts.command;
                 self.state = State::ExpectEscaped { purpose, deadline };
+            }
+            State::ExpectEscaped { purpose, deadline } if now >= deadline && !self.candidates.is_empty() => {
+                self.state = State::ExpectGuard { purpose, until: now + self.profile.timeouts.guard };
             }
             State::ExpectEscaped { purpose, deadline } if now >= deadline => {
                 // No answer: it was in command state already, most likely; it can still be told.
@@ -258,7 +326,9 @@ impl Modem {
             | State::ExpectConnect { deadline, .. }
             | State::ExpectEscaped { deadline, .. }
             | State::ExpectHungUp { deadline, .. } => Some(*deadline),
-            State::ExpectQuiet { until, .. } | State::ExpectGuard { until, .. } => Some(*until),
+            State::ExpectQuiet { until, .. }
+            | State::ExpectDtrHeeded { until }
+            | State::ExpectGuard { until, .. } => Some(*until),
             State::ExpectCarrierFall { earliest, deadline } => {
                 Some(if self.carrier == Some(false) { *earliest } else { *deadline })
             }
@@ -288,13 +358,26 @@ impl Modem {
         }
         match (self.state.clone(), reply) {
             (State::ExpectAttention { .. }, Reply::Ok) => {
-                let quiet = self.profile.timeouts.quiet;
-                self.state = State::ExpectQuiet { until: now + quiet, limit: now + quiet * LONGEST_QUIET };
+                let mut commands = VecDeque::from([Command::plain(self.profile.reset.clone())]);
+                commands.extend(self.profile.init.iter().map(Command::plain));
+                commands.push_back(Command::plain(format!("ATS0={}", self.profile.auto_answer)));
+                if !self.tries_dtr() {
+                    commands.extend(self.escape_command());
+                }
+                self.escape = Escape::Character(self.profile.escape);
+                self.expect_quiet(now, commands);
             }
-            (State::ExpectOk { left, .. }, Reply::Ok) => self.next_command(now, left),
-            (State::ExpectOk { command, .. }, Reply::Error) => {
-                self.fail(ModemError::Refused { command, reply: "ERROR".to_owned() });
+            (State::ExpectOk { command, left, .. }, Reply::Ok) => {
+                self.escape = command.escape.unwrap_or(self.escape);
+                self.next_command(now, left);
             }
+            (State::ExpectOk { command, left, .. }, Reply::Error) => match command.escape {
+                Some(_) => self.next_command(now, left),
+                None => {
+                    let (command, reply) = (command.text, "ERROR".to_owned());
+                    self.fail(ModemError::Refused { command, reply });
+                }
+            },
             (State::ExpectConnect { .. } | State::ExpectRing | State::Idle, Reply::Connect(connect)) => {
                 let connect = connect.or(std::mem::take(&mut self.reported));
                 self.state = State::Online;
@@ -333,53 +416,6 @@ impl Modem {
         let told_to = self.profile.auto_answer == 0;
         if self.state == State::ExpectRing && told_to && self.rings >= self.profile.rings {
             self.answer(now);
-        }
-    }
-
-    /// Says `AT`, or gives up; half-way it takes the modem for being in a call, and escapes from that.
-    fn attention(&mut self, now: Instant, tries: u32) {
-        if tries == 0 {
-            return self.silent("AT".to_owned());
-        }
-        if tries <= self.profile.timeouts.tries / 2 && !self.escape_tried {
-            self.escape_tried = true;
-            return self.escape(now, Purpose::SetUp);
-        }
-        self.send("AT");
-        self.state =
-            State::ExpectAttention { tries: tries - 1, deadline: now + self.profile.timeouts.command };
-    }
-
-    fn next_command(&mut self, now: Instant, mut commands: VecDeque<String>) {
-        match commands.pop_front() {
-            Some(command) => {
-                self.send(&command);
-                let deadline = now + self.profile.timeouts.command;
-                self.state = State::ExpectOk { command, left: commands, deadline };
-            }
-            None => {
-                self.state = State::Idle;
-                self.events.push_back(Event::Ready);
-            }
-        }
-    }
-
-    fn escape(&mut self, now: Instant, purpose: Purpose) {
-        self.state = State::ExpectGuard { purpose, until: now + self.profile.timeouts.guard };
-    }
-
-    fn send_hang_up(&mut self, now: Instant, purpose: Purpose) {
-        self.send(&self.profile.hang_up_command.clone());
-        self.state = State::ExpectHungUp { purpose, deadline: now + self.profile.timeouts.command };
-    }
-
-    fn hung_up(&mut self, now: Instant, purpose: Purpose) {
-        match purpose {
-            Purpose::HangUp => {
-                self.state = State::Idle;
-                self.events.push_back(Event::HungUp);
-            }
-            Purpose::SetUp => self.attention(now, self.profile.timeouts.tries / 2),
         }
     }
 

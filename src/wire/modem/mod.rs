@@ -3,15 +3,17 @@
 //! Command syntax and result codes follow ITU-T V.250 (formerly V.25 ter) and the Hayes set that every modem
 //! since has kept; what differs from model to model is data, in [`Profile`]. [`Modem`] is the dialogue:
 //! reset, set up, dial or answer, and hang up. [`CarrierWatch`] looks for the end of a call where there is
-//! no carrier signal. [`reply`] reads what a modem says.
+//! no carrier signal, and [`EscapeGuard`] keeps data from being taken for commands. [`reply`] reads what a modem says.
 
 mod dialogue;
+mod escape;
 mod number;
 mod profile;
 pub mod reply;
 mod watch;
 
 pub use dialogue::{Event, Modem};
+pub use escape::EscapeGuard;
 pub use number::{Number, NumberError};
 pub use profile::{HangUp, Profile, Timeouts};
 pub use reply::{Connect, Reply};

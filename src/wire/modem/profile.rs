@@ -64,7 +64,12 @@ pub struct Profile {
     pub rings: u32,
     pub hang_up: HangUp,
     pub hang_up_command: String,
-    pub escape: String,
+    /// The escape character after a reset (S2).
+    pub escape: u8,
+    /// The command that switches the escape off; said where DTR ends calls.
+    pub no_escape: Option<String>,
+    /// The escape character where it has to stay on: one that data seldom has three of (set by S2).
+    pub escape_elsewhere: Option<u8>,
     /// The characters that a number may hold.
     pub number_characters: String,
     pub timeouts: Timeouts,
@@ -85,7 +90,9 @@ impl Profile {
             rings: 1,
             hang_up: HangUp::Dtr,
             hang_up_command: "ATH".to_owned(),
-            escape: "+++".to_owned(),
+            escape: b'+',
+            no_escape: Some("ATS2=255".to_owned()),
+            escape_elsewhere: Some(28),
             number_characters: "0123456789*#,WTP@!()- ".to_owned(),
             timeouts: Timeouts::default(),
         }
@@ -96,7 +103,9 @@ impl Profile {
     pub fn exchange() -> Self {
         Profile {
             name: "exchange".to_owned(),
-            init: vec!["ATE0V1Q0X4&C1&D2".to_owned(), "AT+MR=1;+ER=1;+DR=1".to_owned()],
+            init: vec!["ATE0V1Q0X4&C1&D2S12=10".to_owned(), "AT+MR=1;+ER=1;+DR=1".to_owned()],
+            // S12 of a fifth of a second: it has no DTR to hang up by.
+            timeouts: Timeouts { guard: Duration::from_millis(250), ..Timeouts::default() },
             ..Profile::generic()
         }
     }

@@ -14,6 +14,7 @@
 mod cut;
 mod error;
 mod events;
+mod guests;
 mod net;
 mod online;
 mod phone;

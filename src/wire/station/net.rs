@@ -1,14 +1,15 @@
 //! The task of a TCP line, or of one through programs: several calls at once, each a task of its own.
 
 use super::events::CallStep;
+use super::guests::Guests;
 use super::switch::{LineEnd, Request};
 use super::{LineKind, LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
-use crate::wire::call::{self, Connected, Login};
+use crate::wire::call::{self, Connected};
 use crate::wire::line::{Line, Over, TcpListening};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -19,6 +20,8 @@ use tracing::Instrument;
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// Programs at once on one line.
 const MOST_PROGRAMS: usize = 8;
+/// How long an address from which logins were wrong is turned away at most.
+const GUEST_WAITS: Duration = Duration::from_secs(1800);
 /// How long to rest when the machine cannot take a connection (no descriptors left, say).
 const ACCEPT_REST: Duration = Duration::from_secs(1);
 
@@ -34,21 +37,28 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
         listeners.spawn(listen_on(*address, accepted.clone()).in_current_span());
     }
     let mut calls = JoinSet::new();
+    let mut guests = Guests::new(GUEST_WAITS);
     loop {
         let room = calls.len() < most_calls;
         end.set_free(room);
         tokio::select! {
             () = shared.stopped() => break,
-            Some(ended) = calls.join_next() => said(ended),
+            Some(ended) = calls.join_next() => said(ended, &mut guests),
             Some(stream) = incoming.recv() => {
-                if room {
-                    calls.spawn(answer(shared.clone(), line.clone(), stream).in_current_span());
+                let guest = guest_of(&stream);
+                if !guests.wait(clock::now(), &guest).is_zero() {
+                    tracing::warn!(guest, "a caller was turned away: its logins were wrong");
+                } else if room {
+                    let call = answer(shared.clone(), line.clone(), stream);
+                    let call = async move { (guest, call.await) };
+                    calls.spawn(async { Some(call.await) }.in_current_span());
                 } else {
                     tracing::warn!(most_calls, "a caller was turned away: all calls of this line are in use");
                 }
             }
             request = end.next(), if room => {
-                calls.spawn(place(shared.clone(), line.clone(), request).in_current_span());
+                let call = place(shared.clone(), line.clone(), request);
+                calls.spawn(async { call.await; None }.in_current_span());
             }
         }
     }
@@ -56,13 +66,37 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
     // No new calls; those under way bound themselves.
     drop(listeners);
     while let Some(ended) = calls.join_next().await {
-        said(ended);
+        said(ended, &mut guests);
     }
 }
 
-fn said(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(panic) = ended {
-        tracing::error!(%panic, "a call died");
+/// How a caller's login went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Welcome {
+    Refused,
+    Admitted,
+    /// It did not come to that.
+    Unknown,
+}
+
+fn said(ended: Result<Option<(String, Welcome)>, tokio::task::JoinError>, guests: &mut Guests) {
+    match ended {
+        Ok(Some((guest, Welcome::Refused))) => guests.refused(clock::now(), &guest),
+        Ok(Some((guest, Welcome::Admitted))) => guests.admitted(&guest),
+        Ok(_) => {}
+        Err(panic) => tracing::error!(%panic, "a call died"),
+    }
+}
+
+/// What a caller is known by: its address, or the network that IPv6 gives to each.
+fn guest_of(stream: &TcpStream) -> String {
+    match stream.peer_addr().map(|address| address.ip().to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+        }
+        Err(_) => String::new(),
     }
 }
 
@@ -97,7 +131,7 @@ async fn listen_on(address: SocketAddr, accepted: mpsc::Sender<TcpStream>) {
     }
 }
 
-async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
+async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) -> Welcome {
     let (listening, plain_passwords) = match &settings.kind {
         LineKind::Tcp { keepalive, over, plain_passwords, .. } => {
             (TcpListening { keepalive: *keepalive, over: over.clone() }, *plain_passwords)
@@ -107,18 +141,21 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
     let coming = Line::accepted(stream, &listening);
     let accepted = tokio::select! {
         accepted = coming => accepted,
-        () = shared.stopped() => return,
+        () = shared.stopped() => return Welcome::Unknown,
     };
     let mut line = match accepted {
         Ok(line) => line,
-        Err(error) => return tracing::info!(fault = %error.fault(), "a caller got no connection"),
+        Err(error) => {
+            tracing::info!(fault = %error.fault(), "a caller got no connection");
+            return Welcome::Unknown;
+        }
     };
     tracing::info!(from = line.name(), "a call comes in");
     if line.is_exposed() && !plain_passwords {
         // Whoever is let in here has to give a password.
         let from = line.name();
         tracing::warn!(from, "a caller was turned away: its password could be read on the way");
-        return;
+        return Welcome::Unknown;
     }
     let node = shared.settings.borrow().node.clone();
     let over = match listening.over {
@@ -143,9 +180,14 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) {
     tell(CallStep::Connected { connect: connected.connect.clone() });
     let watch = shared.events.session(&name, None);
     let stream = shared.until_cut(&mut line);
-    let answered = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch).await;
+    let answered = call::answer(stream, &node, call::Login::Ask, connected, &shared.spool, &watch).await;
     tell(CallStep::Ended(answered.record));
     line.close(CLOSE_LIMIT).await;
+    match answered.system {
+        _ if answered.refused => Welcome::Refused,
+        Some(_) => Welcome::Admitted,
+        None => Welcome::Unknown,
+    }
 }
 
 async fn place(shared: Shared, settings: LineSettings, request: Request) {

@@ -2,10 +2,12 @@
 //!
 //! Where the line has no carrier signal, the words of the modem are taken for its end: a read says
 //! [`io::ErrorKind::ConnectionAborted`]. Whoever knows better (a packet held those bytes) just reads on.
+//!
+//! Where the modem has an escape, what is written is held back for a moment when it would form one.
 
 use crate::clock;
 use crate::wire::line::Line;
-use crate::wire::modem::CarrierWatch;
+use crate::wire::modem::{CarrierWatch, EscapeGuard};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -17,12 +19,22 @@ pub(super) struct Online<'a> {
     early: Vec<u8>,
     /// Where the line has no carrier signal: looks for the modem's words instead.
     watch: Option<CarrierWatch>,
-    timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    timer: Option<Timer>,
+    guard: Option<EscapeGuard>,
+    /// Until what is held back may be written.
+    held: Option<Timer>,
 }
 
+type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl<'a> Online<'a> {
-    pub(super) fn new(line: &'a mut Line, early: Vec<u8>, watch: Option<CarrierWatch>) -> Self {
-        Online { line, early, watch, timer: None }
+    pub(super) fn new(
+        line: &'a mut Line,
+        early: Vec<u8>,
+        watch: Option<CarrierWatch>,
+        guard: Option<EscapeGuard>,
+    ) -> Self {
+        Online { line, early, watch, timer: None, guard, held: None }
     }
 
     fn saw(&mut self, bytes: &[u8]) {
@@ -73,7 +85,22 @@ impl AsyncRead for Online<'_> {
 
 impl AsyncWrite for Online<'_> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.line).poll_write(cx, bytes)
+        let online = &mut *self;
+        let Some(guard) = &mut online.guard else { return Pin::new(&mut *online.line).poll_write(cx, bytes) };
+        loop {
+            let count = guard.may_write(clock::now(), bytes);
+            if count == 0 && !bytes.is_empty() {
+                let until = guard.poll_timeout();
+                let timer = online.held.get_or_insert_with(|| Box::pin(clock::sleep_until(until)));
+                ready!(timer.as_mut().poll(cx));
+                online.held = None;
+                continue;
+            }
+            let piece = bytes.get(..count).unwrap_or(bytes);
+            let written = ready!(Pin::new(&mut *online.line).poll_write(cx, piece))?;
+            guard.wrote(clock::now(), piece.get(..written).unwrap_or_default());
+            return Poll::Ready(Ok(written));
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

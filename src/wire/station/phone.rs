@@ -5,7 +5,7 @@ use super::{StationError, SystemSettings};
 use crate::clock;
 use crate::observe::printable;
 use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, UartWatch};
-use crate::wire::modem::{CarrierWatch, Connect, Event, Modem, Number, Profile};
+use crate::wire::modem::{CarrierWatch, Connect, EscapeGuard, Event, Modem, Number, Profile};
 use crate::wire::record::{From, Prelude};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,15 +26,30 @@ const READ: usize = 512;
 pub(super) struct Connection {
     /// What the modem said, for the record.
     pub(super) connect: Option<String>,
+    /// The number of the caller, if the exchange tells it: a hint, not a proof.
+    pub(super) caller: Option<String>,
     /// What came in with it; it belongs to the call.
     early: Vec<u8>,
     /// What was said to the modem, for a recording.
     pub(super) prelude: Prelude,
 }
 
+/// What a line is after a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HungUp {
+    /// It can be used again as it is.
+    Ready,
+    /// It has to be opened anew.
+    Gone,
+    /// The modem was not seen to hang up: the call may still be up.
+    InDoubt,
+}
+
 pub(super) struct Phone {
     line: Line,
     modem: Option<Modem>,
+    /// There was a connection since the modem was last seen in command state.
+    was_online: bool,
     /// What is said to the modem for this call, and by it.
     prelude: Prelude,
 }
@@ -45,7 +60,7 @@ impl Phone {
         let line = port.open().await?;
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
-        let mut phone = Phone { line, modem, prelude: Prelude::default() };
+        let mut phone = Phone { line, modem, was_online: false, prelude: Prelude::default() };
         phone.set_up().await?;
         Ok(phone)
     }
@@ -75,13 +90,22 @@ impl Phone {
         };
         self.prelude = Prelude::waiting();
         modem.wait_for_call(clock::now());
+        let mut caller = None;
         loop {
             match self.next_event().await? {
-                Event::Ring { count } => tracing::info!(count, "it rings"),
-                Event::Caller { number } => {
-                    tracing::info!(caller = %printable(number.as_bytes(), 40), "the exchange names the caller");
+                Event::Ring { count } => {
+                    tracing::info!(count, "it rings");
+                    // Another call.
+                    if count == 1 {
+                        caller = None;
+                    }
                 }
-                Event::Connected(connect) => return Ok(self.came_about(&connect)),
+                Event::Caller { number } => {
+                    let number = printable(number.as_bytes(), 40).to_string();
+                    tracing::info!(caller = number, "the exchange names the caller");
+                    caller = Some(number);
+                }
+                Event::Connected(connect) => return Ok(Connection { caller, ..self.came_about(&connect) }),
                 Event::Failed(error) => return Err(error.into()),
                 _ => {}
             }
@@ -93,7 +117,7 @@ impl Phone {
         let Some(modem) = &mut self.modem else { return Ok(Connection::default()) };
         let missing =
             || StationError::NoNumber { system: system.name.to_string(), line: self.line.name().to_owned() };
-        let number = system.number.as_deref().ok_or_else(missing)?;
+        let number = system.numbers.first().ok_or_else(missing)?;
         let number = Number::parse(number, &modem.profile().number_characters)?;
         tracing::info!(system = %system.name, %number, "dialling");
         self.prelude = Prelude::default();
@@ -121,38 +145,51 @@ impl Phone {
     pub(super) fn online(&mut self, connection: Connection) -> Online<'_> {
         let deaf = self.line.modem_lines() == ModemLines::Absent;
         let watch = (self.modem.is_some() && deaf).then(CarrierWatch::new);
+        let guard = self.modem.as_ref().and_then(|modem| {
+            modem.escape().map(|character| EscapeGuard::new(character, modem.profile().timeouts.guard))
+        });
+        self.was_online = true;
         self.line.watch_carrier(self.modem.is_some());
-        Online::new(&mut self.line, connection.early, watch)
+        Online::new(&mut self.line, connection.early, watch, guard)
     }
 
-    /// Ends the call; true if the line can be used again without opening it anew. Always bounded.
-    pub(super) async fn hang_up(&mut self) -> bool {
+    /// Ends the call. Always bounded.
+    pub(super) async fn hang_up(&mut self) -> HungUp {
         if let Drained::Left(bytes) = self.line.drain(DRAIN_LIMIT).await {
             tracing::warn!(bytes, "not everything left before the line was hung up");
         }
+        let carrier = self.line.carrier();
         if let Err(error) = self.line.hang_up(DTR_LOW).await {
             tracing::warn!(%error, "the line is not hung up in order");
-            return false;
+            return HungUp::Gone;
         }
         if self.line.end().is_some() {
-            return false;
+            return HungUp::Gone;
         }
-        let Some(modem) = self.modem.as_mut().filter(|_| self.line.carrier() == Carrier::Present) else {
-            return true;
-        };
-        // The carrier outlived a DTR drop: tell the modem in words.
-        modem.hang_up(clock::now());
+        let was_online = std::mem::take(&mut self.was_online);
+        let Some(modem) = &mut self.modem else { return HungUp::Ready };
+        match self.line.carrier() {
+            Carrier::Absent => {
+                if carrier == Carrier::Present {
+                    modem.dtr_ended_call();
+                }
+                return HungUp::Ready;
+            }
+            Carrier::Unknown if !was_online => return HungUp::Ready,
+            // It outlived a DTR drop, or nobody can tell: the modem is told in words.
+            Carrier::Present | Carrier::Unknown => modem.hang_up(clock::now()),
+        }
         loop {
             match self.next_event().await {
-                Ok(Event::HungUp) => return true,
+                Ok(Event::HungUp) => return HungUp::Ready,
                 Ok(Event::Failed(error)) => {
                     tracing::warn!(%error, "the modem does not hang up");
-                    return false;
+                    return HungUp::InDoubt;
                 }
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "the line is not hung up in order");
-                    return false;
+                    return HungUp::Gone;
                 }
             }
         }
@@ -163,7 +200,7 @@ impl Phone {
         let connect = describe(connect);
         tracing::info!(connect, "connected");
         let prelude = self.take_prelude().without_last(early.len());
-        Connection { connect: Some(connect), early, prelude }
+        Connection { connect: Some(connect), caller: None, early, prelude }
     }
 
     /// What was said to the modem, and by it.
@@ -226,9 +263,8 @@ impl Phone {
                     }
                 }
                 () = clock::sleep_until(next_look) => {
-                    let carrier = self.line.carrier() == Carrier::Present;
-                    if let Some(modem) = &mut self.modem {
-                        modem.handle_carrier(clock::now(), carrier);
+                    if let (Some(modem), Some(signals)) = (&mut self.modem, self.line.signals()) {
+                        modem.handle_signals(clock::now(), signals.dcd, signals.dsr);
                     }
                 }
             }

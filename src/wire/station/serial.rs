@@ -1,7 +1,8 @@
 //! The task of one serial line: answers, and calls what the scheduler gives it.
 
 use super::events::CallStep;
-use super::phone::{Connection, Phone};
+use super::guests::Guests;
+use super::phone::{Connection, HungUp, Phone};
 use super::switch::{LineEnd, Request};
 use super::{LineSettings, Shared, StationError};
 use crate::clock;
@@ -10,6 +11,17 @@ use crate::schedule::Retry;
 use crate::wire::call::{self, Connected, Login};
 use crate::wire::line::Port;
 use crate::wire::modem::Profile;
+use std::time::Duration;
+
+/// How long a line is left alone after a call: modems and exchanges need a moment to see the end of one.
+const HOLD_OFF: Duration = Duration::from_millis(500);
+/// How long a line is left alone at most because of calls with wrong logins: for it is ours to call on as well.
+const LINE_WAITS: Duration = Duration::from_secs(60);
+/// How long a caller whose logins were wrong is hung up on at most.
+const CALLER_WAITS: Duration = Duration::from_secs(1800);
+
+/// How long a modem waits for calls before it is set up anew: one that was switched off and on, or hangs, would never ring.
+const LOOK_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// What an idle line was woken by.
 enum Wake {
@@ -29,20 +41,72 @@ pub(super) struct SerialTask<'a> {
 pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
     let task = &task;
     let mut phone = None;
+    let mut house = House { line: Guests::new(LINE_WAITS), callers: Guests::new(CALLER_WAITS) };
     loop {
         let wake = idle(task, end, &mut phone).await;
         end.set_free(false);
-        match wake {
+        let hung_up = match wake {
             Wake::Call(request) => place(task, &request, &mut phone).await,
-            Wake::Answered(connection) => answer(task, connection, &mut phone).await,
+            Wake::Answered(connection) => answer(task, connection, &mut phone, &mut house).await,
             Wake::Stop => {
-                if let Some(mut phone) = phone {
-                    phone.hang_up().await;
-                }
+                close(&mut phone).await;
                 return;
             }
+        };
+        let stopped = match hung_up {
+            HungUp::Ready | HungUp::Gone => hold_off(task, &house).await,
+            HungUp::InDoubt => put_in_order(task, &mut phone).await,
+        };
+        if stopped {
+            return;
+        }
+        if !task.line.answer {
+            phone = None;
         }
     }
+}
+
+/// Whose logins were wrong on this line.
+struct House {
+    /// All callers together.
+    line: Guests,
+    /// Those whose number is told.
+    callers: Guests,
+}
+
+/// Leaves the line alone after a call, for the exchange and the other modem; true if it is time to stop.
+async fn hold_off(task: &SerialTask<'_>, house: &House) -> bool {
+    let time = house.line.wait(clock::now(), &task.line.name).max(HOLD_OFF);
+    tokio::select! {
+        () = clock::sleep(time) => false,
+        () = task.shared.stopped() => true,
+    }
+}
+
+/// Nobody gets a line on which a call may still be up: the modem is set up again and again until it is seen in command
+/// state. True if it is time to stop.
+async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool {
+    tracing::error!(
+        "out of order: the modem was not seen to hang up; nobody is called or answered on this line"
+    );
+    let rest = Retry::default();
+    for failures in 1.. {
+        *phone = None;
+        tokio::select! {
+            () = clock::sleep(rest.wait(failures)) => {}
+            () = task.shared.stopped() => return true,
+        }
+        let ready = tokio::select! {
+            ready = make_ready(task, phone) => ready,
+            () = task.shared.stopped() => return true,
+        };
+        match ready {
+            Ok(()) => break,
+            Err(error) => tracing::warn!(fault = %error.fault(), "still out of order"),
+        }
+    }
+    tracing::info!("in order again");
+    false
 }
 
 /// Waits for the next call; keeps an answering line ready meanwhile.
@@ -87,6 +151,7 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
                 }
             },
             request = end.next() => return Wake::Call(Box::new(request)),
+            () = clock::sleep(LOOK_AFTER), if line.answer && task.profile.is_some() => {}
             () = shared.stopped() => return Wake::Stop,
         }
         end.set_free(false);
@@ -108,27 +173,29 @@ async fn make_ready(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> Result<
 }
 
 /// Hangs up; keeps the line open only where that went well.
-async fn close(phone: &mut Option<Phone>) {
-    if let Some(open) = phone
-        && !open.hang_up().await
-    {
+async fn close(phone: &mut Option<Phone>) -> HungUp {
+    let Some(open) = phone else { return HungUp::Gone };
+    let hung_up = open.hang_up().await;
+    if hung_up != HungUp::Ready {
         *phone = None;
     }
+    hung_up
 }
 
 /// Calls a system.
-async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) {
+async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) -> HungUp {
     let SerialTask { shared, line, .. } = task;
     let system = &request.system;
     let node = shared.settings.borrow().node.clone();
     let lease = match call::begin(&shared.spool, &node, &system.name, &line.name).await {
         Ok(lease) => lease,
         Err(error) => {
-            return tracing::info!(system = %system.name, %error, "not called");
+            tracing::info!(system = %system.name, %error, "not called");
+            return HungUp::Ready;
         }
     };
     let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
-    tell(CallStep::Calling { number: system.number.clone() });
+    tell(CallStep::Calling { number: system.numbers.first().cloned() });
     let connecting = async {
         make_ready(task, phone).await?;
         match phone {
@@ -164,10 +231,7 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     if let Some(record) = record {
         tell(CallStep::Ended(record));
     }
-    close(phone).await;
-    if !line.answer {
-        *phone = None;
-    }
+    close(phone).await
 }
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
@@ -179,9 +243,21 @@ fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Conn
 }
 
 /// Takes a call.
-async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Option<Phone>) {
+async fn answer(
+    task: &SerialTask<'_>,
+    connection: Connection,
+    phone: &mut Option<Phone>,
+    house: &mut House,
+) -> HungUp {
     let SerialTask { shared, line, .. } = task;
-    let Some(open) = phone.as_mut() else { return };
+    let caller = connection.caller.clone();
+    if let Some(caller) =
+        caller.as_deref().filter(|caller| !house.callers.wait(clock::now(), caller).is_zero())
+    {
+        tracing::warn!(caller, "hung up on: its logins were wrong");
+        return close(phone).await;
+    }
+    let Some(open) = phone.as_mut() else { return HungUp::Gone };
     let node = shared.settings.borrow().node.clone();
     let connected = connected(line, open, &connection);
     let tell = |step| shared.events.tell(&line.name, None, step);
@@ -190,5 +266,13 @@ async fn answer(task: &SerialTask<'_>, connection: Connection, phone: &mut Optio
     let watch = shared.events.session(&line.name, None);
     let answered = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch).await;
     tell(CallStep::Ended(answered.record));
-    close(phone).await;
+    let caller = caller.as_deref().map(|caller| (&mut house.callers, caller));
+    for (guests, guest) in [(&mut house.line, line.name.as_str())].into_iter().chain(caller) {
+        match answered.refused {
+            true => guests.refused(clock::now(), guest),
+            false if answered.system.is_some() => guests.admitted(guest),
+            false => {}
+        }
+    }
+    close(phone).await
 }

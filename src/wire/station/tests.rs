@@ -1,6 +1,6 @@
 //! The parts of the station, each with what it stands beside: a scripted modem on a PTY, a switch, past calls.
 
-use super::phone::Phone;
+use super::phone::{HungUp, Phone};
 use super::*;
 use crate::fault::{Stage, ToFault};
 use crate::schedule::{Plan, SizeLimits};
@@ -89,8 +89,9 @@ fn profile() -> Profile {
     Profile { timeouts, ..Profile::generic() }
 }
 
+/// Behind an escape it is in command state, as before one.
 fn good_modem(command: &str) -> &'static [u8] {
-    match command {
+    match command.trim_start_matches('\x1c') {
         "ATDT5551" => b"\r\nCONNECT 33600/V34/LAPM\r\nShere=polux\0",
         "ATDT5552" => b"\r\nBUSY\r\n",
         "ATA" => b"\r\nCONNECT 53333\r\n",
@@ -103,7 +104,7 @@ fn system(name: &str, lines: &[&str]) -> SystemSettings {
     SystemSettings {
         name: name.parse().unwrap(),
         lines: lines.iter().map(|line| (*line).to_owned()).collect(),
-        number: Some("5551".to_owned()),
+        numbers: vec!["5551".to_owned()],
         address: None,
         certificate_name: None,
         sends: true,
@@ -138,18 +139,44 @@ async fn a_modem_is_set_up_and_dialled_and_its_no_carrier_ends_the_call() {
     };
     assert_eq!(end.kind(), std::io::ErrorKind::ConnectionAborted);
     drop(stream);
-    assert!(soon(phone.hang_up()).await, "the PTY is still there, so the line can be used again");
+    assert_eq!(soon(phone.hang_up()).await, HungUp::Ready, "the PTY is still there, and the modem listens");
+    assert_eq!(modem.commands().last().map(String::as_str), Some("\x1c\x1c\x1cATH"));
     soon(phone.set_up()).await.unwrap();
+    assert_eq!(soon(phone.hang_up()).await, HungUp::Ready, "there was no call");
+}
+
+#[tokio::test]
+async fn a_hang_up_that_was_not_seen_is_not_claimed() {
+    let modem =
+        ScriptedModem::start(|command| if command.ends_with("ATH") { b"" } else { good_modem(command) });
+    let mut phone = modem.open().await;
+    let connection = soon(phone.dial(&system("polux", &[]))).await.unwrap();
+    drop(phone.online(connection));
+    assert_eq!(soon(phone.hang_up()).await, HungUp::InDoubt);
+}
+
+#[tokio::test]
+async fn data_that_would_be_an_escape_waits_for_the_guard_time() {
+    let modem = ScriptedModem::start(good_modem);
+    let mut phone = modem.open().await;
+    let connection = soon(phone.dial(&system("polux", &[]))).await.unwrap();
+    modem.commands();
+    let before = clock::now();
+    let mut stream = phone.online(connection);
+    soon(stream.write_all(b"\x1c\x1c\x1cATH\r")).await.unwrap();
+    assert!(clock::now() - before > profile().timeouts.guard);
+    let heard = modem.commands.recv_timeout(LONG).unwrap();
+    assert_eq!(heard, "\x1c\x1c\x1cATH", "all of it arrives");
 }
 
 #[tokio::test]
 async fn a_busy_number_is_told_as_busy() {
     let modem = ScriptedModem::start(good_modem);
     let mut phone = modem.open().await;
-    let polux = SystemSettings { number: Some("5552".to_owned()), ..system("polux", &[]) };
+    let polux = SystemSettings { numbers: vec!["5552".to_owned()], ..system("polux", &[]) };
     let error = soon(phone.dial(&polux)).await.expect_err("it is busy");
     assert!(matches!(error, StationError::Modem(ModemError::Busy)), "{error}");
-    let nobody = SystemSettings { number: None, ..system("polux", &[]) };
+    let nobody = SystemSettings { numbers: Vec::new(), ..system("polux", &[]) };
     let error = soon(phone.dial(&nobody)).await.expect_err("it has no number");
     assert_eq!(error.fault().stage, Stage::Dial);
 }

@@ -153,10 +153,7 @@ impl Firmware {
             self.dtr_fell();
         }
         if self.escape_at.is_some_and(|at| now >= at) {
-            self.escape_at = None;
-            self.escapes = 0;
-            self.state = State::ExpectCommand;
-            self.say(Reply::Ok);
+            self.escaped();
         }
         if let State::ExpectConnection { deadline, answered } = self.state
             && now >= deadline
@@ -294,7 +291,8 @@ impl Firmware {
         self.escapes = 0;
     }
 
-    /// Data goes to the line; three escape characters between two guard times lead back to command state.
+    /// Data goes to the line; three escape characters between two guard times lead back to command state, or three anywhere
+    /// if the guard time is 0.
     fn take_data(&mut self, now: Instant, byte: u8) {
         let guard = self.profile.registers.guard();
         let pause = self.last_byte.map_or(guard, |last| now.saturating_duration_since(last));
@@ -302,7 +300,7 @@ impl Firmware {
         self.data.push_back(byte);
         let counts = match self.escapes {
             0 => pause >= guard,
-            1 | 2 => pause <= guard,
+            1 | 2 => pause <= guard || guard.is_zero(),
             _ => false,
         };
         self.escapes = match self.profile.registers.escape() == Some(byte) && counts {
@@ -310,6 +308,17 @@ impl Firmware {
             false => 0,
         };
         self.escape_at = (self.escapes == 3).then(|| now + guard);
+        if self.escape_at.is_some() && guard.is_zero() {
+            self.escaped();
+        }
+    }
+
+    /// Back to command state, the call still up.
+    fn escaped(&mut self) {
+        self.escape_at = None;
+        self.escapes = 0;
+        self.state = State::ExpectCommand;
+        self.say(Reply::Ok);
     }
 
     fn answer(&mut self, now: Instant) {

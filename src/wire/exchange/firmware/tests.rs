@@ -186,6 +186,15 @@ fn the_escape_needs_its_guard_times() {
 }
 
 #[test]
+fn without_a_guard_time_a_command_in_the_data_is_obeyed() {
+    let mut bench = Bench::new();
+    bench.ask("ATS12=0");
+    bench.connect();
+    bench.modem.handle_input(bench.now, b"data+++ATE0\r");
+    assert_eq!(bench.said(), "\r\nOK\r\n\r\nOK\r\n");
+}
+
+#[test]
 fn the_escape_character_can_be_switched_off() {
     let mut bench = Bench::new();
     bench.ask("ATS2=255");

@@ -35,12 +35,85 @@ fn setting_up_an_echoing_modem_with_stray_bytes() {
     modem.handle_input(now, b"AT\r\r\nOK\r\n\r\nOK\r\n");
     assert_eq!(sent(&mut modem), "", "the modem may have more to say");
     let now = pass(&mut modem);
-    for command in ["ATZ", "ATE0V1Q0X4", "AT&C1&D2", "ATS0=0"] {
+    for command in ["ATZ", "ATE0V1Q0X4", "AT&C1&D2", "ATS0=0", "ATS2=28"] {
         assert_eq!(sent(&mut modem), format!("{command}\r"));
         modem.handle_input(now, format!("{command}\r\r\nOK\r\n").as_bytes());
     }
     assert_eq!(modem.poll_event(), Some(Event::Ready));
     assert_eq!(modem.poll_timeout(), None);
+    assert_eq!(modem.escape(), Some(28));
+}
+
+/// A modem that says OK to all but these; what it was told.
+fn obey(modem: &mut Modem, now: Instant, refused: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let said = sent(modem);
+        for command in said.split_terminator('\r') {
+            let answer = if command == refused { "ERROR" } else { "OK" };
+            told.push(command.to_owned());
+            modem.handle_input(now, format!("\r\n{answer}\r\n").as_bytes());
+        }
+        if said.is_empty() {
+            return told;
+        }
+    }
+}
+
+#[test]
+fn where_dtr_is_seen_to_be_heeded_the_escape_is_switched_off() {
+    let now = start();
+    let mut modem = modem(true);
+    modem.handle_signals(now, false, true);
+    modem.set_up(now);
+    assert_eq!(obey(&mut modem, now, ""), ["AT"]);
+    let now = pass(&mut modem);
+    assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS0=0"));
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
+    modem.handle_signals(now, false, false);
+    assert_eq!(pass(&mut modem), now + DTR_LOW);
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
+    let now = pass(&mut modem);
+    assert_eq!(obey(&mut modem, now, ""), ["ATS2=255"]);
+    assert_eq!((modem.poll_event(), modem.escape()), (Some(Event::Ready), None));
+    // The next time it is known.
+    modem.set_up(now);
+    obey(&mut modem, now, "");
+    let now = pass(&mut modem);
+    assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS2=255"));
+    assert_eq!(modem.poll_event(), Some(Event::Ready));
+}
+
+#[test]
+fn where_dtr_is_not_heeded_the_escape_is_moved_if_the_modem_takes_that() {
+    for (refused, escape) in [("", 28), ("ATS2=28", b'+')] {
+        let mut modem = modem(true);
+        modem.handle_signals(start(), false, true);
+        modem.set_up(start());
+        obey(&mut modem, start(), "");
+        let now = pass(&mut modem);
+        obey(&mut modem, now, "");
+        assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
+        pass(&mut modem);
+        let now = pass(&mut modem);
+        assert_eq!(obey(&mut modem, now, refused), ["ATS2=28"]);
+        assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
+        assert_eq!((modem.poll_event(), modem.escape()), (Some(Event::Ready), Some(escape)));
+    }
+}
+
+#[test]
+fn a_call_that_ended_by_dtr_shows_that_it_is_heeded() {
+    let now = start();
+    let mut modem = modem(true);
+    modem.handle_signals(now, true, true);
+    modem.hang_up(now);
+    modem.handle_signals(now + Duration::from_millis(100), false, true);
+    pass(&mut modem);
+    modem.set_up(now);
+    obey(&mut modem, now, "");
+    let now = pass(&mut modem);
+    assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS2=255"));
 }
 
 #[test]
@@ -55,6 +128,9 @@ fn a_modem_left_in_a_call_is_escaped_from() {
     assert_eq!(sent(&mut modem), "", "guard time");
     let now = pass(&mut modem);
     assert_eq!(sent(&mut modem), "+++");
+    pass(&mut modem);
+    pass(&mut modem);
+    assert_eq!(sent(&mut modem), "\x1c\x1c\x1c", "it may have been moved");
     modem.handle_input(now, b"\r\nOK\r\n");
     assert_eq!(sent(&mut modem), "ATH\r");
     modem.handle_input(now, b"\r\nOK\r\n");
@@ -163,10 +239,10 @@ fn a_modem_that_answers_by_itself_only_reports_the_call() {
 fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
     let now = start();
     let mut modem = modem(true);
-    modem.handle_carrier(now, true);
+    modem.handle_signals(now, true, true);
     modem.hang_up(now);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
-    modem.handle_carrier(now + Duration::from_millis(100), false);
+    modem.handle_signals(now + Duration::from_millis(100), false, true);
     assert_eq!(modem.poll_event(), None, "DTR stays low long enough");
     let at = pass(&mut modem);
     assert_eq!(at, now + DTR_LOW);
@@ -178,7 +254,7 @@ fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
 fn a_modem_that_ignores_dtr_is_told_by_command() {
     let now = start();
     let mut modem = modem(true);
-    modem.handle_carrier(now, true);
+    modem.handle_signals(now, true, true);
     modem.hang_up(now);
     pass(&mut modem);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));

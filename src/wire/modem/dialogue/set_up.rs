@@ -1,0 +1,62 @@
+//! From a modem that may be anywhere to one that is ready for a call.
+
+use super::super::HangUp;
+use super::{Command, DTR_LOW, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+impl Modem {
+    /// Says `AT`, or gives up; half-way it takes the modem for being in a call, and escapes from that.
+    pub(super) fn attention(&mut self, now: Instant, tries: u32) {
+        if tries == 0 {
+            return self.silent("AT".to_owned());
+        }
+        if tries <= self.profile.timeouts.tries / 2 && !self.escape_tried {
+            self.escape_tried = true;
+            return self.leave_call(now, Purpose::SetUp);
+        }
+        self.send("AT");
+        self.state =
+            State::ExpectAttention { tries: tries - 1, deadline: now + self.profile.timeouts.command };
+    }
+
+    pub(super) fn expect_quiet(&mut self, now: Instant, commands: VecDeque<Command>) {
+        let quiet = self.profile.timeouts.quiet;
+        self.state = State::ExpectQuiet { until: now + quiet, limit: now + quiet * LONGEST_QUIET, commands };
+    }
+
+    /// Whether it is yet to be seen that the modem heeds DTR.
+    pub(super) fn tries_dtr(&self) -> bool {
+        self.signals && self.profile.hang_up == HangUp::Dtr && !self.dtr_heeded && !self.dtr_tried
+    }
+
+    /// Off with the escape, where DTR does its work; else it is moved to where data seldom has it.
+    pub(super) fn escape_command(&self) -> Option<Command> {
+        match self.dtr_heeded {
+            true => self.profile.no_escape.clone().map(|text| Command { text, escape: Some(Escape::Off) }),
+            false => self.profile.escape_elsewhere.map(|character| Command {
+                text: format!("ATS2={character}"),
+                escape: Some(Escape::Character(character)),
+            }),
+        }
+    }
+
+    pub(super) fn next_command(&mut self, now: Instant, mut commands: VecDeque<Command>) {
+        match commands.pop_front() {
+            Some(command) => {
+                self.send(&command.text);
+                let deadline = now + self.profile.timeouts.command;
+                self.state = State::ExpectOk { command, left: commands, deadline };
+            }
+            None if self.tries_dtr() => {
+                self.dtr_tried = true;
+                self.events.push_back(Event::Dtr(false));
+                self.state = State::ExpectDtrHeeded { until: now + DTR_LOW };
+            }
+            None => {
+                self.state = State::Idle;
+                self.events.push_back(Event::Ready);
+            }
+        }
+    }
+}
