@@ -17,6 +17,7 @@ mod sendmail;
 mod site;
 mod spool;
 mod telephone;
+mod terminal;
 mod trace;
 mod uucico;
 mod uucp;

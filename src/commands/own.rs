@@ -1,7 +1,9 @@
 //! `uugate` itself: its own subcommands.
 
 use super::site::Site;
-use super::{Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool, trace};
+use super::{
+    Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool, terminal, trace,
+};
 use crate::exit;
 use crate::node::daemon;
 use crate::node::report::Report;
@@ -116,6 +118,16 @@ enum What {
     ///
     /// Each modem is published at its path, and stays until this is interrupted.
     Exchange(exchange::Options),
+    /// Talk to a modem, or to a system that is called first, by hand.
+    ///
+    /// At the beginning of a line `~.` ends it, `~#` sends a break, `~~` a `~`. The line must be free: a daemon that answers
+    /// on it holds it.
+    Terminal {
+        #[command(flatten)]
+        options: terminal::Options,
+        #[command(flatten)]
+        node: Node,
+    },
     /// Print a recorded call: every packet, its meaning, what was sent again, and when.
     Trace {
         /// What --record or [record] wrote.
@@ -170,6 +182,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         }
         What::Exchange(options) => exchange::run(options),
         What::Trace { file, json } => trace::run(&file, json),
+        What::Terminal { options, node } => terminal::run(&common(node), &options),
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
         What::Queue { node } => mailq::show(&common(node)),

@@ -7,6 +7,7 @@ mod exchange;
 mod failures;
 mod idle;
 mod polls;
+mod terminal;
 mod terminal_server;
 
 use crate::support::node::Node;

@@ -21,6 +21,10 @@ pub enum StationError {
     NoNumber { system: String, line: String },
     #[error("{system} asks for a password, and others could read it on the way")]
     Exposed { system: String },
+    #[error("{line} needs a system to call")]
+    NoSystem { line: String },
+    #[error("what came cannot be written down: {0}")]
+    Log(std::io::Error),
     #[error("{system} has no address, and {line} needs one")]
     NoAddress { system: String, line: String },
 }
@@ -53,6 +57,8 @@ impl ToFault for StationError {
                 "use a line of type \"tls\", or set plain-passwords = true on this one",
             ),
             StationError::NoNumber { .. } => (Whose::Usage, Retry::Never, "give the system a number"),
+            StationError::NoSystem { .. } => (Whose::Usage, Retry::Never, "name the system, not the line"),
+            StationError::Log(_) => (Whose::Local, Retry::Later, "see that the disk has room"),
             StationError::NoAddress { .. } => (Whose::Usage, Retry::Never, "give the system an address"),
         };
         let stage = match self {

@@ -11,6 +11,7 @@
 //! may use the device meanwhile. What a call does is [`crate::wire::call`]'s business; every failure, also of a line
 //! that does not open or a number that is busy, becomes a call record, and the plans read only those.
 
+pub mod by_hand;
 mod cut;
 mod error;
 mod events;

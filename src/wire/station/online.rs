@@ -6,12 +6,13 @@
 //! Where the modem has an escape, what is written is held back for a moment when it would form one.
 
 use crate::clock;
-use crate::wire::line::Line;
+use crate::wire::line::{Line, LineError};
 use crate::wire::modem::{CarrierWatch, EscapeGuard};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(super) struct Online<'a> {
@@ -35,6 +36,11 @@ impl<'a> Online<'a> {
         guard: Option<EscapeGuard>,
     ) -> Self {
         Online { line, early, watch, timer: None, guard, held: None }
+    }
+
+    /// Sends a break, if the line knows such a thing.
+    pub(super) async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+        self.line.send_break(length).await
     }
 
     fn saw(&mut self, bytes: &[u8]) {
