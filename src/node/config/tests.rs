@@ -247,6 +247,24 @@ fn a_serial_port_is_here_or_behind_a_terminal_server() {
 }
 
 #[test]
+fn a_modem_is_one_of_those_that_are_known() {
+    let modem = |name: &str| {
+        read(&format!(
+            "[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\nmodem = \"{name}\"\n"
+        ))
+    };
+    let (config, findings) = modem("usr-courier");
+    assert_eq!(findings.errors(), 0);
+    let LineKind::Serial { modem: known, .. } = &config.unwrap().lines[0].kind else {
+        panic!("it is serial")
+    };
+    assert_eq!(known.as_ref().map(|modem| modem.profile.as_str()), Some("usr-courier"));
+    let (_, findings) = modem("courier");
+    let hint = findings.sorted().remove(0).hint;
+    assert!(["generic", "usr-courier", "rockwell", "wifi"].iter().all(|name| hint.contains(name)), "{hint}");
+}
+
+#[test]
 fn the_words_of_a_program_have_known_escapes_alone() {
     let pipe = |words: &str| {
         titles(

@@ -16,8 +16,8 @@
 mod hang_up;
 mod set_up;
 
-use super::reply::{self, Connect, Reply};
-use super::{HangUp, ModemError, Number, Profile};
+use super::reply::{self, Reply};
+use super::{Connect, HangUp, ModemError, Number, Profile};
 use crate::lines::{Line, LineReader};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -257,7 +257,7 @@ impl Modem {
             if let Line::Whole { text, .. } = line
                 && !text.is_empty()
             {
-                self.handle_reply(now, reply::parse(&text));
+                self.handle_reply(now, reply::parse_with(&text, self.profile.codes));
             }
         }
         self.handle_timeout(now);

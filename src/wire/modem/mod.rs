@@ -3,8 +3,10 @@
 //! Command syntax and result codes follow ITU-T V.250 (formerly V.25 ter) and the Hayes set that every modem
 //! since has kept; what differs from model to model is data, in [`Profile`]. [`Modem`] is the dialogue:
 //! reset, set up, dial or answer, and hang up. [`CarrierWatch`] looks for the end of a call where there is
-//! no carrier signal, and [`EscapeGuard`] keeps data from being taken for commands. [`reply`] reads what a modem says.
+//! no carrier signal, and [`EscapeGuard`] keeps data from being taken for commands. [`reply`] reads what a modem says,
+//! [`Connect`] is what the two modems agreed on.
 
+mod connect;
 mod dialogue;
 mod escape;
 mod number;
@@ -12,11 +14,12 @@ mod profile;
 pub mod reply;
 mod watch;
 
+pub use connect::Connect;
 pub use dialogue::{Event, Modem};
 pub use escape::EscapeGuard;
 pub use number::{Number, NumberError};
-pub use profile::{HangUp, Profile, Timeouts};
-pub use reply::{Connect, Reply};
+pub use profile::{Codes, HangUp, Profile, Timeouts};
+pub use reply::Reply;
 pub use watch::CarrierWatch;
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};

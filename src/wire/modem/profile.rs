@@ -1,6 +1,13 @@
-//! What differs from modem to modem, as data.
+//! What differs from modem to modem, as data. The families are in [`families`], their numeric result codes in [`codes`];
+//! each rests on its page of firmware-notes.
+
+mod codes;
+mod families;
 
 use std::time::Duration;
+
+/// Numeric result codes that mean something else in each family, and the words that stand for them.
+pub type Codes = &'static [(u32, &'static str)];
 
 /// How a call is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +77,9 @@ pub struct Profile {
     pub no_escape: Option<String>,
     /// The escape character where it has to stay on: one that data seldom has three of (set by S2).
     pub escape_elsewhere: Option<u8>,
+    /// Asks, after a call, what became of it.
+    pub report: Option<String>,
+    pub codes: Codes,
     /// The characters that a number may hold.
     pub number_characters: String,
     pub timeouts: Timeouts,
@@ -93,6 +103,8 @@ impl Profile {
             escape: b'+',
             no_escape: Some("ATS2=255".to_owned()),
             escape_elsewhere: Some(28),
+            report: None,
+            codes: &[],
             number_characters: "0123456789*#,WTP@!()- ".to_owned(),
             timeouts: Timeouts::default(),
         }
@@ -116,6 +128,11 @@ impl Profile {
     }
 
     pub fn all() -> Vec<Profile> {
-        vec![Profile::generic(), Profile::exchange()]
+        let mut all = vec![Profile::generic(), Profile::exchange()];
+        all.extend(families::all());
+        all
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! What a modem says: result codes, in words and in numbers, and the lines around them.
 //!
-//! Sources: ITU-T V.250 sections 5.7 (result codes), 6.4 (+MR: `+MCR`, `+MRR`), 6.5 (+ER), 6.6 (+DR); the forms
-//! of `CONNECT` of USRobotics, Rockwell/Conexant, Lucent and ZyXEL modems; the caller id lines `DATE = `,
-//! `TIME = `, `NMBR = `, `NAME = `. Anything unknown is [`Reply::Other`] and harms nothing.
+//! Sources: ITU-T V.250 sections 5.7 (result codes), 6.4 (+MR: `+MCR`, `+MRR`), 6.5 (+ER), 6.6 (+DR); what each family
+//! says besides, from the pages of firmware-notes; the caller id lines `DATE = `, `TIME = `, `NMBR = `, `NAME = `.
+//! Anything unknown is [`Reply::Other`] and harms nothing.
 
+use super::connect::Connect;
+use super::profile::Codes;
 use nom::branch::alt;
-use nom::bytes::complete::{tag_no_case, take_while1};
+use nom::bytes::complete::tag_no_case;
 use nom::character::complete::{char, space0, u32 as number};
 use nom::combinator::{all_consuming, opt, rest};
 use nom::sequence::{delimited, preceded, terminated};
@@ -22,7 +24,7 @@ pub enum Reply {
     NoDialtone,
     Busy,
     NoAnswer,
-    /// `DELAYED`, `BLACKLISTED`: the modem may not call this number (again) yet.
+    /// `DELAYED`, `BLACKLISTED`, `BLACKLIST FULL`: the modem may not call this number (again) yet.
     Barred(String),
     /// A report before `CONNECT` (`+MCR: V90`, `CARRIER 33600`, `PROTOCOL: LAPM`, `COMPRESSION: V.42BIS`).
     Report(Connect),
@@ -32,40 +34,18 @@ pub enum Reply {
     Other(String),
 }
 
-/// What the modems agreed on, as far as it was said.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Connect {
-    /// bit/s from us to the other end.
-    pub transmit: Option<u32>,
-    /// bit/s from the other end to us. Where one number alone is said, both are that; modems that report the
-    /// speed of the port instead (`CONNECT 115200`) cannot be told apart from it.
-    pub receive: Option<u32>,
-    /// `V34`, `V90`, ...
-    pub modulation: Option<String>,
-    /// `LAPM`, `MNP`, ...; `NONE` if it was said that there is none.
-    pub error_correction: Option<String>,
-    /// `V42BIS`, `V44`, ...; `NONE` if it was said that there is none.
-    pub compression: Option<String>,
-}
-
-impl Connect {
-    /// Adds what an earlier report said and this one does not.
-    pub fn or(self, earlier: Connect) -> Connect {
-        Connect {
-            transmit: earlier.transmit.or(self.transmit),
-            receive: earlier.receive.or(self.receive),
-            modulation: self.modulation.or(earlier.modulation),
-            error_correction: self.error_correction.or(earlier.error_correction),
-            compression: self.compression.or(earlier.compression),
-        }
-    }
-}
-
 /// Reads one line, without its end.
 pub fn parse(line: &[u8]) -> Reply {
+    parse_with(line, &[])
+}
+
+/// The same, where a number above those that all modems share means what `codes` has for it.
+pub fn parse_with(line: &[u8], codes: Codes) -> Reply {
     // Controls (noise, stray NULs) mean nothing; the eighth bit may be parity.
     let text: String = line.iter().map(|b| char::from(b & 0x7f)).filter(|c| !c.is_ascii_control()).collect();
     let text = text.trim();
+    let code_of = |number: u32| codes.iter().find(|(code, _)| *code == number).map(|(_, words)| *words);
+    let text = text.parse().ok().and_then(code_of).unwrap_or(text);
     match all_consuming(terminated(alt((words, code, report, caller)), space0)).parse(text) {
         Ok((_, reply)) => reply,
         Err(_) => Reply::Other(text.to_owned()),
@@ -82,10 +62,13 @@ fn words(input: &str) -> IResult<&str, Reply> {
         plain(Reply::Error, "ERROR"),
         plain(Reply::NoDialtone, "NO DIALTONE"),
         plain(Reply::NoDialtone, "NO DIAL TONE"),
+        plain(Reply::NoDialtone, "LINE IN USE"),
         plain(Reply::Busy, "BUSY"),
         plain(Reply::NoAnswer, "NO ANSWER"),
         preceded(tag_no_case("RING "), rest).map(|_| Reply::Ring),
-        alt((tag_no_case("DELAYED"), tag_no_case("BLACKLISTED")))
+        // With how long the call lasted behind it.
+        preceded(tag_no_case("NO CARRIER ("), rest).map(|_| Reply::NoCarrier),
+        alt((tag_no_case("DELAYED"), tag_no_case("BLACKLISTED"), tag_no_case("BLACKLIST FULL")))
             .and(rest)
             .map(|(word, more): (&str, &str)| Reply::Barred(format!("{word}{more}"))),
         connect,
@@ -94,7 +77,7 @@ fn words(input: &str) -> IResult<&str, Reply> {
 }
 
 /// The numeric codes that V.250 and the Hayes set share; the `CONNECT` codes above 9 differ from modem to modem
-/// in the rate they mean, so they give none.
+/// in the rate they mean, so without a table they give none.
 fn code(input: &str) -> IResult<&str, Reply> {
     let (after, code) = all_consuming(number).parse(input)?;
     let rate =
@@ -122,90 +105,41 @@ fn connect(input: &str) -> IResult<&str, Reply> {
     if !after.is_empty() && !after.starts_with([' ', '/']) {
         return Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag)));
     }
-    Ok(("", Reply::Connect(agreed(after))))
-}
-
-/// Reads the words behind `CONNECT` or in a report.
-fn agreed(text: &str) -> Connect {
-    let mut connect = Connect::default();
-    let mut rates = Vec::new();
-    let mut previous = String::new();
-    let mut rest = text;
-    while let Ok((after, word)) = word(rest) {
-        rest = after;
-        let word = word.to_ascii_uppercase().replace('.', "");
-        if let Ok((_, (rate, direction))) = rate(&word) {
-            match direction {
-                Some("TX") => connect.transmit = Some(rate),
-                Some("RX") => connect.receive = Some(rate),
-                _ => rates.push(rate),
-            }
-            continue;
-        }
-        let previous = std::mem::replace(&mut previous, word.clone());
-        match word.as_str() {
-            "V42BIS" | "V42B" | "V44" | "MNP5" => connect.compression = Some(word),
-            // `V.42 BIS`, in two words; the first may have been taken for the correction.
-            "BIS" if previous == "V42" => {
-                connect.error_correction = connect.error_correction.filter(|correction| correction != "V42");
-                connect.compression = Some("V42BIS".to_owned());
-            }
-            "NONE" | "NOEC" => connect.error_correction = Some("NONE".to_owned()),
-            "LAP-M" | "REL-LAPM" | "LAPM" => connect.error_correction = Some("LAPM".to_owned()),
-            "ARQ" | "REL" | "EC" | "V42" => _ = connect.error_correction.get_or_insert(word),
-            _ if word.starts_with("MNP") || word.starts_with("ALT") => connect.error_correction = Some(word),
-            "K56FLEX" | "KFLEX" | "X2" | "HST" => connect.modulation = Some(word),
-            _ if word.starts_with('V') && word.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
-                connect.modulation = Some(word);
-            }
-            _ => {}
-        }
-    }
-    // A rate that goes with a direction is more exact than one without; the last of several is the line's (the
-    // first is then the port's).
-    if let Some(rate) = rates.last() {
-        connect.transmit.get_or_insert(*rate);
-        connect.receive.get_or_insert(*rate);
-    }
-    connect
-}
-
-fn word(input: &str) -> IResult<&str, &str> {
-    let separator = |c: char| matches!(c, ' ' | '/' | ',' | '(' | ')');
-    preceded(opt(take_while1(separator)), take_while1(move |c| !separator(c))).parse(input)
-}
-
-/// `33600`, `33600:TX`; a rate, not a code: 75 bit/s to 10 Mbit/s.
-fn rate(word: &str) -> IResult<&str, (u32, Option<&str>)> {
-    let (rest, rate) = number(word)?;
-    let (rest, direction) =
-        all_consuming(opt(preceded(char(':'), alt((tag_no_case("TX"), tag_no_case("RX")))))).parse(rest)?;
-    if !(75..=10_000_000).contains(&rate) {
-        return Err(nom::Err::Error(nom::error::Error::new(word, nom::error::ErrorKind::Verify)));
-    }
-    Ok((rest, (rate, direction)))
+    Ok(("", Reply::Connect(Connect::read(after))))
 }
 
 /// `NAME: VALUE` reports, and `CARRIER RATE`.
 fn report(input: &str) -> IResult<&str, Reply> {
     let colon = |name: &'static str| preceded((tag_no_case(name), space0, opt(char(':')), space0), rest);
-    let text = |value: &str| Some(value.trim().to_ascii_uppercase().replace('.', ""));
+    let text = |value: &str| value.trim().to_ascii_uppercase().replace('.', "");
     let none = Connect::default;
+    let modulation = |v: &str| Connect { modulation: Some(text(v)), ..none() };
+    let correction = |v: &str| Connect { error_correction: Some(text(v).replace("LAP-M", "LAPM")), ..none() };
+    let compression =
+        |v: &str| Connect { compression: Connect::read(v).compression.or(Some(text(v))), ..none() };
+    let rate = |v: &str| v.trim().parse().ok();
     alt((
-        colon("+MCR:").map(|v| Connect { modulation: text(v), ..none() }),
-        colon("MODULATION:").map(|v| Connect { modulation: text(v), ..none() }),
-        colon("+ER:").map(|v| Connect { error_correction: text(v), ..none() }),
-        colon("PROTOCOL:")
-            .map(|v| Connect { error_correction: text(v).map(|v| v.replace("LAP-M", "LAPM")), ..none() }),
-        colon("+DR:").map(|v| Connect { compression: text(v), ..none() }),
-        colon("COMPRESSION:").map(|v| Connect { compression: text(v), ..none() }),
+        colon("+MCR:").map(modulation),
+        colon("MODULATION:").map(modulation),
+        colon("+ER:").map(correction),
+        colon("PROTOCOL:").map(correction),
+        colon("+DR:").map(compression),
+        colon("COMPRESSION:").map(compression),
+        colon("TXRATE:").map(|v| Connect { transmit: rate(v), ..none() }),
+        colon("RXRATE:").map(|v| Connect { receive: rate(v), ..none() }),
         colon("+MRR:").map(|v| {
             // Transmit rate, then, if it differs, receive rate.
-            let mut rates = v.split(',').filter_map(|rate| rate.trim().parse().ok());
+            let mut rates = v.split(',').filter_map(rate);
             let transmit = rates.next();
             Connect { transmit, receive: rates.next().or(transmit), ..none() }
         }),
-        colon("CARRIER ").map(agreed),
+        // The rates of both ways, if there are two, are in the same order.
+        preceded(tag_no_case("CARRIER "), rest).map(|v: &str| {
+            match v.split_once('/').map(|(a, b)| (rate(a), rate(b))) {
+                Some((transmit @ Some(_), receive @ Some(_))) => Connect { transmit, receive, ..none() },
+                _ => Connect::read(v),
+            }
+        }),
     ))
     .map(Reply::Report)
     .parse(input)

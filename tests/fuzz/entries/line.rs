@@ -25,8 +25,10 @@ pub fn at_command(bytes: &[u8]) {
 
 /// A modem that says anything, in every part of the dialogue.
 pub fn at_reply(bytes: &[u8]) {
+    let profiles = Profile::all();
     for line in bytes.split(|byte| *byte == b'\r') {
         reply::parse(line);
+        profiles.iter().for_each(|profile| _ = reply::parse_with(line, profile.codes));
     }
     let now = uugate::clock::now();
     let profile = Profile::generic();
