@@ -4,13 +4,14 @@
 //! since has kept; what differs from model to model is data, in [`Profile`]. [`Modem`] is the dialogue:
 //! reset, set up, dial or answer, and hang up. [`CarrierWatch`] looks for the end of a call where there is
 //! no carrier signal, and [`EscapeGuard`] keeps data from being taken for commands. [`reply`] reads what a modem says,
-//! [`Connect`] is what the two modems agreed on.
+//! [`Connect`] is what the two modems agreed on, [`Throughput`] what may be hoped for from that.
 
 mod connect;
 mod dialogue;
 mod escape;
 mod number;
 mod profile;
+mod rate;
 pub mod reply;
 mod watch;
 
@@ -19,6 +20,7 @@ pub use dialogue::{Event, Modem};
 pub use escape::EscapeGuard;
 pub use number::{Number, NumberError};
 pub use profile::{Codes, HangUp, Profile, Timeouts};
+pub use rate::Throughput;
 pub use reply::Reply;
 pub use watch::CarrierWatch;
 
