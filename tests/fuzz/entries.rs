@@ -43,6 +43,7 @@ pub const ALL: &[Entry] = &[
     ("link_y", link_y),
     ("login", login),
     ("mbox", mbox),
+    ("modem_report", modem_report),
     ("modem_spec", modem_spec),
     ("printable", printable),
     ("public_name", public_name),

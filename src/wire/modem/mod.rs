@@ -4,7 +4,8 @@
 //! since has kept; what differs from model to model is data, in [`Profile`]. [`Modem`] is the dialogue:
 //! reset, set up, dial or answer, and hang up. [`CarrierWatch`] looks for the end of a call where there is
 //! no carrier signal, and [`EscapeGuard`] keeps data from being taken for commands. [`reply`] reads what a modem says,
-//! [`Connect`] is what the two modems agreed on, [`Throughput`] what may be hoped for from that.
+//! [`Connect`] is what the two modems agreed on, [`Throughput`] what may be hoped for from that, and [`CallReport`] what a modem
+//! tells about the last call.
 
 mod connect;
 mod dialogue;
@@ -13,6 +14,7 @@ mod number;
 mod profile;
 mod rate;
 pub mod reply;
+mod report;
 mod watch;
 
 pub use connect::Connect;
@@ -22,6 +24,7 @@ pub use number::{Number, NumberError};
 pub use profile::{Codes, HangUp, Profile, Timeouts};
 pub use rate::Throughput;
 pub use reply::Reply;
+pub use report::{CallReport, Rates};
 pub use watch::CarrierWatch;
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};

@@ -77,7 +77,7 @@ pub struct Profile {
     pub no_escape: Option<String>,
     /// The escape character where it has to stay on: one that data seldom has three of (set by S2).
     pub escape_elsewhere: Option<u8>,
-    /// Asks, after a call, what became of it.
+    /// Asks, after a call, what became of it; [`super::CallReport`] reads the answer.
     pub report: Option<String>,
     pub codes: Codes,
     /// The characters that a number may hold.

@@ -4,7 +4,7 @@ use uugate::wire::chat::{Chat, Kind as ChatKind, LoginPrompt, LoginSettings, Scr
 use uugate::wire::exchange::{Line, ModemSpec, Switch};
 use uugate::wire::line::telnet::comport::{ComFlow, ComParity, ComSettings};
 use uugate::wire::line::telnet::{Role as TelnetRole, Telnet};
-use uugate::wire::modem::{CarrierWatch, Modem, Number, Profile, reply};
+use uugate::wire::modem::{CallReport, CarrierWatch, Modem, Number, Profile, reply};
 
 /// A terminal that types anything at a modem of the exchange.
 pub fn at_command(bytes: &[u8]) {
@@ -50,6 +50,13 @@ pub fn at_reply(bytes: &[u8]) {
             assert!(steps < 1000);
         }
     }
+}
+
+/// What a modem tells about a call that is over: what is kept of it is short and can be printed.
+pub fn modem_report(bytes: &[u8]) {
+    let told = CallReport::read(bytes).to_string();
+    assert!(told.len() < 1000);
+    assert!(told.chars().all(|c| c == ' ' || c.is_ascii_graphic()));
 }
 
 /// What comes in over a modem without a carrier signal, whole and in pieces: the end of the call is seen in both, or in neither.
