@@ -17,13 +17,15 @@ mod hang_up;
 mod set_up;
 
 use super::reply::{self, Reply};
-use super::{Connect, HangUp, ModemError, Number, Profile};
+use super::{CallReport, Connect, HangUp, ModemError, Number, Profile};
 use crate::lines::{Line, LineReader};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Longest line that a modem may say, in bytes; answers to `ATI` and `AT&V` stay below.
 const LONGEST_LINE: usize = 256;
+/// What is kept of a report on a call, in bytes; the longest known have some 2000.
+const LONGEST_REPORT: usize = 16 * 1024;
 /// How many of the last bytes an error shows.
 const SHOWN: usize = 80;
 /// How long DTR stays low at least: V.250 modems look after S25 (50 ms), old ones after up to a second.
@@ -46,6 +48,8 @@ pub enum Event {
     Dtr(bool),
     /// The modem was seen to have hung up, and takes commands.
     HungUp,
+    /// What the modem tells of the last call.
+    Report(Box<CallReport>),
     /// What was asked for failed. Before the next call: `hang_up`, or `set_up`.
     Failed(ModemError),
 }
@@ -103,6 +107,11 @@ enum State {
     ExpectDtrHeeded {
         until: Instant,
     },
+    /// Lines of a report come, up to OK.
+    ExpectReport {
+        answer: Vec<u8>,
+        deadline: Instant,
+    },
     ExpectRing,
     ExpectConnect {
         deadline: Instant,
@@ -145,7 +154,7 @@ pub struct Modem {
     escape_tried: bool,
     lines: LineReader,
     seen: String,
-    reported: Connect,
+    agreed: Connect,
     rings: u32,
     last_ring: Option<Instant>,
     transmit: Vec<u8>,
@@ -168,7 +177,7 @@ impl Modem {
             escape_tried: false,
             lines: LineReader::new(b"\r\n", LONGEST_LINE),
             seen: String::new(),
-            reported: Connect::default(),
+            agreed: Connect::default(),
             rings: 0,
             last_ring: None,
             transmit: Vec::new(),
@@ -236,6 +245,19 @@ impl Modem {
         }
     }
 
+    /// Asks for the modem's own report on the call that is over; ends in `Report`, at once if it gives none.
+    pub fn ask_report(&mut self, now: Instant) {
+        self.forget();
+        match self.profile.report.clone() {
+            Some(command) => {
+                self.send(&command);
+                let deadline = now + self.profile.timeouts.command;
+                self.state = State::ExpectReport { answer: Vec::new(), deadline };
+            }
+            None => self.reported(&[]),
+        }
+    }
+
     /// What the line's carrier and DSR signals say. Lines without them never call this.
     pub fn handle_signals(&mut self, now: Instant, carrier: bool, dsr: bool) {
         let falls = |before: Option<bool>, is_up: bool| before == Some(true) && !is_up;
@@ -257,6 +279,12 @@ impl Modem {
             if let Line::Whole { text, .. } = line
                 && !text.is_empty()
             {
+                if let State::ExpectReport { answer, .. } = &mut self.state
+                    && answer.len() < LONGEST_REPORT
+                {
+                    answer.extend_from_slice(&text);
+                    answer.push(b'\n');
+                }
                 self.handle_reply(now, reply::parse_with(&text, self.profile.codes));
             }
         }
@@ -272,6 +300,7 @@ impl Modem {
                 self.events.push_back(Event::Dtr(true));
                 self.expect_quiet(now, self.escape_command().into_iter().collect());
             }
+            State::ExpectReport { answer, deadline } if now >= deadline => self.reported(&answer),
             State::ExpectConnect { deadline, limit } if now >= deadline => {
                 // Any character makes a modem give up a dial.
                 self.transmit.push(b'\r');
@@ -323,6 +352,7 @@ impl Modem {
             State::Idle | State::ExpectRing | State::Online => None,
             State::ExpectAttention { deadline, .. }
             | State::ExpectOk { deadline, .. }
+            | State::ExpectReport { deadline, .. }
             | State::ExpectConnect { deadline, .. }
             | State::ExpectEscaped { deadline, .. }
             | State::ExpectHungUp { deadline, .. } => Some(*deadline),
@@ -350,8 +380,8 @@ impl Modem {
             Reply::Ring => return self.ring(now),
             Reply::Caller(number) => return self.events.push_back(Event::Caller { number }),
             Reply::Report(report) => {
-                let earlier = std::mem::take(&mut self.reported);
-                self.reported = report.or(earlier);
+                let earlier = std::mem::take(&mut self.agreed);
+                self.agreed = report.or(earlier);
                 return;
             }
             _ => {}
@@ -378,8 +408,9 @@ impl Modem {
                     self.fail(ModemError::Refused { command, reply });
                 }
             },
+            (State::ExpectReport { answer, .. }, Reply::Ok | Reply::Error) => self.reported(&answer),
             (State::ExpectConnect { .. } | State::ExpectRing | State::Idle, Reply::Connect(connect)) => {
-                let connect = connect.or(std::mem::take(&mut self.reported));
+                let connect = connect.or(std::mem::take(&mut self.agreed));
                 self.state = State::Online;
                 self.events.push_back(Event::Connected(connect));
             }
@@ -419,6 +450,11 @@ impl Modem {
         }
     }
 
+    fn reported(&mut self, answer: &[u8]) {
+        self.state = State::Idle;
+        self.events.push_back(Event::Report(Box::new(CallReport::read(answer))));
+    }
+
     fn silent(&mut self, command: String) {
         self.fail(ModemError::Silent { command, seen: self.seen.clone() });
     }
@@ -437,7 +473,7 @@ impl Modem {
     fn forget(&mut self) {
         self.lines.take_rest();
         self.seen.clear();
-        self.reported = Connect::default();
+        self.agreed = Connect::default();
     }
 
     fn remember(&mut self, bytes: &[u8]) {

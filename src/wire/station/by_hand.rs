@@ -42,7 +42,7 @@ impl Tilde {
                 (true, b'.') => {
                     all.push(Typed::Bytes(std::mem::take(&mut plain)));
                     all.push(Typed::End);
-                    return all;
+                    break;
                 }
                 (true, b'#') => {
                     all.push(Typed::Bytes(std::mem::take(&mut plain)));

@@ -5,7 +5,7 @@ use super::{StationError, SystemSettings};
 use crate::clock;
 use crate::observe::printable;
 use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, UartWatch};
-use crate::wire::modem::{CarrierWatch, Connect, EscapeGuard, Event, Modem, Number, Profile};
+use crate::wire::modem::{CallReport, CarrierWatch, Connect, EscapeGuard, Event, Modem, Number, Profile};
 use crate::wire::record::{From, Prelude};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -190,6 +190,21 @@ impl Phone {
                 Err(error) => {
                     tracing::warn!(%error, "the line is not hung up in order");
                     return HungUp::Gone;
+                }
+            }
+        }
+    }
+
+    /// What the modem tells of the call that was hung up; nothing if it does not.
+    pub(super) async fn call_report(&mut self) -> Option<CallReport> {
+        self.modem.as_mut()?.ask_report(clock::now());
+        loop {
+            match self.next_event().await {
+                Ok(Event::Report(report)) => return Some(*report).filter(|report| !report.is_empty()),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::info!(%error, "the modem told nothing of the call");
+                    return None;
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::{LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
+use crate::spool::Event;
 use crate::wire::call::{self, Connected, Login};
 use crate::wire::line::Port;
 use crate::wire::modem::Profile;
@@ -53,6 +54,9 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
                 return;
             }
         };
+        if hung_up == HungUp::Ready {
+            note_report(task, &mut phone).await;
+        }
         let stopped = match hung_up {
             HungUp::Ready | HungUp::Gone => hold_off(task, &house).await,
             HungUp::InDoubt => put_in_order(task, &mut phone).await,
@@ -63,6 +67,18 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
         if !task.line.answer {
             phone = None;
         }
+    }
+}
+
+/// Keeps in the history what the modem tells of the call.
+async fn note_report(task: &SerialTask<'_>, phone: &mut Option<Phone>) {
+    let Some(phone) = phone else { return };
+    let Some(report) = phone.call_report().await else { return };
+    let (ids, text) = (format!("line={}", task.line.name), report.to_string());
+    tracing::info!(report = text, "the modem on the call");
+    let event = Event { at: clock::wall(), what: "modem".to_owned(), ids, system: None, text };
+    if let Err(error) = task.shared.spool.note(event).await {
+        tracing::error!(%error, "what the modem told could not be noted");
     }
 }
 

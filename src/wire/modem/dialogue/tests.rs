@@ -284,6 +284,28 @@ fn without_signals_a_hang_up_goes_by_escape_and_must_be_seen() {
     assert_eq!(modem.poll_event(), Some(Event::Failed(ModemError::NotHungUp)));
 }
 
+#[test]
+fn a_modem_is_asked_what_became_of_the_call() {
+    let now = start();
+    let mut modem = Modem::new(Profile::named("usr-courier").unwrap(), false);
+    modem.ask_report(now);
+    assert_eq!(sent(&mut modem), "ATI6\r");
+    modem.handle_input(now, b"ATI6\r\r\nUSRobotics Link Diagnostics...\r\nBlocks resent 12\r\n");
+    assert_eq!(modem.poll_event(), None);
+    modem.handle_input(now, b"Retrains Requested  1\r\n\r\nOK\r\n");
+    let Some(Event::Report(report)) = modem.poll_event() else { panic!() };
+    assert_eq!((report.blocks_resent, report.retrains_asked), (Some(12), Some(1)));
+    // One that falls silent is not waited for for ever, and one that gives no report is not asked.
+    modem.ask_report(now);
+    modem.handle_input(now, b"Blocks resent 12\r\n");
+    pass(&mut modem);
+    assert!(matches!(modem.poll_event(), Some(Event::Report(report)) if report.blocks_resent == Some(12)));
+    let mut plain = self::modem(false);
+    plain.ask_report(now);
+    assert_eq!(sent(&mut plain), "");
+    assert!(matches!(plain.poll_event(), Some(Event::Report(report)) if report.is_empty()));
+}
+
 proptest! {
     #[test]
     fn a_mad_modem_neither_breaks_nor_holds_us(
