@@ -1,6 +1,7 @@
 //! The telephone road from outside: two nodes that call each other over the exchange, and what can go wrong between them.
 
 mod carrier;
+mod contention;
 mod demo;
 mod escape;
 mod exchange;

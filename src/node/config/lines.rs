@@ -84,6 +84,8 @@ pub struct ModemConfig {
     pub dial_timeout: Option<Duration>,
     /// Rings before an incoming call is answered.
     pub rings: Option<u32>,
+    /// The modem answers by itself after the rings (S0), and is not told to.
+    pub auto_answer: bool,
     /// What is dialled before every number: to get out of a PBX, say.
     pub dial_prefix: Option<String>,
     /// Dial by pulses; by tones if not.
@@ -183,6 +185,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         ),
         _ => {}
     }
+    let auto_answer = section.boolean("auto-answer").unwrap_or_default();
     let dial_prefix = section.value("dial-prefix", |text| match is_dialled(text) {
         true => Ok(text.to_owned()),
         false => Err("write what goes before every number, as \"0W\"".to_owned()),
@@ -193,7 +196,15 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         _ => Err("write \"tone\" or \"pulse\"".into()),
     });
     let pulse = pulse.unwrap_or_default();
-    let modem = profile.map(|profile| ModemConfig { profile, init, dial_timeout, rings, dial_prefix, pulse });
+    let modem = profile.map(|profile| ModemConfig {
+        profile,
+        init,
+        dial_timeout,
+        rings,
+        auto_answer,
+        dial_prefix,
+        pulse,
+    });
     Some(LineKind::Serial {
         port: device.or(server)?,
         speed,

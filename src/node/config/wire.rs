@@ -150,5 +150,8 @@ fn profile(modem: &ModemConfig) -> Profile {
     profile.dial.push_str(modem.dial_prefix.as_deref().unwrap_or_default());
     profile.timeouts.dial = modem.dial_timeout.unwrap_or(profile.timeouts.dial);
     profile.rings = modem.rings.unwrap_or(profile.rings);
+    if modem.auto_answer {
+        profile.auto_answer = u8::try_from(profile.rings).unwrap_or(u8::MAX);
+    }
     profile
 }
