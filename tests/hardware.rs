@@ -1,4 +1,4 @@
-//! `hwtest/run`, which is for real modems, against the modems of the exchange.
+//! `hwtest/run`, which is for real modems, against the modems of the exchange: on PTYs, and behind the 16550As of a guest.
 
 use crate::support;
 use crate::support::exchange::Program;
@@ -9,9 +9,15 @@ fn exchange(folder: &Path) -> Program {
     Program::start(folder, &["one=5551", "two=5552"], &[])
 }
 
-fn hwtest(device: &Path) -> Command {
+fn script(name: &str) -> Command {
     let mut command = Command::new("/usr/bin/python3");
-    command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("hwtest/run")).arg(device);
+    command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("hwtest").join(name));
+    command
+}
+
+fn hwtest(device: &Path) -> Command {
+    let mut command = script("run");
+    command.arg(device);
     command
 }
 
@@ -54,6 +60,29 @@ fn the_hardware_test_writes_a_page_for_the_notes() {
         "| a call is made | not run | needs --dial |",
         "    ATI0\n    uugate exchange modem",
     ];
+    says(&std::fs::read_to_string(page).expect("the page"), &wanted);
+}
+
+#[test]
+fn the_hardware_test_passes_behind_the_uarts_of_a_guest() {
+    let folder = support::open_folder();
+    let page = folder.path().join("page.md");
+    let mut command = script("guest");
+    command.arg("--uugate").arg(env!("CARGO_BIN_EXE_uugate")).arg("--report").arg(&page);
+    let output = support::run_with_input(&mut command, b"");
+    let wanted = [
+        "ok       the UART has a FIFO: 16550A, transmit FIFO of 16 bytes",
+        "ok       the driver counts errors",
+        "ok       in loopback DTR arrives as DSR, RTS as CTS, OUT1 as RI, OUT2 as DCD",
+        "ok       a break from the far end is counted: 1",
+        "ok       all byte values cross the call both ways",
+        "ok       uugate calls a system, and the record of the call has no errors: 16550A without errors; 115200",
+        "ok       the UART counted no errors",
+        "ok       the letter is in the mailbox of the host",
+        "ok       the letter is in the mailbox of the guest",
+    ];
+    says(&String::from_utf8(output.stdout).expect("text"), &wanted);
+    let wanted = ["| a break from the far end is counted | ok | 1 |", "16550A without errors"];
     says(&std::fs::read_to_string(page).expect("the page"), &wanted);
 }
 
