@@ -582,6 +582,24 @@ async fn a_silent_call_is_ended_when_its_time_is_over_whatever_its_patience() {
     assert!(why.contains("max-time"), "{why}");
 }
 
+#[tokio::test]
+async fn a_call_in_which_nothing_comes_any_more_is_ended_as_idle() {
+    let (_, mut polux) = sites();
+    polux.node.idle_timeout = Duration::from_millis(20);
+    polux.neighbour().protocols.letters = vec!['t'];
+    let (mut a, b) = duplex(4096);
+    let watch = Watch::nobody();
+    let silent = async {
+        a.write_all(b"\x10Sleaf\0\x10Ut\0").await.unwrap();
+        a.read_to_end(&mut Vec::new()).await.unwrap();
+    };
+    let connected = Connected { qualities: Qualities::STREAM, ..Connected::default() };
+    let answering = answer(b, &polux.node, Login::Trusted, connected, &polux.spool, &watch);
+    let (_, answered) = tokio::join!(silent, answering);
+    let why = answered.record.failure.unwrap();
+    assert!(why.starts_with("carrier: nothing was heard"), "{why}");
+}
+
 /// At most so many bytes at this hour, and any number on other days.
 fn today(most: u64) -> SizeLimits {
     let now = clock::wall().to_zoned(TimeZone::UTC);

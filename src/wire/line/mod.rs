@@ -42,9 +42,6 @@ use stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// How long a terminal server may take to tell that the carrier came: those that look at it by themselves do so once a
-/// second or so, and CONNECT is quicker.
-const TOLD_LATE: Duration = Duration::from_secs(5);
 /// How often carrier is looked at where there is one. No driver tells all of them, so it is asked for.
 const CARRIER_POLL: Duration = Duration::from_millis(250);
 
@@ -188,7 +185,7 @@ impl Line {
     /// its loss ends the line; elsewhere it only decides what an end of file is called.
     pub fn watch_carrier(&mut self, watch: bool) {
         self.watching = watch;
-        self.told_by = (watch && self.stream.tells_late()).then(|| clock::now() + TOLD_LATE);
+        self.told_by = watch.then(|| clock::now() + self.stream.tells_carrier_within());
         self.tick = None;
     }
 

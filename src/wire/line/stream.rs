@@ -15,6 +15,12 @@ use tokio_rustls::TlsStream;
 /// How often a drain asks what is left: about a character time of a slow line.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
 
+/// How long a terminal server may take to tell that the carrier came: those that look at it by themselves do so once a
+/// second or so, and CONNECT is quicker.
+const SERVER_TELLS: Duration = Duration::from_secs(5);
+/// The same for a port of our own: some modems raise DCD behind the word, and USB adapters report a change late.
+const PORT_TELLS: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) enum Stream {
     Serial(Box<serial::SerialLine>),
@@ -58,9 +64,12 @@ impl Stream {
         }
     }
 
-    /// The modem lines are told from afar, and later than the bytes.
-    pub(super) fn tells_late(&self) -> bool {
-        matches!(self, Stream::Server(..))
+    /// How much later than CONNECT the carrier may be told.
+    pub(super) fn tells_carrier_within(&self) -> Duration {
+        match self {
+            Stream::Server(..) => SERVER_TELLS,
+            _ => PORT_TELLS,
+        }
     }
 
     pub(super) fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {

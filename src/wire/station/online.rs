@@ -1,12 +1,13 @@
 //! The stream of a call over a modem: what came in behind CONNECT first, then the line, until the carrier is lost.
 //!
 //! Where the line has no carrier signal, the words of the modem are taken for its end: a read says
-//! [`io::ErrorKind::ConnectionAborted`]. Whoever knows better (a packet held those bytes) just reads on.
+//! [`io::ErrorKind::ConnectionAborted`]. Whoever knows better (a packet held those bytes) just reads on. A carrier or a device
+//! that was seen to go is an error that says so, [`io::ErrorKind::NotConnected`].
 //!
 //! Where the modem has an escape, what is written is held back for a moment when it would form one.
 
 use crate::clock;
-use crate::wire::line::{Line, LineError};
+use crate::wire::line::{End, Line, LineError};
 use crate::wire::modem::{CarrierWatch, EscapeGuard};
 use std::future::Future;
 use std::io;
@@ -72,7 +73,13 @@ impl AsyncRead for Online<'_> {
         if let Poll::Ready(read) = Pin::new(&mut *online.line).poll_read(cx, buf) {
             let bytes = buf.filled().get(before..).unwrap_or_default().to_vec();
             online.saw(&bytes);
-            return Poll::Ready(read);
+            return Poll::Ready(match online.line.end() {
+                // Everybody above is to know why, not only that nothing comes any more.
+                Some(end @ (End::CarrierLost | End::DeviceGone)) if bytes.is_empty() && read.is_ok() => {
+                    Err(io::Error::new(io::ErrorKind::NotConnected, end.words()))
+                }
+                _ => read,
+            });
         }
         loop {
             let Some(watch) = &mut online.watch else { return Poll::Pending };
