@@ -70,6 +70,9 @@ pub struct PortErrors {
     pub breaks: u32,
     /// Lost because the kernel's buffer was full: flow control does not work.
     pub buffer_overruns: u32,
+    /// What to do about it; none if nothing went wrong.
+    #[serde(default)]
+    pub hint: Option<String>,
 }
 
 /// A line of call history.

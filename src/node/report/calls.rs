@@ -73,7 +73,8 @@ impl fmt::Display for Call {
         let mut seen = counts.iter().filter(|(count, _)| *count > 0);
         let Some((count, what)) = seen.next() else { return Ok(()) };
         write!(f, "; serial port: {count} {what}")?;
-        seen.try_for_each(|(count, what)| write!(f, ", {count} {what}"))
+        seen.try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
+        errors.hint.iter().try_for_each(|hint| write!(f, ": {hint}"))
     }
 }
 
@@ -124,7 +125,10 @@ mod tests {
             assert!(call(silent).to_string().ends_with("received 0 jobs, 0 bytes)"));
         }
         let errors = PortErrors { overruns: 3, parity: 1, ..clean };
-        let text = call(Some(errors)).to_string();
+        let text = call(Some(errors.clone())).to_string();
         assert!(text.ends_with("; serial port: 3 overruns, 1 parity errors"), "{text}");
+        let hint = Some("lower the speed".to_owned());
+        let text = call(Some(PortErrors { hint, ..errors })).to_string();
+        assert!(text.ends_with("1 parity errors: lower the speed"), "{text}");
     }
 }

@@ -119,8 +119,10 @@ impl Connected {
     }
 
     fn port_errors(&self) -> Option<PortErrors> {
-        let seen = self.counters.as_ref()?.so_far()?;
+        let watch = self.counters.as_ref()?;
+        let seen = watch.so_far()?;
         Some(PortErrors {
+            hint: watch.hint(&seen),
             uart: seen.uart.map(str::to_owned),
             overruns: seen.overrun,
             framing: seen.framing,

@@ -9,6 +9,7 @@
 //! (ENOTTY), count nothing as waiting to be sent, and give end of file or EIO when the other side is closed.
 
 mod error;
+mod hint;
 mod locks;
 mod pipe;
 mod port;
@@ -24,13 +25,14 @@ mod tls;
 mod uart;
 
 pub use error::LineError;
+pub use hint::{SAFE_WITHOUT_FIFO, SPEEDS, WITHOUT_FIFO};
 pub use pipe::PipeSettings;
 pub use port::{Port, SerialServerSettings};
 pub use qualities::{Declared, Qualities};
 pub use serial::{DataBits, Flow, ModemLines, Parity, SerialSettings, Signals};
 pub use tcp::{Over, TcpListening, TcpSettings};
 pub use tls::{Identity, TlsSettings};
-pub use uart::{UartCounters, UartWatch};
+pub use uart::{Chip, UartCounters, UartWatch};
 
 use crate::clock;
 use std::future::Future;
@@ -232,6 +234,14 @@ impl Line {
     pub fn uart(&self) -> Option<UartWatch> {
         match &self.stream {
             Stream::Serial(port) => port.uart(),
+            _ => None,
+        }
+    }
+
+    /// The UART, where the driver tells what it is.
+    pub fn chip(&self) -> Option<Chip> {
+        match &self.stream {
+            Stream::Serial(port) => port.chip(),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 //! up has always meant in termios(3), and which whoever holds the other side can see.
 
 use super::locks::Locks;
-use super::uart::{self, UartWatch};
+use super::uart::{self, Chip, UartWatch};
 use super::{LineError, Qualities};
 use crate::clock;
 use rustix::fs::{Mode, OFlags};
@@ -113,6 +113,8 @@ pub(super) struct SerialLine {
     device: OwnedFd,
     modem_lines: ModemLines,
     qualities: Qualities,
+    speed: u32,
+    flow: Flow,
     pty: bool,
     /// Held, and released after the device is closed.
     _locks: Option<Locks>,
@@ -154,6 +156,8 @@ impl SerialLine {
             device,
             modem_lines,
             qualities: qualities(settings.data, settings.flow),
+            speed: settings.speed,
+            flow: settings.flow,
             pty: opened.pty,
             _locks: opened.locks,
         })
@@ -239,7 +243,11 @@ impl SerialLine {
     }
 
     pub(super) fn uart(&self) -> Option<UartWatch> {
-        UartWatch::start(&self.device)
+        UartWatch::start(&self.device, self.speed, self.flow)
+    }
+
+    pub(super) fn chip(&self) -> Option<Chip> {
+        uart::chip(&self.device)
     }
 }
 

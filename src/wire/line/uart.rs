@@ -6,6 +6,7 @@
 
 #![expect(unsafe_code, reason = "these ioctls have no safe wrapper")]
 
+use super::{Flow, hint};
 use serialport::TTYPort;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 
@@ -38,23 +39,39 @@ impl UartCounters {
     }
 }
 
+/// What a UART is, as its driver says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chip {
+    /// `16550A` and the like.
+    pub name: &'static str,
+    /// The FIFO for what is sent, in characters; 1: none. That for what is received is as large in this family.
+    pub fifo: u32,
+}
+
 /// Counts from its making on. Holds the port open.
 #[derive(Debug)]
 pub struct UartWatch {
     port: OwnedFd,
     before: UartCounters,
+    speed: u32,
+    flow: Flow,
 }
 
 impl UartWatch {
     /// `None` where there is no UART.
-    pub(super) fn start(port: &OwnedFd) -> Option<Self> {
+    pub(super) fn start(port: &OwnedFd, speed: u32, flow: Flow) -> Option<Self> {
         let before = counters(port)?;
-        Some(UartWatch { port: port.try_clone().ok()?, before })
+        Some(UartWatch { port: port.try_clone().ok()?, before, speed, flow })
     }
 
     /// What came since; `None` once the port is gone.
     pub fn so_far(&self) -> Option<UartCounters> {
         Some(counters(&self.port)?.since(&self.before))
+    }
+
+    /// What to do about that, in plain words; nothing if nothing went wrong.
+    pub fn hint(&self, seen: &UartCounters) -> Option<String> {
+        hint::hint(seen, self.speed, self.flow)
     }
 }
 
@@ -110,11 +127,11 @@ fn counters(port: &impl AsFd) -> Option<UartCounters> {
         parity: raw.parity.cast_unsigned(),
         breaks: raw.brk.cast_unsigned(),
         buffer_overrun: raw.buf_overrun.cast_unsigned(),
-        uart: uart_type(port),
+        uart: chip(port).map(|chip| chip.name),
     })
 }
 
-fn uart_type(port: &impl AsFd) -> Option<&'static str> {
+pub(super) fn chip(port: &impl AsFd) -> Option<Chip> {
     let mut info = std::mem::MaybeUninit::<SerialInfo>::zeroed();
     // SAFETY: as above; TIOCGSERIAL writes one serial_struct, whose layout `SerialInfo` has.
     let done = unsafe { libc::ioctl(port.as_fd().as_raw_fd(), libc::TIOCGSERIAL, info.as_mut_ptr()) };
@@ -124,17 +141,18 @@ fn uart_type(port: &impl AsFd) -> Option<&'static str> {
     // SAFETY: all zero bytes are a valid `SerialInfo` (integers and a null pointer), whatever the kernel wrote over.
     let info = unsafe { info.assume_init() };
     // PORT_* of the same header.
-    match info.kind {
-        1 => Some("8250"),
-        2 => Some("16450"),
-        3 => Some("16550"),
-        4 => Some("16550A"),
-        6 => Some("16650"),
-        7 => Some("16650V2"),
-        8 => Some("16750"),
-        10 => Some("16C950"),
-        _ => None,
-    }
+    let name = match info.kind {
+        1 => "8250",
+        2 => "16450",
+        3 => "16550",
+        4 => "16550A",
+        6 => "16650",
+        7 => "16650V2",
+        8 => "16750",
+        10 => "16C950",
+        _ => return None,
+    };
+    Some(Chip { name, fifo: u32::try_from(info.xmit_fifo_size).unwrap_or(0) })
 }
 
 /// Whether somebody has claimed exclusive use of this terminal. Root is let in all the same, so it has to ask.
