@@ -6,7 +6,7 @@
 //! flock is taken first: with it held, a lock file of our own process id is from an earlier life.
 
 use super::LineError;
-use super::error::Holder;
+use super::holders::{named, users_of};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -49,8 +49,9 @@ impl Locks {
         match rustix::fs::flock(device, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                let holder = files.iter().find_map(|file| read_pid(file)).or_else(|| flock_holder(device));
-                return Err(LineError::Held { line, holder: holder.map(holder_of) });
+                let locked = files.iter().find_map(|file| read_pid(file)).or_else(|| flock_holder(device));
+                let holder = locked.map(named).or_else(|| users_of(&resolved).into_iter().next());
+                return Err(LineError::Held { line, holder });
             }
             Err(errno) => return Err(LineError::Open { line, source: errno.into() }),
         }
@@ -60,7 +61,7 @@ impl Locks {
             match make_lock_file(&path) {
                 Ok(inode) => locks.files.push(LockFile { path, inode }),
                 Err(Refused::Held(pid)) => {
-                    return Err(LineError::Held { line, holder: Some(holder_of(pid)) });
+                    return Err(LineError::Held { line, holder: Some(named(pid)) });
                 }
                 // Without a place for lock files the flock has to do, as it does for every other careful program.
                 Err(Refused::Failed(error))
@@ -200,11 +201,6 @@ fn read_pid(path: &Path) -> Option<i32> {
 fn is_alive(pid: i32) -> bool {
     // EPERM: it lives, and belongs to somebody else.
     Pid::from_raw(pid).is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
-}
-
-fn holder_of(pid: i32) -> Holder {
-    let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok();
-    Holder { pid, program: program.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) }
 }
 
 /// Who has a flock on this file, from proc_locks(5): `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`.

@@ -10,6 +10,7 @@
 
 mod error;
 mod hint;
+mod holders;
 mod locks;
 mod pipe;
 mod port;
@@ -24,8 +25,9 @@ mod tests;
 mod tls;
 mod uart;
 
-pub use error::LineError;
+pub use error::{Holder, LineError};
 pub use hint::{SAFE_WITHOUT_FIFO, SPEEDS, WITHOUT_FIFO};
+pub use holders::{running, users_of};
 pub use pipe::PipeSettings;
 pub use port::{Port, SerialServerSettings};
 pub use qualities::{Declared, Qualities};

@@ -6,7 +6,7 @@
 
 use super::locks::Locks;
 use super::uart::{self, Chip, UartWatch};
-use super::{LineError, Qualities};
+use super::{LineError, Qualities, holders};
 use crate::clock;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -273,7 +273,10 @@ fn open_device(settings: &SerialSettings) -> Result<Opened, LineError> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let device = match rustix::fs::open(&settings.device, flags, Mode::empty()) {
         // Somebody claimed exclusive use, and we are not root.
-        Err(Errno::BUSY) => return Err(LineError::Held { line: name, holder: None }),
+        Err(Errno::BUSY) => {
+            let holder = holders::users_of(&settings.device).into_iter().next();
+            return Err(LineError::Held { line: name, holder });
+        }
         opened => opened.map_err(failed)?,
     };
     if !isatty(&device) {
@@ -284,7 +287,8 @@ fn open_device(settings: &SerialSettings) -> Result<Opened, LineError> {
     let locks = if settings.exclusive {
         let locks = Locks::take(&device, &settings.device, settings.lock_dir.as_deref())?;
         if !pty && uart::is_exclusive(&device) {
-            return Err(LineError::Held { line: name, holder: None });
+            let holder = holders::users_of(&settings.device).into_iter().next();
+            return Err(LineError::Held { line: name, holder });
         }
         Some(locks)
     } else {

@@ -1,0 +1,48 @@
+//! Which programs have a device open, as far as /proc shows it.
+//!
+//! Facts: proc_pid_fd(5), which shows us our own processes, and root all of them; proc_pid_cmdline(5), which everybody
+//! may read, and in which a getty names its line (agetty(8), mgetty(8)); proc_pid_comm(5).
+
+use super::Holder;
+use std::fs;
+use std::path::Path;
+
+/// A process, by the name of its program if that may be seen.
+pub(super) fn named(pid: i32) -> Holder {
+    let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+    Holder { pid, program: program.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) }
+}
+
+/// Who has this device open, ourselves left out; and the getty that waits on it.
+pub fn users_of(device: &Path) -> Vec<Holder> {
+    let Ok(resolved) = fs::canonicalize(device) else { return Vec::new() };
+    let own = i32::try_from(std::process::id()).ok();
+    processes()
+        .filter(|pid| Some(*pid) != own && (has_open(*pid, &resolved) || is_getty_of(*pid, &resolved)))
+        .map(named)
+        .collect()
+}
+
+/// The processes whose program has this name.
+pub fn running(program: &str) -> Vec<Holder> {
+    processes().map(named).filter(|process| process.program.as_deref() == Some(program)).collect()
+}
+
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn has_open(pid: i32, device: &Path) -> bool {
+    let mut files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    files.any(|file| fs::read_link(file.path()).is_ok_and(|to| to == device))
+}
+
+fn is_getty_of(pid: i32, device: &Path) -> bool {
+    let Ok(words) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    let mut words = words.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    let program = words.next().unwrap_or_default();
+    let name = device.file_name().map(|name| name.to_string_lossy());
+    let is_it = |word: &str| Path::new(word) == device || Some(word) == name.as_deref();
+    program.ends_with("getty") && words.any(|word| is_it(&word))
+}
