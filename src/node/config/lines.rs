@@ -12,7 +12,9 @@ use super::units::{duration, speed};
 use crate::fault::ToFault;
 use crate::spool::Order;
 use crate::wire::call::Protocols;
-use crate::wire::line::{Declared, Identity, Over, PipeSettings, TlsSettings};
+use crate::wire::line::{
+    DataBits, Declared, DtrOnOpen, Identity, Over, Parity, PipeSettings, SerialSettings, TlsSettings,
+};
 use crate::wire::modem::Profile;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,11 @@ pub enum LineKind {
         port: SerialPort,
         speed: u32,
         flow: Flow,
+        data: DataBits,
+        parity: Parity,
+        dtr_on_open: DtrOnOpen,
+        /// DTR falls when the port is closed.
+        hang_up_on_close: bool,
         /// Where `LCK..` files are, for programs that look at them.
         lock_directory: PathBuf,
         modem: Option<ModemConfig>,
@@ -164,6 +171,24 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
             "write flow = \"rts-cts\", or \"none\" if the cable has three wires",
         );
     }
+    let usual = SerialSettings::default();
+    let (data, parity) = section.value("format", format).unwrap_or((usual.data, usual.parity));
+    let dtr_on_open = section.value("dtr-on-open", |text| match text {
+        "raise" => Ok(DtrOnOpen::Raise),
+        "keep" => Ok(DtrOnOpen::Keep),
+        "lower" => Ok(DtrOnOpen::Lower),
+        _ => Err("write \"raise\", \"keep\" or \"lower\"".into()),
+    });
+    let hang_up_on_close = section.boolean("hang-up-on-close");
+    for key in ["dtr-on-open", "hang-up-on-close"] {
+        if section.has("server") && section.has(key) {
+            section.wrong(
+                key,
+                format!("`{key}` is for a port of this machine"),
+                "set it at the terminal server",
+            );
+        }
+    }
     let lock_directory = section.text("lock-directory").unwrap_or_else(|| LOCK_DIRECTORY.to_owned());
     let profile = section.value("modem", modem);
     let init = section.value("init", |text| {
@@ -209,9 +234,25 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         port: device.or(server)?,
         speed,
         flow: flow.unwrap_or(Flow::RtsCts),
+        data,
+        parity,
+        dtr_on_open: dtr_on_open.unwrap_or(usual.dtr_on_open),
+        hang_up_on_close: hang_up_on_close.unwrap_or(usual.hang_up_on_close),
         lock_directory: base.join(lock_directory),
         modem,
     })
+}
+
+/// Data bits, parity and stop bits, as everybody writes them.
+fn format(text: &str) -> Result<(DataBits, Parity), String> {
+    match text {
+        "8N1" => Ok((DataBits::Eight, Parity::None)),
+        "8E1" => Ok((DataBits::Eight, Parity::Even)),
+        "8O1" => Ok((DataBits::Eight, Parity::Odd)),
+        "7E1" => Ok((DataBits::Seven, Parity::Even)),
+        "7O1" => Ok((DataBits::Seven, Parity::Odd)),
+        _ => Err("write \"8N1\", \"8E1\", \"8O1\", \"7E1\" or \"7O1\"".into()),
+    }
 }
 
 /// The name of a built-in profile.

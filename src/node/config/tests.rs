@@ -1,5 +1,6 @@
 use super::*;
 use crate::spool::Order;
+use crate::wire::line::{DataBits, DtrOnOpen, Parity};
 use crate::wire::link::Parameters;
 use std::time::Duration;
 
@@ -262,6 +263,27 @@ fn a_modem_is_one_of_those_that_are_known() {
     let (_, findings) = modem("courier");
     let hint = findings.sorted().remove(0).hint;
     assert!(["generic", "usr-courier", "rockwell", "wifi"].iter().all(|name| hint.contains(name)), "{hint}");
+}
+
+#[test]
+fn a_serial_port_says_its_format_and_what_becomes_of_dtr() {
+    let line = |more: &str| {
+        read(&format!("[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\n{more}"))
+    };
+    let port = |more: &str| {
+        let config = line(&format!("device = \"/dev/ttyS0\"\n{more}")).0.unwrap();
+        config.lines[0].serial_port().unwrap()
+    };
+    let usual = port("");
+    assert_eq!((usual.data, usual.parity), (DataBits::Eight, Parity::None));
+    assert_eq!((usual.dtr_on_open, usual.hang_up_on_close), (DtrOnOpen::Raise, true));
+    let other = port("format = \"7O1\"\ndtr-on-open = \"keep\"\nhang-up-on-close = false\n");
+    assert_eq!((other.data, other.parity), (DataBits::Seven, Parity::Odd));
+    assert_eq!((other.dtr_on_open, other.hang_up_on_close), (DtrOnOpen::Keep, false));
+    let wrong = line("device = \"/dev/ttyS0\"\nformat = \"8N2\"\ndtr-on-open = \"up\"\n").1;
+    assert_eq!(titles(&wrong), ["7:10 wrong `format` in [[line]]", "8:15 wrong `dtr-on-open` in [[line]]"]);
+    let far = line("server = \"terminals.example:2217\"\ndtr-on-open = \"lower\"\n").1;
+    assert_eq!(titles(&far), ["7:15 `dtr-on-open` is for a port of this machine"]);
 }
 
 #[test]

@@ -19,6 +19,21 @@ const KEEPALIVE: Option<Duration> = Some(Duration::from_secs(60));
 /// Calls at once on one TCP line, both ways together.
 const MOST_CALLS: usize = 8;
 
+impl LineConfig {
+    /// The serial port of this machine that the line is on, if it is on one.
+    pub fn serial_port(&self) -> Option<SerialSettings> {
+        match serial_port(self)? {
+            Port::Serial(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// Whether a modem is on its serial port.
+    pub fn has_modem(&self) -> bool {
+        matches!(self.kind, LineKind::Serial { modem: Some(_), .. })
+    }
+}
+
 impl Config {
     /// This node as its calls see it.
     pub fn call_node(&self) -> Node {
@@ -98,29 +113,8 @@ pub(super) fn dialogue(system: &System) -> Option<Dialogue> {
 /// Our own standard input is no line of the station.
 fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
     let kind = match &config.kind {
-        LineKind::Serial { port, speed, flow, lock_directory, modem } => {
-            let flow = match flow {
-                Flow::RtsCts => line::Flow::RtsCts,
-                Flow::XonXoff => line::Flow::XonXoff,
-                Flow::None => line::Flow::None,
-            };
-            let usual = SerialSettings::default();
-            let port = match port {
-                SerialPort::Device(device) => Port::Serial(SerialSettings {
-                    device: device.clone(),
-                    speed: *speed,
-                    flow,
-                    lock_dir: Some(lock_directory.clone()),
-                    ..usual
-                }),
-                SerialPort::Server(host, port) => Port::SerialServer(SerialServerSettings {
-                    tcp: TcpSettings { host: host.clone(), port: *port, ..TcpSettings::default() },
-                    speed: *speed,
-                    data: usual.data,
-                    parity: usual.parity,
-                    flow,
-                }),
-            };
+        LineKind::Serial { modem, .. } => {
+            let port = serial_port(config)?;
             match modem {
                 Some(modem) => station::LineKind::Modem { port, profile: Box::new(profile(modem)) },
                 None => station::LineKind::Direct { port },
@@ -139,6 +133,49 @@ fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
     };
     let LineConfig { name, answer, declared, protocols, order, .. } = config.clone();
     Some(station::LineSettings { name, answer, declared, protocols, order, kind })
+}
+
+/// How the serial port of a line is opened; none if it has no serial port.
+fn serial_port(config: &LineConfig) -> Option<Port> {
+    let LineKind::Serial {
+        port,
+        speed,
+        flow,
+        data,
+        parity,
+        dtr_on_open,
+        hang_up_on_close,
+        lock_directory,
+        modem: _,
+    } = config.kind.clone()
+    else {
+        return None;
+    };
+    let flow = match flow {
+        Flow::RtsCts => line::Flow::RtsCts,
+        Flow::XonXoff => line::Flow::XonXoff,
+        Flow::None => line::Flow::None,
+    };
+    Some(match port {
+        SerialPort::Device(device) => Port::Serial(SerialSettings {
+            device,
+            speed,
+            data,
+            parity,
+            flow,
+            dtr_on_open,
+            hang_up_on_close,
+            lock_dir: Some(lock_directory),
+            ..SerialSettings::default()
+        }),
+        SerialPort::Server(host, port) => Port::SerialServer(SerialServerSettings {
+            tcp: TcpSettings { host, port, ..TcpSettings::default() },
+            speed,
+            data,
+            parity,
+            flow,
+        }),
+    })
 }
 
 fn profile(modem: &ModemConfig) -> Profile {

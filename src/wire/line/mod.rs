@@ -31,7 +31,7 @@ pub use holders::{running, users_of};
 pub use pipe::PipeSettings;
 pub use port::{Port, SerialServerSettings};
 pub use qualities::{Declared, Qualities};
-pub use serial::{DataBits, Flow, ModemLines, Parity, SerialSettings, Signals};
+pub use serial::{DataBits, DtrOnOpen, Flow, ModemLines, Parity, SerialSettings, Signals};
 pub use tcp::{Over, TcpListening, TcpSettings};
 pub use tls::{Identity, TlsSettings};
 pub use uart::{Chip, UartCounters, UartWatch};

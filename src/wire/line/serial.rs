@@ -1,8 +1,9 @@
 //! A serial port, or a pseudo terminal that stands for one.
 //!
-//! Opening never waits for carrier (O_NONBLOCK, then CLOCAL). 8N1 raw by default. DTR is raised by the kernel at open
-//! and lowered at close (HUPCL). A PTY has no modem lines: there, DTR low is told as speed B0, which is what hanging
-//! up has always meant in termios(3), and which whoever holds the other side can see.
+//! Opening never waits for carrier (O_NONBLOCK, then CLOCAL). 8N1 raw by default. The kernel raises DTR and RTS when a port
+//! is opened, and lowers them when it is closed with HUPCL set (termios(3)); [`DtrOnOpen`] and
+//! [`SerialSettings::hang_up_on_close`] say what is done beside that. A PTY has no modem lines: there, DTR low is told as
+//! speed B0, which is what hanging up has always meant, and which whoever holds the other side can see.
 
 use super::locks::Locks;
 use super::uart::{self, Chip, UartWatch};
@@ -51,6 +52,18 @@ pub enum Flow {
     XonXoff,
 }
 
+/// What becomes of DTR when the port is opened. The kernel has raised it by then, for some milliseconds at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DtrOnOpen {
+    /// It is high, and high again after each hang-up.
+    #[default]
+    Raise,
+    /// It stays as the kernel has it.
+    Keep,
+    /// It is low, and stays so: for devices that take DTR for something else, such as a reset.
+    Lower,
+}
+
 /// A serial line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SerialSettings {
@@ -61,6 +74,9 @@ pub struct SerialSettings {
     pub data: DataBits,
     pub parity: Parity,
     pub flow: Flow,
+    pub dtr_on_open: DtrOnOpen,
+    /// DTR and RTS fall when the port is closed (HUPCL), so that no call outlives this program.
+    pub hang_up_on_close: bool,
     /// Refuse to share: flock, TIOCEXCL (not on a PTY) and lock files. Off only for tests of a line by hand.
     pub exclusive: bool,
     /// Where `LCK..` files are kept, for programs that know only those; `None` writes none.
@@ -82,6 +98,8 @@ impl Default for SerialSettings {
             data: DataBits::Eight,
             parity: Parity::None,
             flow: Flow::RtsCts,
+            dtr_on_open: DtrOnOpen::Raise,
+            hang_up_on_close: true,
             exclusive: true,
             lock_dir: Some(PathBuf::from("/var/lock")),
             open_limit: Duration::from_secs(10),
@@ -115,6 +133,8 @@ pub(super) struct SerialLine {
     qualities: Qualities,
     speed: u32,
     flow: Flow,
+    /// What DTR is outside a hang-up.
+    dtr: bool,
     pty: bool,
     /// Held, and released after the device is closed.
     _locks: Option<Locks>,
@@ -150,7 +170,7 @@ impl SerialLine {
         let mut stream = SerialStream::try_from(port).map_err(|error| failed(error.into()))?;
         let modem_lines =
             if stream.read_carrier_detect().is_ok() { ModemLines::Real } else { ModemLines::Absent };
-        Ok(SerialLine {
+        let mut line = SerialLine {
             name,
             stream,
             device,
@@ -158,9 +178,14 @@ impl SerialLine {
             qualities: qualities(settings.data, settings.flow),
             speed: settings.speed,
             flow: settings.flow,
+            dtr: settings.dtr_on_open != DtrOnOpen::Lower,
             pty: opened.pty,
             _locks: opened.locks,
-        })
+        };
+        if settings.dtr_on_open != DtrOnOpen::Keep {
+            line.set_dtr(line.dtr)?;
+        }
+        Ok(line)
     }
 
     pub(super) fn modem_lines(&self) -> ModemLines {
@@ -227,7 +252,7 @@ impl SerialLine {
                 self.set_dtr(false)?;
                 clock::sleep(low).await;
                 self.discard();
-                self.set_dtr(true)
+                self.set_dtr(self.dtr)
             }
             ModemLines::Absent => {
                 let Ok(before) = tcgetattr(&self.device) else { return Ok(false) };
@@ -302,11 +327,12 @@ fn open_device(settings: &SerialSettings) -> Result<Opened, LineError> {
 }
 
 /// Raw, with the settings' format.
-fn shape(termios: &mut Termios, settings: &SerialSettings) -> Result<(), Errno> {
+pub(super) fn shape(termios: &mut Termios, settings: &SerialSettings) -> Result<(), Errno> {
     termios.make_raw();
     // A break is no byte of the stream.
     termios.input_modes |= InputModes::IGNBRK;
-    termios.control_modes |= ControlModes::CREAD | ControlModes::CLOCAL | ControlModes::HUPCL;
+    termios.control_modes |= ControlModes::CREAD | ControlModes::CLOCAL;
+    termios.control_modes.set(ControlModes::HUPCL, settings.hang_up_on_close);
     termios.control_modes -= ControlModes::CSTOPB
         | ControlModes::CSIZE
         | ControlModes::PARENB

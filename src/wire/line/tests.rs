@@ -3,7 +3,7 @@
 use super::*;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,43 @@ async fn a_pty_has_no_modem_lines_and_no_uart_and_that_is_a_state() {
     assert!(line.uart().is_none());
     assert!(!line.set_dtr(false).unwrap());
     line.send_break(Duration::from_millis(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn format_and_hang_up_on_close_are_set_as_asked() {
+    let modem = Master::new();
+    // A PTY itself knows 8 bits without parity alone.
+    let shaped = |settings: &SerialSettings| {
+        let mut termios = tcgetattr(&modem.fd).unwrap();
+        serial::shape(&mut termios, settings).unwrap();
+        termios.control_modes
+    };
+    let usual = shaped(&SerialSettings::default());
+    assert_eq!(usual & ControlModes::CSIZE, ControlModes::CS8);
+    assert!(usual.contains(ControlModes::HUPCL | ControlModes::CRTSCTS | ControlModes::CLOCAL));
+    assert!(!usual.contains(ControlModes::PARENB));
+    let settings = SerialSettings {
+        data: DataBits::Seven,
+        parity: Parity::Odd,
+        hang_up_on_close: false,
+        ..modem.settings(None)
+    };
+    let other = shaped(&settings);
+    assert_eq!(other & ControlModes::CSIZE, ControlModes::CS7);
+    assert!(other.contains(ControlModes::PARENB | ControlModes::PARODD));
+    assert!(!other.intersects(ControlModes::HUPCL | ControlModes::CRTSCTS));
+    let line = Port::Serial(settings).open().await.unwrap();
+    assert!(!tcgetattr(&modem.fd).unwrap().control_modes.contains(ControlModes::HUPCL));
+    assert!(!line.qualities().eight_bit);
+}
+
+#[tokio::test]
+async fn a_port_without_dtr_opens_whatever_is_to_become_of_it() {
+    let modem = Master::new();
+    for dtr_on_open in [DtrOnOpen::Raise, DtrOnOpen::Keep, DtrOnOpen::Lower] {
+        let settings = SerialSettings { dtr_on_open, ..modem.settings(None) };
+        Port::Serial(settings).open().await.unwrap();
+    }
 }
 
 #[tokio::test]
