@@ -4,6 +4,7 @@ pub mod authority;
 pub mod disk;
 pub mod exchange;
 pub mod messages;
+pub mod modem_lines;
 pub mod node;
 pub mod relay;
 pub mod replay;

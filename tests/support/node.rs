@@ -1,6 +1,7 @@
 //! A node of uugate in a temporary folder: its configuration, its commands, its mailboxes, and its daemon.
 
 use super::{PATIENCE, output_with_input, run_with_input, watch};
+use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
@@ -10,16 +11,23 @@ use std::process::{Child, Command, Output, Stdio};
 pub struct Node {
     pub name: String,
     root: PathBuf,
+    /// What its programs have in their environment beside that of the tests.
+    environment: Vec<(&'static str, OsString)>,
 }
 
 impl Node {
     /// Lays out a node. `config` is what follows `[node] name`; every node has the user `ann` and a postmaster, unless
     /// `config` has users of its own.
     pub fn new(parent: &Path, name: &str, config: &str) -> Node {
-        let node = Node { name: name.into(), root: parent.join(name) };
+        let node = Node { name: name.into(), root: parent.join(name), environment: Vec::new() };
         fs::create_dir_all(node.path("mail")).expect("folder of the node");
         node.configure(config);
         node
+    }
+
+    /// The same node, with more in the environment of its programs.
+    pub fn in_environment(self, more: impl IntoIterator<Item = (&'static str, OsString)>) -> Node {
+        Node { environment: self.environment.into_iter().chain(more).collect(), ..self }
     }
 
     pub fn configure(&self, config: &str) {
@@ -40,6 +48,7 @@ impl Node {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_uugate"));
         command.arg(program).arg("-I").arg(self.path("uugate.toml")).stdin(Stdio::null());
+        command.envs(self.environment.iter().cloned());
         command
     }
 

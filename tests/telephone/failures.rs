@@ -1,5 +1,6 @@
 //! Every way in which no connection comes about has its own words, and leaves the line free.
 
+use super::call;
 use crate::support::node::Node;
 use crate::support::open_folder;
 use crate::support::telephone::{PASSWORD, Telephone, Terminal, caller, dialled};
@@ -21,15 +22,6 @@ fn release(telephone: &mut Telephone, other: Terminal) {
     let gave_up =
         |event: &Event| matches!(event, Event::Refused { port: OTHER, reason: "the caller gave up" });
     telephone.until("the end of that", gave_up);
-}
-
-/// Asks for a call and gives what the record of it says.
-fn call(leaf: &Node, system: &str) -> String {
-    let output = leaf.try_run("poll", &[system, "--wait", "--json"], b"");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
-    let failure = report["poll"]["calls"][0]["record"]["failure"].as_str().unwrap_or_default().to_owned();
-    assert_eq!(output.status.code(), Some(if failure.is_empty() { 0 } else { 75 }), "{report}");
-    failure
 }
 
 /// What a node has recorded, oldest first, as `uugate trace` shows it.

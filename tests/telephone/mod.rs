@@ -7,6 +7,8 @@ mod escape;
 mod exchange;
 mod failures;
 mod idle;
+mod locks;
+mod modem_lines;
 mod polls;
 mod terminal;
 mod terminal_server;
@@ -28,4 +30,13 @@ fn pair(folder: &Path, telephone: &Telephone, system: &str) -> (Node, Node) {
         telephone.line("leaf", "")
     );
     (Node::new(folder, "feed", &feed), Node::new(folder, "leaf", &leaf))
+}
+
+/// Asks for a call and gives what the record of it says.
+fn call(leaf: &Node, system: &str) -> String {
+    let output = leaf.try_run("poll", &[system, "--wait", "--json"], b"");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let failure = report["poll"]["calls"][0]["record"]["failure"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(output.status.code(), Some(if failure.is_empty() { 0 } else { 75 }), "{report}");
+    failure
 }
