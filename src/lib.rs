@@ -45,6 +45,7 @@
 //! - [`wire::trace`] (pure): what a recorded call says, packet by packet.
 //! - [`wire::call`]: one call, from a connected line to its written record; joins a session to the spool.
 //! - [`wire::station`]: the lines of this node: waits for rings, connections and the schedule, starts calls.
+//! - [`wire::doctor`] (pure but for its driver): what is the matter with a serial line, and what to change.
 //! - [`wire::exchange`]: a telephone exchange of virtual modems on PTYs, for tests, the demo and for play.
 //!
 //! The post, from the address up:
@@ -91,6 +92,7 @@
 //! wire::trace: observe wire::record wire::link wire::session
 //! wire::call: fault clock observe job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
 //! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line wire::record
+//! wire::doctor: clock wire::line wire::modem
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault
 //! post::mail: fault lines post::address
@@ -114,6 +116,7 @@
 //! wire::noise
 //! wire::line::telnet
 //! wire::modem
+//! wire::doctor
 //! wire::chat
 //! wire::link
 //! wire::session

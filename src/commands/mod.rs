@@ -8,6 +8,7 @@ mod common;
 mod demo;
 mod exchange;
 mod failure;
+mod line;
 mod mailq;
 mod own;
 mod password;

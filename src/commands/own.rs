@@ -2,7 +2,7 @@
 
 use super::site::Site;
 use super::{
-    Common, Failure, PROGRAMS, bundle, check, demo, exchange, mailq, password, spool, terminal, trace,
+    Common, Failure, PROGRAMS, bundle, check, demo, exchange, line, mailq, password, spool, terminal, trace,
 };
 use crate::exit;
 use crate::node::daemon;
@@ -114,6 +114,13 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
+    /// Look after the lines.
+    Line {
+        #[command(subcommand)]
+        what: LineCommand,
+        #[command(flatten)]
+        node: Node,
+    },
     /// A telephone exchange of virtual modems, for any programs that drive modems.
     ///
     /// Each modem is published at its path, and stays until this is interrupted.
@@ -138,6 +145,18 @@ enum What {
     },
     /// Make the hash of a password, for called-password-hash. The password is read from standard input.
     Password,
+}
+
+#[derive(Debug, Subcommand)]
+enum LineCommand {
+    /// Say what is the matter with a serial line, and what to change.
+    ///
+    /// Looks at the device, who has it, its UART and modem lines, and talks to the modem; no call may be up. The exit code is
+    /// 69 if calls cannot work so. A line that the daemon answers on is held by it: stop the daemon first.
+    Doctor {
+        /// The name of a line, or the path of a device; without it, every serial line of this machine.
+        line: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -180,6 +199,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Spool { what: SpoolCommand::Dump { directory }, node } => {
             spool::dump(&common(node), &directory)
         }
+        What::Line { what: LineCommand::Doctor { line }, node } => line::doctor(&common(node), line),
         What::Exchange(options) => exchange::run(options),
         What::Trace { file, json } => trace::run(&file, json),
         What::Terminal { options, node } => terminal::run(&common(node), &options),

@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod chat;
+pub mod doctor;
 pub mod exchange;
 pub mod line;
 pub mod link;

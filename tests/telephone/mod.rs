@@ -3,6 +3,7 @@
 mod carrier;
 mod contention;
 mod demo;
+mod doctor;
 mod escape;
 mod exchange;
 mod failures;

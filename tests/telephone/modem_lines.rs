@@ -127,3 +127,20 @@ fn what_the_uart_loses_in_a_call_is_counted_and_explained() {
     assert!(leaf.stop().success() && feed.stop().success());
     assert_eq!(lines.dtr_falls(), falls + 1, "DTR fell at the hang-up, whoever hung up first");
 }
+
+#[test]
+fn dtr_does_what_it_is_told_when_the_port_is_opened() {
+    let folder = open_folder();
+    let telephone = telephone(folder.path());
+    let lines = ModemLines::new(folder.path());
+    let leaf = Node::new(folder.path(), "leaf", "").in_environment(lines.environment());
+    for (policy, high) in [("keep", false), ("raise", true), ("keep", true), ("lower", false)] {
+        leaf.configure(&format!(
+            "[[line]]\nname = \"cable\"\ntype = \"serial\"\ndevice = \"{}\"\nlock-directory = \".\"\n\
+             dtr-on-open = \"{policy}\"\n",
+            telephone.device("leaf").display()
+        ));
+        leaf.run("line", &["doctor", "cable"], b"");
+        assert_eq!(lines.dtr(), high, "{policy}");
+    }
+}

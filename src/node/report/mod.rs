@@ -6,6 +6,7 @@
 mod bundle;
 mod calls;
 mod check;
+mod doctor;
 mod jobs;
 mod names;
 mod queue;
@@ -15,6 +16,7 @@ mod spool;
 pub use bundle::Bundle;
 pub use calls::{Call, Calls, Poll};
 pub use check::{Check, Finding};
+pub use doctor::{Doctor, Examined};
 pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
 pub use queue::{Entry, Queue};

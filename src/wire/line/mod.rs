@@ -198,6 +198,11 @@ impl Line {
         self.stream.set_dtr(high)
     }
 
+    /// Sets another speed, in bit/s; `false` if the line has none of its own.
+    pub fn set_speed(&mut self, speed: u32) -> Result<bool, LineError> {
+        self.stream.set_speed(speed)
+    }
+
     /// Sends a break of that length; `false` if the line knows none.
     pub async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
         self.stream.send_break(length).await

@@ -234,6 +234,17 @@ impl SerialLine {
         })
     }
 
+    /// Sets another speed, in bit/s.
+    pub(super) fn set_speed(&mut self, speed: u32) -> Result<(), LineError> {
+        let set = tcgetattr(&self.device).and_then(|mut termios| {
+            termios.set_speed(speed)?;
+            tcsetattr(&self.device, OptionalActions::Now, &termios)
+        });
+        set.map_err(|errno| LineError::Set { line: self.name.clone(), what: "speed", source: errno.into() })?;
+        self.speed = speed;
+        Ok(())
+    }
+
     /// Bytes that the kernel still has to send.
     pub(super) fn unsent(&self) -> u32 {
         // A port that cannot say any more has nothing that could still be sent.

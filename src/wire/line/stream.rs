@@ -72,6 +72,13 @@ impl Stream {
         }
     }
 
+    pub(super) fn set_speed(&mut self, speed: u32) -> Result<bool, LineError> {
+        match self {
+            Stream::Serial(port) => port.set_speed(speed).map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
     pub(super) fn set_dtr(&mut self, high: bool) -> Result<bool, LineError> {
         match self {
             Stream::Serial(port) => port.set_dtr(high),

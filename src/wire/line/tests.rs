@@ -129,8 +129,10 @@ async fn a_port_without_dtr_opens_whatever_is_to_become_of_it() {
 async fn odd_speeds_are_set_as_asked() {
     let modem = Master::new();
     let settings = SerialSettings { speed: 33_333, ..modem.settings(None) };
-    let _line = Port::Serial(settings).open().await.unwrap();
+    let mut line = Port::Serial(settings).open().await.unwrap();
     assert_eq!(tcgetattr(&modem.fd).unwrap().output_speed(), 33_333);
+    assert!(line.set_speed(9_600).unwrap());
+    assert_eq!(tcgetattr(&modem.fd).unwrap().output_speed(), 9_600);
 }
 
 #[tokio::test]
