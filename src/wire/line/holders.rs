@@ -46,3 +46,61 @@ fn is_getty_of(pid: i32, device: &Path) -> bool {
     let is_it = |word: &str| Path::new(word) == device || Some(word) == name.as_deref();
     program.ends_with("getty") && words.any(|word| is_it(&word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command, Stdio};
+
+    /// It is killed when this is dropped.
+    struct Other(Child);
+
+    impl Drop for Other {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    impl Other {
+        fn start(command: &mut Command) -> Other {
+            Other(command.spawn().unwrap())
+        }
+
+        fn pid(&self) -> i32 {
+            i32::try_from(self.0.id()).unwrap()
+        }
+    }
+
+    #[test]
+    fn who_has_a_device_open_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let device = folder.path().join("ttyS9");
+        fs::write(&device, "").unwrap();
+        let published = folder.path().join("modem");
+        std::os::unix::fs::symlink(&device, &published).unwrap();
+        assert_eq!(users_of(&published), []);
+        let open = Stdio::from(fs::File::open(&device).unwrap());
+        let other = Other::start(Command::new("sleep").arg("60").stdin(open));
+        let holder = Holder { pid: other.pid(), program: Some("sleep".to_owned()) };
+        assert!(users_of(&published).contains(&holder));
+        assert!(running("sleep").iter().any(|process| process.pid == other.pid()));
+        assert_eq!(users_of(&folder.path().join("none")), []);
+    }
+
+    #[test]
+    fn a_getty_is_found_by_the_line_that_it_names_though_it_shows_no_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let device = folder.path().join("ttyS9");
+        fs::write(&device, "").unwrap();
+        let getty = |line: &str| {
+            let mut command = Command::new("sh");
+            command.arg0("/sbin/agetty").args(["-c", "read nothing", line]).stdin(Stdio::piped());
+            Other::start(&mut command)
+        };
+        let (this, _another) = (getty("ttyS9"), getty("ttyS8"));
+        let found: Vec<i32> = users_of(&device).iter().map(|holder| holder.pid).collect();
+        assert_eq!(found, [this.pid()]);
+    }
+}
