@@ -104,6 +104,20 @@ fn a_carrier_signal_that_falls_in_the_middle_of_a_packet_ends_the_call_within_tw
 }
 
 #[test]
+fn a_port_whose_carrier_signal_is_not_wired_carries_calls_all_the_same() {
+    let folder = open_folder();
+    let (mut telephone, lines) = (telephone(folder.path()), ModemLines::new(folder.path()));
+    let nodes = Pair::new(folder.path(), &telephone, &lines);
+    let (feed, leaf) = (nodes.feed.start(), nodes.leaf.start());
+    nodes.leaf.run("poll", &["feed"], b"");
+    telephone.until("the end of the call", |event| matches!(event, Event::Ended { .. }));
+    assert_eq!(nodes.last_call(1)["record"]["failure"], Value::Null);
+    nodes.leaf.await_mail("ann", 1);
+    assert!(nodes.leaf.log().contains("the port shows no carrier"), "{}", nodes.leaf.log());
+    assert!(leaf.stop().success() && feed.stop().success());
+}
+
+#[test]
 fn what_the_uart_loses_in_a_call_is_counted_and_explained() {
     let folder = open_folder();
     let (mut telephone, lines) = (telephone(folder.path()), ModemLines::new(folder.path()));

@@ -83,6 +83,15 @@ pub enum Carrier {
     Unknown,
 }
 
+/// What a line in a call has shown of its carrier. Where none is ever shown (a cable without DCD), none can be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// Until then it may be told of.
+    Awaited(Instant),
+    Seen,
+    Never,
+}
+
 /// Whether everything written has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
@@ -101,8 +110,8 @@ pub struct Line {
     end: Option<End>,
     /// Carrier must stay: set while a call is up.
     watching: bool,
-    /// Until then a carrier that was not seen yet may still be told of.
-    told_by: Option<Instant>,
+    /// What was seen of it since.
+    shown: Shown,
     tick: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
@@ -121,7 +130,7 @@ impl Line {
             certified: Vec::new(),
             end: None,
             watching: false,
-            told_by: None,
+            shown: Shown::Never,
             tick: None,
         }
     }
@@ -186,10 +195,10 @@ impl Line {
     }
 
     /// From now on the carrier must stay (set it after CONNECT): where DCD is real it is polled while reading, and
-    /// its loss ends the line; elsewhere it only decides what an end of file is called.
+    /// its fall ends the line; elsewhere, and where it never rises, this only decides what an end of file is called.
     pub fn watch_carrier(&mut self, watch: bool) {
         self.watching = watch;
-        self.told_by = watch.then(|| clock::now() + self.stream.tells_carrier_within());
+        self.shown = Shown::Awaited(clock::now() + self.stream.tells_carrier_within());
         self.tick = None;
     }
 
@@ -277,13 +286,17 @@ impl Line {
             if !self.watching || self.modem_lines() != ModemLines::Real {
                 return Poll::Pending;
             }
-            let is_there = self.carrier() == Carrier::Present;
-            if is_there || self.told_by.is_some_and(|by| by <= clock::now()) {
-                self.told_by = None;
-            }
-            if !is_there && self.told_by.is_none() {
-                self.end = Some(End::CarrierLost);
-                return Poll::Ready(Ok(()));
+            match (self.carrier() == Carrier::Present, self.shown) {
+                (true, _) => self.shown = Shown::Seen,
+                (false, Shown::Seen) => {
+                    self.end = Some(End::CarrierLost);
+                    return Poll::Ready(Ok(()));
+                }
+                (false, Shown::Awaited(by)) if by <= clock::now() => {
+                    tracing::warn!(line = %self.name, "the port shows no carrier: DCD is not wired, or the modem does not raise it");
+                    self.shown = Shown::Never;
+                }
+                (false, Shown::Awaited(_) | Shown::Never) => {}
             }
             let tick = self.tick.get_or_insert_with(|| Box::pin(clock::sleep(CARRIER_POLL)));
             std::task::ready!(tick.as_mut().poll(cx));
