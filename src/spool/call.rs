@@ -53,8 +53,31 @@ pub struct CallRecord {
     /// What the serial port saw go wrong during the call; none where no UART counts.
     #[serde(default)]
     pub errors: Option<PortErrors>,
+    /// What it cost; none on a line that costs nothing.
+    #[serde(default)]
+    pub charge: Option<Charge>,
     /// Stage and message of the failure, if it failed.
     pub failure: Option<String>,
+}
+
+/// What a call cost, and which month's account it goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Charge {
+    /// As `2026-11`: the civil month, in the zone of the node, in which it was connected.
+    pub month: String,
+    /// Airtime.
+    pub seconds: u64,
+    /// Money, in thousandths of its unit.
+    pub thousandths: u64,
+}
+
+/// The sum of what the calls of a month cost on one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Charges {
+    pub calls: u64,
+    pub seconds: u64,
+    pub thousandths: u64,
 }
 
 /// What went wrong between modem and machine, in characters.

@@ -256,6 +256,10 @@ impl Spool {
     pub async fn waiting(&self, system: SystemName, largest: Option<u64>) -> Result<Option<Grade>> {
         self.writer.verb(0, move |store| store.waiting(&system, largest)).await
     }
+    /// What waits for a system, of jobs of at most so many bytes, a grade each.
+    pub async fn work_waiting(&self, system: SystemName, largest: Option<u64>) -> Result<Vec<WorkWaiting>> {
+        self.writer.verb(0, move |store| store.work_waiting(&system, largest)).await
+    }
     /// Since when the youngest waits of the jobs for a system that are larger than `above`, and at most `up_to` bytes.
     pub async fn waits_since(
         &self,
@@ -321,6 +325,14 @@ impl Spool {
     }
     pub async fn call_ended(&self, lease: CallLease, now: Timestamp, record: CallRecord) -> Result<()> {
         self.writer.verb(0, move |store| store.call_ended(lease, now, &record)).await
+    }
+    /// Writes down what a call will have cost by the time at which this is said again; the last word is that of its record.
+    pub async fn call_costs(&self, lease: CallLease, charge: Charge) -> Result<()> {
+        self.writer.verb(0, move |store| store.call_costs(lease, &charge)).await
+    }
+    /// What the calls of a month (as `2026-11`) cost on a line.
+    pub async fn charges(&self, line: String, month: String) -> Result<Charges> {
+        self.writer.verb(0, move |store| store.charges(&line, &month)).await
     }
     /// Ends a call whose task was cut off in the middle, and gives its jobs back. Does not wait, so that it can be done
     /// while that task is taken down; if too much else waits, all of it is left to lapse.

@@ -53,6 +53,16 @@ pub enum Order {
     Size,
 }
 
+/// The jobs of one grade that wait for a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkWaiting {
+    pub grade: Grade,
+    /// When the oldest and the youngest of them came.
+    pub oldest: Timestamp,
+    pub youngest: Timestamp,
+    pub bytes: u64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobState {

@@ -36,14 +36,14 @@ mod writer;
 mod tests;
 
 pub use body::{BodyId, BodyRef, CHUNK, Content, MOST_AT_ONCE};
-pub use call::{CallId, CallLease, CallRecord, NewCall, PastCall, PortErrors, Wish};
+pub use call::{CallId, CallLease, CallRecord, Charge, Charges, NewCall, PastCall, PortErrors, Wish};
 pub use claim::{Claim, Outcome};
 pub use dump::{Dumped, dump};
 pub use error::SpoolError;
 pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
 pub use handle::{Appending, Spool};
 pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
-pub use job::{Job, JobState, JobSummary, NewJob, Order, Wanted};
+pub use job::{Job, JobState, JobSummary, NewJob, Order, Wanted, WorkWaiting};
 pub use message::{Delivery, DeliveryState, Intent, MessageId, NewDelivery, NewMessage, QueueEntry};
 pub use reader::BodyReader;
 pub use sequence::Sequence;

@@ -1,11 +1,12 @@
 //! Calls: wished, under way, and past.
 
 use super::super::{
-    CallId, CallLease, CallRecord, Claim, Event, NewCall, Outcome, PastCall, SpoolError, Wish,
+    CallId, CallLease, CallRecord, Charge, Charges, Claim, Event, NewCall, Outcome, PastCall, SpoolError,
+    Wish,
 };
 use super::job::grade;
 use super::lease::Kind;
-use super::{PAGE, Result, Store, from_json, limit, micros, parsed, time, to_json, unsigned};
+use super::{PAGE, Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
 use crate::job::SystemName;
 use jiff::Timestamp;
 use rusqlite::params;
@@ -82,6 +83,32 @@ impl Store {
         Ok(CallLease { id: CallId(unsigned(id)), claim })
     }
 
+    /// What a call costs up to now, or a little later: should its process die, that is what it cost.
+    pub fn call_costs(&mut self, lease: CallLease, charge: &Charge) -> Result<()> {
+        self.charge(signed(lease.id.0), charge)
+    }
+
+    fn charge(&mut self, call: i64, charge: &Charge) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO charges (call, line, month, seconds, cost)
+                SELECT id, line, ?2, ?3, ?4 FROM calls WHERE id = ?1",
+            params![call, charge.month, signed(charge.seconds), signed(charge.thousandths)],
+        )?;
+        Ok(())
+    }
+
+    /// The sum of a month of a line.
+    pub fn charges(&self, line: &str, month: &str) -> Result<Charges> {
+        let sums = self.one(
+            "SELECT count(*), coalesce(sum(seconds), 0), coalesce(sum(cost), 0) FROM charges
+                WHERE line = ?1 AND month = ?2",
+            params![line, month],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let (calls, seconds, cost) = sums.unwrap_or_default();
+        Ok(Charges { calls: unsigned(calls), seconds: unsigned(seconds), thousandths: unsigned(cost) })
+    }
+
     pub fn call_ended(&mut self, lease: CallLease, now: Timestamp, record: &CallRecord) -> Result<()> {
         let id = self.end_claim(Kind::Call, lease.claim)?;
         self.end_call(id, now, record)
@@ -106,6 +133,12 @@ impl Store {
     }
 
     fn end_call(&mut self, id: i64, now: Timestamp, record: &CallRecord) -> Result<()> {
+        let mut record = record.clone();
+        match &record.charge {
+            Some(charge) => self.charge(id, charge)?,
+            None => record.charge = self.charged(id)?,
+        }
+        let record = &record;
         let ended = self.one(
             "UPDATE calls SET ended = ?2, record = ?3 WHERE id = ?1 AND ended IS NULL RETURNING system, began",
             params![id, micros(now), to_json(record)?],
@@ -133,6 +166,14 @@ impl Store {
             ids: format!("call={id}"),
             system: Some(parsed(&system)?),
             text,
+        })
+    }
+
+    /// What was written of the cost of a call while it was under way.
+    fn charged(&self, call: i64) -> Result<Option<Charge>> {
+        self.one("SELECT month, seconds, cost FROM charges WHERE call = ?1", [call], |row| {
+            let (seconds, cost) = (row.get(1)?, row.get(2)?);
+            Ok(Charge { month: row.get(0)?, seconds: unsigned(seconds), thousandths: unsigned(cost) })
         })
     }
 

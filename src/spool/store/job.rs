@@ -1,6 +1,8 @@
 //! Jobs for neighbours.
 
-use super::super::{BodyId, BodyRef, Event, Job, JobState, JobSummary, NewJob, Order, RequestId, Wanted};
+use super::super::{
+    BodyId, BodyRef, Event, Job, JobState, JobSummary, NewJob, Order, RequestId, Wanted, WorkWaiting,
+};
 use super::lease::Kind;
 use super::{
     PAGE, Result, Store, from_json, from_word, limit, micros, parsed, signed, time, to_json, unsigned,
@@ -100,6 +102,22 @@ impl Store {
             )?
             .flatten();
         best.map(|letter| grade(&letter)).transpose()
+    }
+
+    pub fn work_waiting(&self, system: &SystemName, largest: Option<u64>) -> Result<Vec<WorkWaiting>> {
+        let rows = self.all(
+            "SELECT grade, min(created), max(created), sum(size) FROM jobs
+                WHERE state = 'queued' AND lease IS NULL AND system = ?1 AND size <= ?2
+                GROUP BY grade ORDER BY grade",
+            params![system.as_str(), largest.map_or(i64::MAX, signed)],
+            |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )?;
+        rows.into_iter()
+            .map(|(letter, oldest, youngest, bytes)| {
+                let (oldest, youngest) = (time(oldest), time(youngest));
+                Ok(WorkWaiting { grade: grade(&letter)?, oldest, youngest, bytes: unsigned(bytes) })
+            })
+            .collect()
     }
 
     pub fn waits_since(

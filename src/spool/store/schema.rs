@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
 pub const MIGRATIONS: &[&str] =
-    &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE, SEQUENCES, DIGEST_OF_THE_WHOLE];
+    &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE, SEQUENCES, DIGEST_OF_THE_WHOLE, CHARGES];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -147,6 +147,14 @@ CREATE TABLE sequences (system TEXT PRIMARY KEY, taken INTEGER NOT NULL, said IN
 
 /// What the peer has told of a whole file, of which a part is here.
 const DIGEST_OF_THE_WHOLE: &str = "ALTER TABLE partials ADD COLUMN whole BLOB";
+
+/// What calls cost, in thousandths of the unit of money; the rows of a month are its account.
+const CHARGES: &str = "
+CREATE TABLE charges (
+    call INTEGER PRIMARY KEY, line TEXT NOT NULL, month TEXT NOT NULL, seconds INTEGER NOT NULL,
+    cost INTEGER NOT NULL) STRICT;
+CREATE INDEX charges_by_month ON charges (line, month);
+";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the
 /// database is kept as `spool.db.vN` in `keep` (N: the version of the copy).

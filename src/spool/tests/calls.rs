@@ -7,6 +7,8 @@ on_both!(
     a_good_call_takes_its_wish,
     a_wish_during_a_call_stays_if_work_is_left,
     a_call_whose_owner_is_gone_is_over,
+    what_calls_cost_is_in_the_account_of_their_month,
+    the_account_knows_what_a_call_cost_that_broke_off,
     history_is_read_in_pages,
     what_strangers_do_is_noted_so_often_an_hour_and_then_said_once,
     something_refused_at_the_door_is_kept,
@@ -82,6 +84,42 @@ async fn a_call_whose_owner_is_gone_is_over(home: Home) {
     spool.call_began(call("polux"), LEASE).await.unwrap();
     let calls = spool.calls(None, 10).await.unwrap();
     assert!(calls[1].record.failure.is_some());
+}
+
+fn charge(month: &str, seconds: u64, thousandths: u64) -> Charge {
+    Charge { month: month.into(), seconds, thousandths }
+}
+
+async fn what_calls_cost_is_in_the_account_of_their_month(mut home: Home) {
+    for (to, month, cost) in [("polux", "2026-10", 7), ("castor", "2026-11", 60), ("polux", "2026-11", 65)] {
+        let lease = home.spool.call_began(call(to), LEASE).await.unwrap();
+        home.spool.call_costs(lease, charge(month, 600, 999)).await.unwrap();
+        let record = CallRecord { charge: Some(charge(month, cost, cost)), ..CallRecord::default() };
+        home.spool.call_ended(lease, at(9), record).await.unwrap();
+    }
+    let free = home.spool.call_began(call("polux"), LEASE).await.unwrap();
+    home.spool.call_ended(free, at(10), CallRecord::default()).await.unwrap();
+    home.reopen(at(11)).await;
+    let account =
+        async |line: &str, month: &str| home.spool.charges(line.into(), month.into()).await.unwrap();
+    let november = Charges { calls: 2, seconds: 125, thousandths: 125 };
+    assert_eq!(account("tty0", "2026-11").await, november, "what it was to cost is forgotten");
+    assert_eq!(account("tty0", "2026-10").await.thousandths, 7);
+    assert_eq!(account("tty1", "2026-11").await, Charges::default());
+    home.spool.recover(at(500 * 86_400)).await.unwrap();
+    assert_eq!(account("tty0", "2026-11").await, Charges::default(), "after a year it goes with the calls");
+}
+
+async fn the_account_knows_what_a_call_cost_that_broke_off(home: Home) {
+    let spool = &home.spool;
+    let lease = spool.call_began(call("polux"), LEASE).await.unwrap();
+    spool.call_costs(lease, charge("2026-11", 90, 120)).await.unwrap();
+    spool.call_costs(lease, charge("2026-11", 180, 240)).await.unwrap();
+    spool.recover(at(600)).await.unwrap();
+    let past = spool.calls(None, 1).await.unwrap();
+    assert_eq!(past[0].record.charge, Some(charge("2026-11", 180, 240)));
+    assert!(past[0].record.failure.is_some());
+    assert_eq!(spool.charges("tty0".into(), "2026-11".into()).await.unwrap().thousandths, 240);
 }
 
 async fn history_is_read_in_pages(home: Home) {
