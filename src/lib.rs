@@ -26,7 +26,7 @@
 //! - [`clock`]: the only reader of clocks, and the only place that waits for time to pass.
 //! - [`observe`]: logging, the fields of spans; keeps secrets and foreign control characters out of what is logged.
 //! - [`job`] (pure): what one system asks of another: names, grades, execution requests, X. files.
-//! - [`schedule`] (pure): time windows, the one retry clock, who to call next, when and why.
+//! - [`schedule`] (pure): time windows, the one retry clock, who to call next, when and why, what calls cost.
 //! - [`spool`]: everything that must not be lost, in SQLite; the verbs on it, each one transaction.
 //! - [`mailbox`]: an mbox file under both its locks: append, and find out what became of an append.
 //! - [`agent`]: work on a mailbox in the name of its owner; serves its own uid alone.
@@ -77,7 +77,7 @@
 //! clock:
 //! observe: fault
 //! job: fault
-//! schedule: fault
+//! schedule: fault job
 //! spool: fault clock observe job
 //! mailbox: fault
 //! agent: fault observe clock mailbox

@@ -15,6 +15,8 @@ impl Grade {
     pub const MAIL: Grade = Grade(b'C');
     /// What `uux` and `uucp` use when nothing is said.
     pub const DEFAULT: Grade = Grade(b'N');
+    /// What goes before everything else; a call that somebody asks for by hand is for it.
+    pub const BEST: Grade = Grade(b'0');
     /// What everything is at least.
     pub const WORST: Grade = Grade(b'z');
 

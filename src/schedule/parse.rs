@@ -1,16 +1,17 @@
 //! Reads time strings: Taylor UUCP manual, "Time Strings".
 //!
 //! ```text
-//! string = simple *( ("|" / ",") simple )     simple = "Never" / 1*day [ hhmm "-" hhmm ]
+//! string = simple *( ("|" / ",") simple )     simple = name / "Never" / 1*day [ hhmm "-" hhmm ]
 //! day    = "Su" / "Mo" / ... / "Sa" / "Wk" / "Any"
 //! ```
 //!
 //! Several days in one simple string (`MoWe0800-1200`) are what HDB systems allow. Letters may be of either case.
 
+use super::Timetables;
 use super::window::{DAY, Hours, Windows};
 use jiff::civil::Weekday;
 use nom::branch::alt;
-use nom::bytes::complete::{tag_no_case, take_while_m_n};
+use nom::bytes::complete::{tag_no_case, take_while_m_n, take_while1};
 use nom::character::complete::{char, one_of};
 use nom::combinator::{all_consuming, map, map_opt, opt, value};
 use nom::multi::{many1, separated_list1};
@@ -29,25 +30,32 @@ pub struct TimeStringError {
 impl std::str::FromStr for Windows {
     type Err = TimeStringError;
 
+    /// With the names that are there from the beginning.
     fn from_str(text: &str) -> Result<Self, TimeStringError> {
-        let failed = |rest: &str| TimeStringError { text: text.to_owned(), at: text.len() - rest.len() };
-        match all_consuming(separated_list1(one_of("|,"), simple)).parse(text) {
-            Ok((_, lists)) => Ok(Windows::of(lists.into_iter().flatten().collect())),
-            Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(failed(error.input)),
-            Err(nom::Err::Incomplete(_)) => Err(failed("")),
-        }
+        Timetables::default().read(text)
     }
 }
 
-fn simple(text: &str) -> IResult<&str, Vec<Hours>> {
+pub(super) fn windows(text: &str, names: &Timetables) -> Result<Windows, TimeStringError> {
+    let failed = |rest: &str| TimeStringError { text: text.to_owned(), at: text.len() - rest.len() };
+    match all_consuming(separated_list1(one_of("|,"), |rest| simple(rest, names))).parse(text) {
+        Ok((_, lists)) => Ok(Windows::of(lists.into_iter().flatten().collect())),
+        Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(failed(error.input)),
+        Err(nom::Err::Incomplete(_)) => Err(failed("")),
+    }
+}
+
+fn simple<'t>(text: &'t str, names: &Timetables) -> IResult<&'t str, Vec<Hours>> {
+    let word = take_while1(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let named = map_opt(word, |name: &str| names.find(name).map(Windows::hours));
     let never = value(Vec::new(), tag_no_case("Never"));
     let hours = map((many1(days), opt(separated_pair(minute, char('-'), minute))), |(days, range)| {
         days.into_iter().flatten().flat_map(|day| hours_of(day, range)).collect()
     });
-    alt((never, hours)).parse(text)
+    alt((named, never, hours)).parse(text)
 }
 
-fn days(text: &str) -> IResult<&str, Vec<Weekday>> {
+pub(super) fn days(text: &str) -> IResult<&str, Vec<Weekday>> {
     use Weekday::*;
     alt((
         value(vec![Sunday], tag_no_case("Su")),

@@ -42,6 +42,10 @@ impl Windows {
         Windows { hours }
     }
 
+    pub(super) fn hours(&self) -> Vec<Hours> {
+        self.hours.clone()
+    }
+
     /// Whether this moment is inside a window.
     pub fn open_at(&self, moment: &Zoned) -> bool {
         self.open_on(moment.weekday(), minute_of_day(moment.time()))

@@ -2,7 +2,7 @@
 
 use super::section::Section;
 use super::units::size;
-use crate::schedule::{SizeLimits, Sizes, Windows};
+use crate::schedule::{SizeLimits, Sizes, Timetables, Windows};
 use crate::spool::Order;
 
 /// `order`: what goes first among jobs of one grade.
@@ -15,8 +15,9 @@ pub fn order(section: &mut Section<'_>) -> Option<Order> {
 }
 
 /// The largest files by the hours of the week, with the names of Taylor UUCP.
-pub fn sizes(section: &mut Section<'_>) -> Sizes {
-    let mut limits = |key| SizeLimits::new(section.list(key, size_at_hours).unwrap_or_default());
+pub fn sizes(section: &mut Section<'_>, tables: &Timetables) -> Sizes {
+    let mut limits =
+        |key| SizeLimits::new(section.list(key, |text| size_at_hours(text, tables)).unwrap_or_default());
     Sizes {
         call_local: limits("call-local-size"),
         call_remote: limits("call-remote-size"),
@@ -26,11 +27,11 @@ pub fn sizes(section: &mut Section<'_>) -> Sizes {
 }
 
 /// A size and the hours that it is for; without hours, it is for all.
-fn size_at_hours(text: &str) -> Result<(u64, Windows), String> {
+fn size_at_hours(text: &str, tables: &Timetables) -> Result<(u64, Windows), String> {
     let hint = "write a size and the hours that it is for, as \"100 KiB Wk0800-1800\"";
     if let Ok(bytes) = size(text) {
         return Ok((bytes, Windows::any()));
     }
     let (bytes, hours) = text.trim_end().rsplit_once(' ').ok_or(hint)?;
-    Ok((size(bytes).map_err(|_| hint)?, hours.parse().map_err(|_| hint)?))
+    Ok((size(bytes).map_err(|_| hint)?, tables.read(hours).map_err(|_| hint)?))
 }

@@ -8,8 +8,10 @@ use super::protocols;
 use super::section::{Section, plain};
 use super::smtp::address;
 use super::systems::host_and_port;
+use super::tariff;
 use super::units::{duration, speed};
 use crate::fault::ToFault;
+use crate::schedule::{Tariff, Timetables};
 use crate::spool::Order;
 use crate::wire::call::Protocols;
 use crate::wire::line::{
@@ -33,6 +35,8 @@ pub struct LineConfig {
     pub protocols: Protocols,
     /// What goes first among jobs of one grade, where the system says nothing else.
     pub order: Option<Order>,
+    /// What our calls cost; `None`: nothing.
+    pub tariff: Option<Tariff>,
 }
 
 /// What the line is made of.
@@ -111,6 +115,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 pub fn read(
     mut section: Section<'_>,
     base: &Path,
+    tables: &Timetables,
     names: &mut Names,
     findings: &Findings,
 ) -> Option<LineConfig> {
@@ -121,8 +126,13 @@ pub fn read(
         "serial" | "tcp" | "tls" | "telnet" | "pipe" | "stdin" => Ok(text.to_owned()),
         _ => Err(format!("write {KINDS}")),
     });
+    let mut tariff = None;
     let kind = match kind.as_deref() {
-        Some("serial") => read_serial(&mut section, base),
+        Some("serial") => {
+            // A line with one call at a time: what several would cost together, none of them could know.
+            tariff = tariff::read(&mut section, tables);
+            read_serial(&mut section, base)
+        }
         Some("tcp") => Some(read_tcp(&mut section, answer, Over::Plain)),
         Some("telnet") => Some(read_tcp(&mut section, answer, Over::Telnet)),
         Some("tls") => {
@@ -151,7 +161,7 @@ pub fn read(
         // Without a sound type it is not known which keys belong here.
         section.finish();
     }
-    Some(LineConfig { name: name?, kind: kind?, answer, declared, protocols, order })
+    Some(LineConfig { name: name?, kind: kind?, answer, declared, protocols, order, tariff })
 }
 
 fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {

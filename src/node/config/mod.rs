@@ -15,21 +15,27 @@ mod node;
 mod protocols;
 mod record;
 mod routes;
+mod rules;
 mod secrets;
 mod section;
 mod smtp;
 mod spool;
 mod systems;
+mod tariff;
+mod timetable;
 mod transfers;
 mod units;
 mod users;
+mod when;
 mod wire;
 
 pub use findings::{Finding, Findings, Severity};
 pub use lines::{Flow, LineConfig, LineKind, ModemConfig, SerialPort};
 pub use mail::Mail;
+pub use names::Kind;
 pub use node::Node;
 pub use routes::Routes;
+pub use rules::{Rule, Rules};
 pub use smtp::Smtp;
 pub use systems::{System, Transport};
 
@@ -70,6 +76,8 @@ pub struct Config {
     pub lines: Vec<LineConfig>,
     /// Whether calls are recorded.
     pub record: Option<RecordSettings>,
+    /// Where in the file it is said how systems and lines are used.
+    pub rules: Rules,
 }
 
 /// What a command has to know to find the node.
@@ -240,16 +248,25 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         section.finish();
         routes
     });
+    let tables =
+        root.section("timetable").map(|section| timetable::read(section, findings)).unwrap_or_default();
+    let mut rules = Rules::default();
     let lines: Vec<_> = root
         .sections("line")
         .into_iter()
-        .filter_map(|section| lines::read(section, &base, &mut names, findings))
+        .filter_map(|section| {
+            rules.add(names::Kind::Line, &section, findings);
+            lines::read(section, &base, &tables, &mut names, findings)
+        })
         .collect();
     let dialling = Dialling::read(&mut root, findings);
     let systems: Vec<_> = root
         .sections("system")
         .into_iter()
-        .filter_map(|section| systems::read(section, &base, &lines, &dialling, &mut names, findings))
+        .filter_map(|section| {
+            rules.add(names::Kind::System, &section, findings);
+            systems::read(section, &base, &lines, &dialling, &tables, &mut names, findings)
+        })
         .collect();
     if let Some(node) = &node
         && names.is_given(names::Kind::System, node.name.as_str())
@@ -275,6 +292,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         systems,
         lines,
         record,
+        rules,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::section::{Section, plain};
 use crate::job::SystemName;
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 
 /// Who this node is, and whom it trusts.
@@ -13,6 +14,8 @@ pub struct Node {
     pub domains: Vec<String>,
     /// Where files from peers may be put: `~/` of a peer. Default: `public` beside the spool.
     pub public_directory: PathBuf,
+    /// The zone of all time strings, and of the months of budgets. Default: the machine's.
+    pub time_zone: TimeZone,
     /// Who may give From_, `-f` and a peer's name, beside root and the owner of the node.
     pub trusted_users: Vec<String>,
 }
@@ -25,6 +28,10 @@ pub fn read(section: &mut Section<'_>, base: &Path, spool: &Path) -> Option<Node
     let domains = section.list("domain", domain);
     let public = section.text("public-directory");
     let trusted = section.list("trusted-users", |text| plain(text).map(str::to_owned));
+    let time_zone = section.value("time-zone", |text| {
+        TimeZone::get(text)
+            .map_err(|_| "write the name of a zone that this machine knows, as \"Europe/Berlin\"".into())
+    });
     if !section.has("name") {
         section.missing("name", "add the name that other systems call this one by, as name = \"barberouge\"");
     }
@@ -35,6 +42,7 @@ pub fn read(section: &mut Section<'_>, base: &Path, spool: &Path) -> Option<Node
     Some(Node {
         domains: domains.unwrap_or_default(),
         public_directory,
+        time_zone: time_zone.unwrap_or_else(TimeZone::system),
         trusted_users: trusted.unwrap_or_else(|| vec![TRUSTED.to_owned()]),
         name: name?,
     })

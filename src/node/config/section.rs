@@ -138,6 +138,27 @@ impl<'a> Section<'a> {
         entries
     }
 
+    /// Every key, those of tables below as `table.key`, and where it stands.
+    pub fn keys(&self) -> Vec<(String, usize)> {
+        fn walk(table: &DeTable<'_>, before: &str, keys: &mut Vec<(String, usize)>) {
+            for (key, value) in table.iter() {
+                let name = format!("{before}{}", key.get_ref());
+                if let Some(below) = value.get_ref().as_table() {
+                    walk(below, &format!("{name}."), keys);
+                }
+                keys.push((name, key.span().start));
+            }
+        }
+        let mut keys = Vec::new();
+        walk(self.table, "", &mut keys);
+        keys
+    }
+
+    /// The text of a key, if it is one; for what is read elsewhere with all that may be wrong of it.
+    pub fn peek(&self, key: &str) -> Option<&'a str> {
+        self.find(key).and_then(|value| value.get_ref().as_str())
+    }
+
     /// Where the value of a key stands; the section itself if it is not there.
     pub fn span(&self, key: &str) -> Range<usize> {
         self.find(key).map_or_else(|| self.span.clone(), Spanned::span)

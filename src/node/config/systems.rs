@@ -11,10 +11,11 @@ use super::secrets;
 use super::section::{Section, plain};
 use super::transfers::{self, Transfers};
 use super::units::duration;
+use super::when::{self, windows};
 use super::wire::dialogue;
 use crate::job::{Grade, SystemName};
 use crate::observe::Secret;
-use crate::schedule::{Sizes, Windows};
+use crate::schedule::{Plan, Sizes, Timetables};
 use crate::spool::Order;
 use crate::wire::call::{Protocols, TimeGrades};
 use crate::wire::chat::{self, Script};
@@ -60,8 +61,6 @@ pub struct System {
     pub sizes: Sizes,
     /// How long one file may keep the others waiting.
     pub max_file_time: Option<Duration>,
-    /// Call at least so often.
-    pub poll: Option<Duration>,
     /// What kind of program it runs.
     pub profile: &'static Profile,
     /// When it calls, it is called back.
@@ -73,8 +72,8 @@ pub struct System {
     pub sequence: bool,
     /// How long a call may take, either way.
     pub max_time: Option<Duration>,
-    /// When calls are permitted, in the field's own notation (`Any`, `Wk2300-0800`).
-    pub times: Windows,
+    /// When it is called, and for what.
+    pub plan: Plan,
 }
 
 /// How mail travels to a neighbour.
@@ -92,6 +91,7 @@ pub fn read(
     base: &Path,
     all_lines: &[LineConfig],
     dialling: &Dialling,
+    tables: &Timetables,
     names: &mut Names,
     findings: &Findings,
 ) -> Option<System> {
@@ -129,16 +129,15 @@ pub fn read(
         transfers: transfers::read(&mut section),
         transport: section.value("transport", transport).unwrap_or_default(),
         order: calls::order(&mut section),
-        sizes: calls::sizes(&mut section),
+        sizes: calls::sizes(&mut section, tables),
         max_file_time: section.value("max-file-time", duration),
-        poll: section.value("poll", duration),
         profile: section.value("profile", profile).unwrap_or(&Profile::SHOWN),
         callback: section.boolean("callback").unwrap_or_default(),
-        call_grades: grades(&mut section, "call-timegrade"),
-        called_grades: grades(&mut section, "called-timegrade"),
+        call_grades: grades(&mut section, "call-timegrade", tables),
+        called_grades: grades(&mut section, "called-timegrade", tables),
         sequence: section.boolean("sequence").unwrap_or_default(),
         max_time: section.value("max-time", call_time),
-        times: section.value("times", windows).unwrap_or_else(Windows::any),
+        plan: when::read(&mut section, tables),
     };
     check(&section, &system);
     check_lines(&section, &system, all_lines);
@@ -149,7 +148,17 @@ pub fn read(
 /// What does not fit together.
 fn check(section: &Section<'_>, system: &System) {
     if system.lines.is_empty() {
-        for key in ["number", "address", "poll", "call-timegrade", "call-transfer", "callback"] {
+        let needing = [
+            "number",
+            "address",
+            "poll",
+            "poll-at",
+            "call-for",
+            "call-timegrade",
+            "call-transfer",
+            "callback",
+        ];
+        for key in needing {
             if section.has(key) && (key != "callback" || system.callback) {
                 section.wrong(
                     key,
@@ -170,13 +179,6 @@ fn check(section: &Section<'_>, system: &System) {
             "password",
             "the password stands in the configuration itself",
             "put it in a file of mode 0600 and write password-file = \"FILE\"",
-        );
-    }
-    if system.poll.is_some_and(|poll| poll < Duration::from_secs(60)) {
-        section.wrong(
-            "poll",
-            "a poll every few seconds would hold the line for ever",
-            "write \"1 min\" or more",
         );
     }
 }
@@ -248,12 +250,12 @@ fn profile(text: &str) -> Result<&'static Profile, String> {
 }
 
 /// A grade and the hours when it is the worst that may travel.
-fn grades(section: &mut Section<'_>, key: &'static str) -> TimeGrades {
+fn grades(section: &mut Section<'_>, key: &'static str, tables: &Timetables) -> TimeGrades {
     let rule = |text: &str| {
         let hint = "write a grade and hours, as \"Z Wk0800-1800\"";
         let (letter, hours) = text.split_once(' ').ok_or(hint)?;
         let grade = letter.parse::<char>().ok().and_then(Grade::new).ok_or(hint)?;
-        Ok((grade, windows(hours.trim_start())?))
+        Ok((grade, windows(hours.trim_start(), tables)?))
     };
     TimeGrades::new(section.list(key, rule).unwrap_or_default())
 }
@@ -284,11 +286,6 @@ fn chat(text: &str) -> Result<Secret, String> {
         Ok(_) => Ok(Secret::new(text.to_owned())),
         Err(_) => Err(r"write what to expect and what to send, by turns, as 'ogin: \L word: \P'".into()),
     }
-}
-
-fn windows(text: &str) -> Result<Windows, String> {
-    text.parse::<Windows>()
-        .map_err(|error| format!("{error}; write days and hours, as \"Any\", \"Wk2300-0800\" or \"Sa,Su\""))
 }
 
 fn password_hash(text: &str) -> Result<Secret, String> {

@@ -4,11 +4,11 @@ use crate::wire::line::{DataBits, DtrOnOpen, Parity};
 use crate::wire::link::Parameters;
 use std::time::Duration;
 
-fn read(source: &str) -> (Option<Config>, Findings) {
+pub(super) fn read(source: &str) -> (Option<Config>, Findings) {
     Config::read(Path::new("/tmp/site/uugate.toml"), source.to_owned())
 }
 
-fn titles(findings: &Findings) -> Vec<String> {
+pub(super) fn titles(findings: &Findings) -> Vec<String> {
     let place = |finding: &Finding| {
         let (line, column) = findings.place(finding.span.start);
         format!("{line}:{column} {}", finding.title)

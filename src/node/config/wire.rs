@@ -2,7 +2,6 @@
 
 use super::{Config, Flow, LineConfig, LineKind, ModemConfig, SerialPort, System};
 use crate::observe::Secret;
-use crate::schedule::Plan;
 use crate::wire::call::{Account, Dialogue, Node, System as CallSystem};
 use crate::wire::chat::{self, Kind, Script, Values};
 use crate::wire::line::{self, PipeSettings, Port, SerialServerSettings, SerialSettings, TcpSettings};
@@ -39,6 +38,9 @@ impl Config {
     pub fn call_node(&self) -> Node {
         let mut node = Node::new(self.node.name.clone(), self.node.public_directory.clone());
         node.record.clone_from(&self.record);
+        node.zone.clone_from(&self.node.time_zone);
+        let paid = self.lines.iter().filter_map(|line| Some((line.name.clone(), line.tariff.clone()?)));
+        node.tariffs = paid.collect();
         node.systems = self.systems.iter().map(|system| (system.name.clone(), call_system(system))).collect();
         node
     }
@@ -46,6 +48,7 @@ impl Config {
     /// The lines and whom they call.
     pub fn station(&self) -> station::Settings {
         let mut settings = station::Settings::new(Arc::new(self.call_node()));
+        settings.zone.clone_from(&self.node.time_zone);
         settings.lines = self.lines.iter().filter_map(station_line).collect();
         // A system that only our own standard input reaches is not the station's to call.
         let reachable = |name: &String| settings.lines.iter().any(|line| line.name == *name);
@@ -60,7 +63,7 @@ impl Config {
                 address: system.address.clone(),
                 certificate_name: system.certificate_name.clone(),
                 sends: system.transfers.call,
-                plan: Plan { windows: system.times.clone(), every: system.poll, ..Plan::default() },
+                plan: system.plan.clone(),
                 sizes: system.sizes.call_local.clone(),
             })
             .collect();
@@ -74,6 +77,7 @@ fn call_system(system: &System) -> CallSystem {
     CallSystem {
         profile: system.profile,
         callback: system.callback,
+        times: system.plan.times.clone(),
         call_grades: system.call_grades.clone(),
         called_grades: system.called_grades.clone(),
         sequence: system.sequence,

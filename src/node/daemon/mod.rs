@@ -11,7 +11,7 @@ mod smtp;
 pub use error::DaemonError;
 
 use crate::clock;
-use crate::node::config::{Config, ConfigError};
+use crate::node::config::{Config, ConfigError, LineConfig};
 use crate::node::control::{Server, ServerSettings};
 use crate::node::verbs::Verbs;
 use crate::observe;
@@ -148,9 +148,13 @@ fn reload(current: &watch::Sender<Verbs>) {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
                 warn!("{line}");
             }
+            // What lines cost is known to each call anew.
+            let kept = |config: &Config| -> Vec<LineConfig> {
+                config.lines.iter().map(|line| LineConfig { tariff: None, ..line.clone() }).collect()
+            };
             if config.places != old.places
                 || config.smtp.listen != old.smtp.listen
-                || config.lines != old.lines
+                || kept(&config) != kept(&old)
             {
                 warn!("places, lines and listening addresses change when the daemon is started again");
             }

@@ -1,6 +1,7 @@
 //! `uustat -m`, `uugate poll`: calls.
 
 use super::short_time;
+use crate::schedule::Money;
 use crate::spool::{CallRecord, PastCall};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,9 @@ impl fmt::Display for Call {
             f,
             " (sent {jobs_sent} jobs, {bytes_sent} bytes; received {jobs_received} jobs, {bytes_received} bytes)"
         )?;
+        if let Some(charge) = &self.record.charge {
+            write!(f, "; cost {} for {} s", Money(charge.thousandths), charge.seconds)?;
+        }
         let Some(errors) = &self.record.errors else { return Ok(()) };
         let counts = [
             (errors.overruns, "overruns"),

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::job::SystemName;
 use crate::node::config::{LineConfig, LineKind};
 use crate::node::report::{Call, Poll};
+use crate::schedule::PollTimes;
 use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
 use crate::wire::line::Qualities;
@@ -131,7 +132,10 @@ impl Verbs {
         let mut settings = self.config.station();
         // Only what was asked for: no answering, no other system.
         settings.lines.iter_mut().for_each(|line| line.answer = false);
-        settings.systems.iter_mut().for_each(|system| system.plan.every = None);
+        for system in &mut settings.systems {
+            (system.plan.every, system.plan.at) = (None, PollTimes::default());
+            system.plan.call_for.clear();
+        }
         settings.systems.retain(|system| poll.wished.iter().any(|name| name == system.name.as_str()));
         let wished: Vec<SystemName> = settings.systems.iter().map(|system| system.name.clone()).collect();
         let mut waiting = Vec::new();

@@ -6,7 +6,6 @@ use crate::job::{Grade, SystemName};
 use crate::node::config::System;
 use crate::node::report::{Calls, Entry, Job, Jobs, Name, Names, Poll, Queue};
 use crate::spool::{MessageId, Wish};
-use jiff::tz::TimeZone;
 
 /// The most past calls that one request gives.
 const MOST_CALLS: usize = 1000;
@@ -65,7 +64,7 @@ impl Verbs {
 
     /// The largest file that a call of ours may carry to a system at this hour.
     pub(super) fn largest(&self, system: &SystemName) -> Option<u64> {
-        let now = clock::wall().to_zoned(TimeZone::system());
+        let now = clock::wall().to_zoned(self.config.node.time_zone.clone());
         self.config.system(system.as_str())?.sizes.call_local.at(&now)
     }
 
@@ -79,25 +78,28 @@ impl Verbs {
             return Err(VerbError::NoSystem(name.clone()));
         }
         let only_with_work = request.if_work || request.system.is_none();
-        let now = clock::wall().to_zoned(TimeZone::system());
+        let now = clock::wall().to_zoned(self.config.node.time_zone.clone());
         let mut waiting = Vec::new();
         for system in systems {
             let name = system.name.clone();
-            if only_with_work && !self.has_work(&name).await? {
-                continue;
+            // Who names a system is heard as if the best grade waited for it (the manual, "When to Call").
+            let mut grade = Grade::BEST;
+            if only_with_work {
+                let Some(best) = self.spool.waiting(name.clone(), self.largest(&name)).await? else {
+                    continue;
+                };
+                grade = best;
             }
             if system.lines.is_empty() {
                 return Err(VerbError::Usage(format!("{name} has no line to call it on; it calls us")));
             }
-            if !system.times.open_at(&now) {
+            if system.plan.times.worst_at(&now).is_none_or(|worst| grade > worst) {
                 if request.system.is_none() {
                     continue;
                 }
                 return Err(VerbError::Usage(format!("{name} may not be called at this hour")));
             }
             let last = self.spool.calls(Some(name.clone()), 1).await?.first().map(|past| past.id.0);
-            // A poll wants everything.
-            let grade = Grade::WORST;
             let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
             self.spool
                 .want_call(Wish { system: name.clone(), grade, why, since, at_once: request.force })

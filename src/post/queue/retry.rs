@@ -6,8 +6,7 @@ use std::time::Duration;
 
 /// 1, 4, then every 15 minutes: the reference site's 15 minutes, begun a little quicker, for most hindrances (a
 /// locked mailbox) are short. It gives up by age, not by number.
-const CLOCK: Retry =
-    Retry { first: Duration::from_secs(60), factor: 4, max: Duration::from_secs(15 * 60), give_up: None };
+const CLOCK: Retry = Retry { first: Duration::from_secs(60), factor: 4, max: Duration::from_secs(15 * 60) };
 /// The sender hears of the delay after 4 h: the customary `delay_warning_time`.
 const WARN: SignedDuration = SignedDuration::from_hours(4);
 /// Given up after 4 days, as the reference site has it.
@@ -26,7 +25,7 @@ pub fn next(accepted: Timestamp, attempts: u32, now: Timestamp) -> Next {
     if age >= GIVE_UP {
         return Next::GiveUp;
     }
-    let at = CLOCK.next(attempts.saturating_add(1), now).unwrap_or(Timestamp::MAX);
+    let at = CLOCK.next(attempts.saturating_add(1), now);
     Next::Again { at, warn: age >= WARN }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::job::SystemName;
+use crate::schedule::NotPaid;
 use crate::spool::SpoolError;
 use crate::wire::chat::ChatError;
 use crate::wire::session::SessionError;
@@ -14,6 +15,11 @@ pub enum CallError {
     NotConfigured { system: SystemName },
     #[error("the protocol {0} is not known here")]
     UnknownProtocol(char),
+    /// The time of dialling has used up what was left.
+    #[error("nothing is sent on {line}: {why}")]
+    NotPaid { line: String, why: NotPaid },
+    #[error("the call had to end: what may be spent on {line} allows no longer one")]
+    SpentUp { line: String },
     #[error("the connection was lost: {why}")]
     CarrierLost { why: String },
     #[error(transparent)]
@@ -36,6 +42,10 @@ impl ToFault for CallError {
             }
             CallError::UnknownProtocol(_) => {
                 (Stage::Protocol, Whose::Usage, Retry::Never, "name only protocols that uugate has")
+            }
+            CallError::NotPaid { .. } => (Stage::Dial, Whose::Local, Retry::Later, "see `uugate when`"),
+            CallError::SpentUp { .. } => {
+                (Stage::Transfer, Whose::Local, Retry::Later, "the next call goes on where this one stopped")
             }
             CallError::CarrierLost { .. } => (Stage::Carrier, Whose::Line, Retry::Later, ""),
         };

@@ -7,11 +7,13 @@
 
 mod claims;
 mod counting;
+mod cut;
 mod door;
 mod error;
 mod grades;
 mod login;
 mod matching;
+mod meter;
 mod offer;
 mod public;
 mod settings;
@@ -21,14 +23,16 @@ mod terms;
 mod tests;
 mod under_way;
 
+pub use cut::UntilCut;
 pub use error::CallError;
 pub use grades::TimeGrades;
+pub use meter::spent;
 pub use offer::Protocols;
 pub use settings::{Account, Dialogue, Node, System};
 
 use crate::clock;
 use crate::fault::{Fault, ToFault};
-use crate::job::SystemName;
+use crate::job::{Grade, SystemName};
 use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, PortErrors, Spool, SpoolError};
 use crate::wire::chat::ChatError;
 use crate::wire::line::{Qualities, UartWatch};
@@ -40,6 +44,7 @@ use crate::wire::session::{Denial, Features, Machine, Opening, SessionError, Wat
 use claims::Claims;
 use counting::Counter;
 use door::{Door, is_known_by_certificate};
+use meter::Meter;
 use std::future::Future;
 use std::time::Duration;
 use store::CallStore;
@@ -174,46 +179,80 @@ where
 {
     let call = UnderWay::new(spool, lease);
     let recorder = connected.recorder(node, Some(system));
-    let mut stream = Recorded::new(stream, recorder.clone());
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
-    let result = match node.systems.get(system) {
-        None => Err(CallError::NotConfigured { system: system.clone() }),
-        Some(neighbour) => {
+    let most = node.systems.get(system).map_or(System::MAX_TIME, |system| system.max_time);
+    let metered = Meter::start(spool, node, system, &connected.line, most).await;
+    let meter = metered.as_ref().ok().and_then(Option::as_ref);
+    let cut = meter.map(Meter::cut);
+    let stream = UntilCut::new(stream, "there is no money for more", clock::sleep_until(cut));
+    let mut stream = Recorded::new(stream, recorder.clone());
+    let result = match (node.systems.get(system), &metered) {
+        (None, _) => Err(CallError::NotConfigured { system: system.clone() }),
+        (_, Err(error)) => Err(error.clone().into()),
+        (Some(neighbour), Ok(_)) => {
             let claims = call.claims();
             let mut counter = Counter::new(spool, system);
-            let connecting = async {
-                recorder.login(From::Us);
-                let early = match &neighbour.chat {
-                    Some(dialogue) => login::chat(&mut stream, dialogue).await?,
-                    None => Vec::new(),
+            let talking = async {
+                meter.map_or(Ok(()), |meter| meter.check(&connected.line))?;
+                let connecting = async {
+                    recorder.login(From::Us);
+                    let early = match &neighbour.chat {
+                        Some(dialogue) => login::chat(&mut stream, dialogue).await?,
+                        None => Vec::new(),
+                    };
+                    recorder.logged_in();
+                    let (now, time) = (clock::now(), node.handshake_timeout);
+                    let protocols = connected.letters(neighbour);
+                    let mut handshake =
+                        Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
+                            .also_known_as(neighbour.aliases.clone())
+                            .to(neighbour.profile, neighbour.permissions.largest)
+                            .asking_for(strictest(
+                                neighbour.call_grades.at(&node.now()),
+                                meter.and_then(Meter::worst),
+                            ));
+                    if is_sure_to_take(spool, system, protocols.chars().next()).await? {
+                        handshake = handshake.choosing_ahead();
+                    }
+                    if neighbour.sequence {
+                        handshake = handshake.counting();
+                    }
+                    Ok::<_, CallError>(shake(&mut stream, handshake, &early, &mut counter).await?)
                 };
-                recorder.logged_in();
-                let (now, time) = (clock::now(), node.handshake_timeout);
-                let protocols = connected.letters(neighbour);
-                let mut handshake =
-                    Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
-                        .also_known_as(neighbour.aliases.clone())
-                        .to(neighbour.profile, neighbour.permissions.largest)
-                        .asking_for(neighbour.call_grades.at(&node.now()));
-                if is_sure_to_take(spool, system, protocols.chars().next()).await? {
-                    handshake = handshake.choosing_ahead();
-                }
-                if neighbour.sequence {
-                    handshake = handshake.counting();
-                }
-                Ok(shake(&mut stream, handshake, &early, &mut counter).await?)
+                let opening = renewed(spool, node, claims, connecting).await??;
+                session(
+                    stream,
+                    node,
+                    neighbour,
+                    &connected,
+                    opening,
+                    claims,
+                    spool,
+                    watch,
+                    meter,
+                    &mut record,
+                )
+                .await
+                .map_err(|error| match meter {
+                    Some(meter) => meter.explain(error, &connected.line, most),
+                    None => error,
+                })
             };
-            let result = match renewed(spool, node, claims, connecting).await.and_then(|opening| opening) {
-                Ok(opening) => {
-                    session(stream, node, neighbour, &connected, opening, claims, spool, watch, &mut record)
-                        .await
+            let accounting = async {
+                match meter {
+                    Some(meter) => meter.account(spool, lease, node.lease / 2).await,
+                    None => std::future::pending().await,
                 }
-                Err(error) => Err(error),
+            };
+            let result = tokio::select! {
+                result = talking => result,
+                never = accounting => match never {},
             };
             counter.settle(&result, &record).await;
             result
         }
     };
+    record.charge = meter.map(Meter::charge);
     record.calls_back = matches!(&result, Err(CallError::Session(SessionError::Refused(Denial::CallBack))));
     record.errors = connected.port_errors();
     recorder.end(how(&result));
@@ -285,7 +324,8 @@ where
         if let Some(number) = number {
             spool.take_sequence(system.clone(), number).await?;
         }
-        session(stream, node, neighbour, &connected, opening, call.claims(), spool, watch, &mut record).await
+        let claims = call.claims();
+        session(stream, node, neighbour, &connected, opening, claims, spool, watch, None, &mut record).await
     }
     .await;
     recorder.end(how(&result));
@@ -333,6 +373,7 @@ async fn session<S>(
     claims: &Claims,
     spool: &Spool,
     watch: &Watch,
+    meter: Option<&Meter>,
     record: &mut CallRecord,
 ) -> Result<(), CallError>
 where
@@ -349,10 +390,15 @@ where
     let public = node.public.to_string_lossy().into_owned();
     let machine = Machine::new(node.name.clone(), agreement, neighbour.permissions.clone(), public)
         .also_known_as(neighbour.aliases.iter().cloned())
-        .at_most(clock::now(), neighbour.max_time)
+        .at_most(clock::now(), meter.map_or(neighbour.max_time, |meter| meter.left().min(neighbour.max_time)))
         .making_way(neighbour.max_file_time);
     let order = neighbour.order.or(connected.order).unwrap_or_default();
-    let terms = Terms::new(order, &neighbour.sizes, agreement.caller).with_digests(record.uugate);
+    let mut terms = Terms::new(order, &neighbour.sizes, agreement.caller).with_digests(record.uugate);
+    if agreement.caller {
+        // `timegrade` says of our calls what goes in them; the hour at which they begin counts.
+        let of_the_hour = neighbour.times.worst_at(&node.now());
+        terms = terms.no_worse_than(strictest(of_the_hour, meter.and_then(Meter::worst)));
+    }
     let sends = if agreement.caller { neighbour.call_transfer } else { neighbour.called_transfer };
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms)
         .sending(sends)
@@ -376,6 +422,11 @@ where
     };
     store.finish(&why).await?;
     result
+}
+
+/// Of two limits that may be there, the one that lets less through.
+fn strictest(one: Option<Grade>, other: Option<Grade>) -> Option<Grade> {
+    one.into_iter().chain(other).min()
 }
 
 /// Does something under leases that are renewed all the while; once they cannot be, it ends.

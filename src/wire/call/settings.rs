@@ -3,7 +3,7 @@
 use super::{Protocols, TimeGrades};
 use crate::clock;
 use crate::job::SystemName;
-use crate::schedule::Sizes;
+use crate::schedule::{Sizes, Tariff, Times, Windows};
 use crate::spool::Order;
 use crate::wire::chat::{self, LoginSettings, Script, Values};
 use crate::wire::record::drive::RecordSettings;
@@ -23,6 +23,8 @@ pub struct Node {
     pub systems: BTreeMap<SystemName, System>,
     /// The zone of the time strings; default: the machine's.
     pub zone: TimeZone,
+    /// What our calls cost, on the lines where they cost anything.
+    pub tariffs: BTreeMap<String, Tariff>,
     /// The public directory: `~/` of peers.
     pub public: PathBuf,
     /// How callers are asked for name and password.
@@ -46,6 +48,7 @@ impl Node {
             name,
             systems: BTreeMap::new(),
             zone: TimeZone::system(),
+            tariffs: BTreeMap::new(),
             public,
             prompt: LoginSettings::default(),
             partial_life: Duration::from_secs(7 * 24 * 3600),
@@ -79,6 +82,8 @@ pub struct System {
     pub certificate: Option<String>,
     /// When it calls us it is refused, and called back: so nobody can pretend to be it who cannot be called at its number.
     pub callback: bool,
+    /// Which of our jobs go in calls of ours, by the hour in which they begin (`times`); default: all.
+    pub times: Times,
     /// Which grades it is asked to send when we call it.
     pub call_grades: TimeGrades,
     /// Which grades are sent to it when it calls us, whatever it asks.
@@ -103,7 +108,7 @@ pub struct System {
 
 impl System {
     /// A day's mail of a slow line (5 MB at 1200 bit/s) and no more; what has arrived by then need not come again.
-    const MAX_TIME: Duration = Duration::from_secs(12 * 3600);
+    pub(super) const MAX_TIME: Duration = Duration::from_secs(12 * 3600);
 
     /// Whether its login chat says anything, which is to be taken for a secret.
     pub fn has_login(&self) -> bool {
@@ -121,6 +126,7 @@ impl Default for System {
             login: None,
             certificate: None,
             callback: false,
+            times: Windows::any().into(),
             call_grades: TimeGrades::default(),
             called_grades: TimeGrades::default(),
             sequence: false,

@@ -388,6 +388,7 @@ impl Store for CallStore<'_> {
         }
         let largest = self.terms.largest(&self.now());
         let best = self.spool.waiting(self.peer.clone(), largest).await.map_err(failure)?;
+        let worst = self.terms.worst(worst);
         Ok(best.filter(|best| worst.is_none_or(|worst| *best <= worst)))
     }
 

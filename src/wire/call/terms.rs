@@ -18,6 +18,8 @@ pub struct Terms {
     remote_ever: Option<u64>,
     /// The other end is told the digests of files.
     digests: bool,
+    /// No job of ours of a worse grade goes.
+    worst: Option<Grade>,
 }
 
 impl Terms {
@@ -30,7 +32,19 @@ impl Terms {
             local_ever: sizes.local_ever(),
             remote_ever: sizes.remote_ever(),
             digests: false,
+            worst: None,
         }
+    }
+
+    /// No job of ours of a worse grade goes, whatever the other end asks for.
+    pub fn no_worse_than(mut self, worst: Option<Grade>) -> Terms {
+        self.worst = worst;
+        self
+    }
+
+    /// The worst grade that goes to an end that asks for this one or better.
+    pub fn worst(&self, asked: Option<Grade>) -> Option<Grade> {
+        self.worst.into_iter().chain(asked).min()
     }
 
     /// Whether the other end is told the digests of files.
@@ -56,6 +70,7 @@ impl Terms {
 
     /// The jobs to take now: those that may go, and those that never may, to be refused.
     pub fn wanted(&self, worst: Option<Grade>, now: &Zoned) -> Wanted {
+        let worst = self.worst(worst);
         Wanted { worst, largest: self.largest(now), or_beyond: self.local_ever, order: self.order }
     }
 

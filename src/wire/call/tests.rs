@@ -1,3 +1,4 @@
+mod costs;
 mod files;
 mod kinds;
 mod meeting;
@@ -105,7 +106,8 @@ where
     let watch = Watch::nobody();
     let system = leaf.other();
     let lease = begin(&leaf.spool, &leaf.node, &system, "test").await.unwrap();
-    let connected = || Connected { qualities: Qualities::STREAM, ..Connected::default() };
+    let connected =
+        || Connected { line: "test".to_owned(), qualities: Qualities::STREAM, ..Connected::default() };
     let placing = place(a, &leaf.node, &system, lease, connected(), &leaf.spool, &watch);
     let answering = answer(b, &polux.node, login, connected(), &polux.spool, &watch);
     tokio::join!(placing, answering)

@@ -1,10 +1,11 @@
 //! What happens on the lines, for whoever watches at this moment. History is in the spool; nothing depends on these.
 
 use crate::job::SystemName;
+use crate::schedule::Doubt;
 use crate::spool::CallRecord;
 use crate::wire::session::{Progress, Watch};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Events that a slow watcher may lag behind before it misses some.
 const KEPT: usize = 1024;
@@ -34,23 +35,43 @@ pub enum CallStep {
 
 /// Where the station tells what happens.
 #[derive(Debug, Clone)]
-pub struct CallEvents(broadcast::Sender<CallEvent>);
+pub struct CallEvents {
+    events: broadcast::Sender<CallEvent>,
+    doubt: watch::Sender<Option<Doubt>>,
+}
 
 impl Default for CallEvents {
     fn default() -> CallEvents {
-        CallEvents(broadcast::Sender::new(KEPT))
+        CallEvents { events: broadcast::Sender::new(KEPT), doubt: watch::Sender::default() }
     }
 }
 
 impl CallEvents {
     /// Everything from now on.
     pub fn watch(&self) -> broadcast::Receiver<CallEvent> {
-        self.0.subscribe()
+        self.events.subscribe()
+    }
+
+    /// Why the wall clock is not believed at this moment, if it is not.
+    pub fn clock_doubt(&self) -> Option<Doubt> {
+        *self.doubt.borrow()
+    }
+
+    /// Tells what is to be thought of the wall clock; said to the operator when it begins and when it is over.
+    pub(super) fn doubt_clock(&self, doubt: Option<Doubt>) {
+        let before = self.doubt.send_replace(doubt);
+        match (before, doubt) {
+            (None, Some(doubt)) => {
+                tracing::warn!("{doubt}: no calls that cost money until that is put right")
+            }
+            (Some(_), None) => tracing::info!("the clock is believed again"),
+            _ => {}
+        }
     }
 
     pub(super) fn tell(&self, line: &str, system: Option<&SystemName>, step: CallStep) {
         // An error only says that nobody watches.
-        let _ = self.0.send(CallEvent { line: line.to_owned(), system: system.cloned(), step });
+        let _ = self.events.send(CallEvent { line: line.to_owned(), system: system.cloned(), step });
     }
 
     /// What a session is given to tell its progress to.

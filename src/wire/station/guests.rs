@@ -21,7 +21,7 @@ pub(super) struct Guests {
 impl Guests {
     /// `longest`: no guest is kept waiting for longer after a call.
     pub(super) fn new(longest: Duration) -> Guests {
-        let waits = Retry { first: Duration::from_secs(5), factor: 2, max: longest, give_up: None };
+        let waits = Retry { first: Duration::from_secs(5), factor: 2, max: longest };
         Guests { waits, refused: BTreeMap::new() }
     }
 

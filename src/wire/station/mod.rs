@@ -12,12 +12,12 @@
 //! that does not open or a number that is busy, becomes a call record, and the plans read only those.
 
 pub mod by_hand;
-mod cut;
 mod error;
 mod events;
 mod guests;
 mod net;
 mod online;
+mod outlook;
 mod phone;
 mod scheduler;
 mod serial;
@@ -28,13 +28,14 @@ mod tests;
 
 pub use error::StationError;
 pub use events::{CallEvent, CallEvents, CallStep};
+pub use outlook::Outlook;
 pub use settings::{LineKind, LineSettings, Settings, SystemSettings};
 
 use crate::clock;
 use crate::observe::span;
 use crate::schedule::Retry;
 use crate::spool::Spool;
-use cut::UntilCut;
+use crate::wire::call::UntilCut;
 use scheduler::Scheduler;
 use serial::SerialTask;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl Shared {
     fn until_cut<S>(&self, stream: S) -> UntilCut<S> {
         let limit = self.settings.borrow().stop_limit;
         let shared = self.clone();
-        UntilCut::new(stream, async move {
+        UntilCut::new(stream, "the node was stopped", async move {
             shared.stopped().await;
             clock::sleep(limit).await;
         })

@@ -1,20 +1,17 @@
 //! Decides who is called next, and gives each due system to a free line.
 //!
-//! What happened before is read from the call records each time, so that a restart changes nothing.
+//! A system that is due while none of its lines is free waits for one; that is no failure. Who waits longest goes first.
 
 use super::switch::Switch;
-use super::{Shared, SystemSettings};
+use super::{Settings, Shared, SystemSettings};
 use crate::clock;
 use crate::job::SystemName;
-use crate::schedule::{Due, History, next_call};
-use crate::spool::{PastCall, Spool, SpoolError, Wish};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use crate::schedule::{ClockWatch, Doubt, Due, NextCall, NotPaid, Turn};
+use crate::spool::SpoolError;
+use jiff::{SignedDuration, Timestamp, Zoned};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How many past calls are looked at to count failures in a row; the retry clock has long reached its limit by then.
-const PAST: usize = 32;
 /// Rounds are made at least so often: hints may be lost, and the wall clock may jump.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Rounds are made at most so often: the spool of a busy node changes all the time.
@@ -27,19 +24,23 @@ pub(super) struct Scheduler {
     switch: Switch,
     /// When each system was last given to a line.
     given: BTreeMap<SystemName, Instant>,
+    clock: ClockWatch,
+    /// The beginning of the monotonic time that the clock is watched by.
+    began: Instant,
 }
 
 /// A system that is due.
 struct DueSystem {
     system: SystemSettings,
-    at: Timestamp,
+    turn: Turn,
     failures: u32,
-    why: &'static str,
+    next: NextCall,
 }
 
 impl Scheduler {
     pub(super) fn new(shared: Shared, switch: Switch) -> Self {
-        Scheduler { shared, switch, given: BTreeMap::new() }
+        let (clock, began) = (ClockWatch::default(), clock::now());
+        Scheduler { shared, switch, given: BTreeMap::new(), clock, began }
     }
 
     pub(super) async fn run(mut self) {
@@ -65,7 +66,10 @@ impl Scheduler {
     /// Gives away what is due; how long to rest then.
     async fn round(&mut self) -> Result<Duration, SpoolError> {
         let settings = self.shared.settings.borrow_and_update().clone();
-        let now = clock::wall().to_zoned(settings.zone.clone());
+        let wall = clock::wall();
+        let doubt = self.clock.look(wall, clock::now().saturating_duration_since(self.began));
+        self.shared.events.doubt_clock(doubt);
+        let now = wall.to_zoned(settings.zone.clone());
         let wishes = self.shared.spool.wishes().await?;
         let mut rest = LONGEST_REST;
         let mut due = Vec::new();
@@ -80,147 +84,70 @@ impl Scheduler {
                     continue;
                 }
             }
-            let past = self.shared.spool.calls(Some(system.name.clone()), PAST).await?;
-            if past.iter().any(|past| past.ended.is_none()) {
+            let wish = wishes.iter().find(|wish| wish.system == system.name).cloned();
+            let outlook = settings.outlook_with(&self.shared.spool, system, wish, &now).await?;
+            if outlook.in_call.is_some() {
                 // It is calling us. What is wished meanwhile may be fulfilled by that call.
                 continue;
             }
-            let mut history = history(system, &past, &wishes);
-            if history.wished.is_none() && system.sends {
-                let hour = permitted_since(&self.shared.spool, system, &past, &settings.zone);
-                history.wished = hour.await?;
-            }
-            let Some(next) = next_call(&now, &system.plan, &history) else { continue };
+            let Some(next) = outlook.next else { continue };
             match next.due {
-                Due::At(at) if at <= now.timestamp() => due.push(DueSystem {
+                Due::At(at) if at <= wall => due.push(DueSystem {
                     system: system.clone(),
-                    at,
-                    failures: history.failures,
-                    why: next.why.words(),
+                    turn: Turn::new(at, outlook.last),
+                    failures: outlook.failures,
+                    next,
                 }),
-                Due::At(at) => rest = rest.min(until(now.timestamp(), at)),
-                Due::NoWindow | Due::GivenUp => {}
+                Due::At(at) => rest = rest.min(until(wall, at)),
+                Due::Never => {}
             }
         }
-        due.sort_by_key(|due| due.at);
+        due.sort_by_key(|due| due.turn);
         for due in due {
-            self.give(due);
+            rest = rest.min(self.give(&settings, due, &now, doubt).await?);
         }
         Ok(rest)
     }
 
-    /// Gives a system to a line. After a failure the next of its numbers has its turn, and after all of them the next of its
-    /// lines.
-    fn give(&mut self, mut due: DueSystem) {
-        let failures = usize::try_from(due.failures).unwrap_or(0);
-        let numbers = due.system.numbers.len().max(1);
-        let lines = due.system.lines.len().max(1);
-        if !due.system.numbers.is_empty() {
-            due.system.numbers.rotate_left(failures % numbers);
+    /// Gives a system to a line; how long to rest if it waits for something else than a line. After a failure the next of its
+    /// numbers has its turn, and after all of them the next of its lines.
+    async fn give(
+        &mut self,
+        settings: &Settings,
+        due: DueSystem,
+        now: &Zoned,
+        doubt: Option<Doubt>,
+    ) -> Result<Duration, SpoolError> {
+        let DueSystem { mut system, failures, next, .. } = due;
+        let failures = usize::try_from(failures).unwrap_or(0);
+        let numbers = system.numbers.len().max(1);
+        if !system.numbers.is_empty() {
+            system.numbers.rotate_left(failures % numbers);
         }
-        let turn = failures / numbers % lines;
-        let in_turn = due.system.lines.iter().cycle().skip(turn).take(lines).cloned();
-        if self.switch.give(&due.system, in_turn) {
-            tracing::info!(system = %due.system.name, why = due.why, "is to be called");
-            self.given.insert(due.system.name, clock::now());
+        let turn = failures / numbers % system.lines.len().max(1);
+        let mut permitted = Vec::new();
+        let mut rest = LONGEST_REST;
+        for line in system.lines.iter().cycle().skip(turn).take(system.lines.len()) {
+            let spool = &self.shared.spool;
+            match settings.may_pay(spool, line, &system, next.grade, now, doubt).await? {
+                None | Some(Ok(_)) => permitted.push(line.clone()),
+                Some(Err(NotPaid::Cheaper(from))) => rest = rest.min(until(now.timestamp(), from)),
+                Some(Err(NotPaid::Clock(doubt))) => {
+                    tracing::debug!(system = %system.name, line, %doubt, "not called");
+                }
+                Some(Err(NotPaid::Money | NotPaid::Airtime)) => {
+                    tracing::debug!(system = %system.name, line, "not called: the budget of the line is used up");
+                }
+            }
         }
+        if self.switch.give(&system, permitted.into_iter()) {
+            tracing::info!(system = %system.name, why = next.why.words(), "is to be called");
+            self.given.insert(system.name, clock::now());
+        }
+        Ok(rest)
     }
-}
-
-fn history(system: &SystemSettings, past: &[PastCall], wishes: &[Wish]) -> History {
-    // A good call either way ends the row; only our own failed ones count.
-    let ended = past.iter().filter(|past| past.ended.is_some());
-    let failed = ended.take_while(|past| past.record.failure.is_some()).filter(|past| past.call.outgoing);
-    let wished = wishes.iter().filter(|wish| wish.system == system.name && (system.sends || wish.at_once));
-    History {
-        last: past.first().map(|past| past.call.began),
-        calls_back: past.first().is_some_and(|past| past.record.calls_back),
-        failures: u32::try_from(failed.count()).unwrap_or(u32::MAX),
-        at_once: wishes.iter().any(|wish| wish.system == system.name && wish.at_once),
-        wished: wished.map(|wish| wish.since).min(),
-    }
-}
-
-/// The hour from which on work may go that was too large for the hour of our last call, or for that at which it came.
-async fn permitted_since(
-    spool: &Spool,
-    system: &SystemSettings,
-    past: &[PastCall],
-    zone: &TimeZone,
-) -> Result<Option<Timestamp>, SpoolError> {
-    let last = past.iter().find(|past| past.call.outgoing).map(|past| past.call.began);
-    let mut first: Option<Timestamp> = None;
-    for (above, up_to) in system.sizes.classes() {
-        let Some(since) = spool.waits_since(system.name.clone(), above, up_to).await? else { continue };
-        let then = last.map_or(since, |last| last.max(since)).to_zoned(zone.clone());
-        let hour = system.sizes.next(above.saturating_add(1), &then).filter(|hour| *hour > then);
-        let hour = hour.map(|hour| hour.timestamp());
-        first = [first, hour].into_iter().flatten().min();
-    }
-    Ok(first)
 }
 
 fn until(now: Timestamp, at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now).max(SignedDuration::ZERO)).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::{Command, Execute, Grade, Notify, Work};
-    use crate::schedule::{Plan, SizeLimits};
-    use crate::spool::{CallId, CallRecord, Content, NewCall, NewJob};
-
-    fn at(text: &str) -> Timestamp {
-        format!("2026-11-23T{text}Z").parse().unwrap()
-    }
-
-    #[tokio::test]
-    async fn work_that_is_too_large_for_the_hour_is_called_for_when_its_hour_comes() {
-        let spool = Spool::in_memory();
-        let system = SystemSettings {
-            name: "polux".parse().unwrap(),
-            lines: Vec::new(),
-            numbers: Vec::new(),
-            address: None,
-            certificate_name: None,
-            sends: true,
-            plan: Plan::default(),
-            sizes: SizeLimits::new(vec![
-                (100, "Wk0800-1800".parse().unwrap()),
-                (1000, "Any0000-2200".parse().unwrap()),
-            ]),
-        };
-        let submit = async |size: usize, created| {
-            let command = Command::parse("rmail ann").unwrap();
-            let work = Work::Execute(Execute {
-                command,
-                user: "jan".to_owned(),
-                requestor: None,
-                notify: Notify::OnError,
-            });
-            let (system, content) = (system.name.clone(), Some(Content::bytes(vec![b'x'; size])));
-            let job = NewJob { system, grade: Grade::MAIL, work, content, created };
-            spool.submit_job(None, job).await.unwrap();
-        };
-        let called = |outgoing, began| {
-            let call = NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing, began };
-            PastCall { id: CallId(1), call, ended: Some(began), record: CallRecord::default() }
-        };
-        let hour =
-            async |past: &[PastCall]| permitted_since(&spool, &system, past, &TimeZone::UTC).await.unwrap();
-        submit(100, at("09:00:00")).await;
-        assert_eq!(hour(&[]).await, None, "it may go at once");
-        submit(5000, at("09:00:00")).await;
-        assert_eq!(hour(&[]).await, Some(at("22:00:00")));
-        submit(500, at("09:30:00")).await;
-        assert_eq!(hour(&[]).await, Some(at("18:00:00")), "a smaller one sooner");
-        assert_eq!(hour(&[called(false, at("18:30:00"))]).await, Some(at("18:00:00")), "it was not our call");
-        assert_eq!(
-            hour(&[called(true, at("18:00:00"))]).await,
-            Some(at("22:00:00")),
-            "that hour has had its call"
-        );
-        assert_eq!(hour(&[called(true, at("22:00:00"))]).await, None);
-    }
 }

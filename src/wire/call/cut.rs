@@ -1,4 +1,4 @@
-//! The stream of a call that is cut off when the station stops: the call sees a broken line, and ends as it does then.
+//! The stream of a call that is cut off at a moment: the call sees a broken line, and ends as it does then.
 
 use std::future::Future;
 use std::io;
@@ -6,21 +6,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-pub(super) struct UntilCut<S> {
+pub struct UntilCut<S> {
     stream: S,
+    why: &'static str,
     cut: Pin<Box<dyn Future<Output = ()> + Send>>,
     is_cut: bool,
 }
 
 impl<S> UntilCut<S> {
-    /// `cut` completes when the call has to end.
-    pub(super) fn new(stream: S, cut: impl Future<Output = ()> + Send + 'static) -> Self {
-        UntilCut { stream, cut: Box::pin(cut), is_cut: false }
+    /// `cut` completes when the call has to end; why that is so, is said in its record.
+    pub fn new(stream: S, why: &'static str, cut: impl Future<Output = ()> + Send + 'static) -> Self {
+        UntilCut { stream, why, cut: Box::pin(cut), is_cut: false }
     }
 
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         self.is_cut = self.is_cut || self.cut.as_mut().poll(cx).is_ready();
-        if self.is_cut { Err(io::Error::other("cut off, for the node was stopped")) } else { Ok(()) }
+        if self.is_cut { Err(io::Error::other(format!("cut off, for {}", self.why))) } else { Ok(()) }
     }
 }
 

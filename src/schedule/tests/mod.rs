@@ -1,6 +1,12 @@
-//! The manual's examples, days of odd length, and the plans of polls.
+//! The manual's examples, and days of odd length.
+
+mod cost;
+mod month;
+mod plan;
+mod trust;
 
 use super::*;
+use crate::job::Grade;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -23,6 +29,10 @@ fn utc(day: &str, time: &str) -> Zoned {
 
 fn windows(text: &str) -> Windows {
     text.parse().unwrap()
+}
+
+fn grade(letter: char) -> Grade {
+    Grade::new(letter).unwrap()
 }
 
 #[test]
@@ -57,6 +67,18 @@ fn lists_bars_commas_and_several_days_are_read() {
     assert!(windows("MoFr0800-1200").open_at(&utc("Fr", "11:59")));
     assert!(!windows("MoFr0800-1200").open_at(&utc("Sa", "11:59")));
     assert!(windows("Any0000-2400").open_at(&utc("Sa", "23:59")));
+}
+
+#[test]
+fn hours_with_a_name_stand_where_days_do() {
+    assert_eq!(windows("Night"), windows("Wk2305-0755,Sa,Su2305-1655"));
+    assert_eq!(windows("evening|Mo1200-1300"), windows("Wk1705-0755,Sa,Su,Mo1200-1300"));
+    let mut tables = Timetables::default();
+    tables.define("Cheap", windows("Any2200-0600"));
+    assert_eq!(tables.read("cheap,Su").unwrap(), windows("Any2200-0600,Su"));
+    tables.define("Night", windows("Any0000-0500"));
+    assert_eq!(tables.read("Night").unwrap(), windows("Any0000-0500"), "a name may get other hours");
+    assert!("Cheap".parse::<Windows>().is_err() && tables.read("Cheap0100-0200").is_err());
 }
 
 #[test]
@@ -97,114 +119,6 @@ fn a_window_in_the_hour_that_is_repeated_opens_twice() {
     let closed = at("2026-10-25T02:00+01:00[Europe/Berlin]");
     assert!(!window.open_at(&closed));
     assert_eq!(window.next_open(&closed).unwrap(), at("2026-10-25T02:30+01:00[Europe/Berlin]"));
-}
-
-#[test]
-fn the_retry_clock_grows_to_its_limit_and_gives_up_by_number() {
-    let retry =
-        Retry { first: Duration::from_secs(60), factor: 2, max: Duration::from_secs(600), give_up: Some(6) };
-    let waits: Vec<u64> = (0..=6).map(|failures| retry.wait(failures).as_secs()).collect();
-    assert_eq!(waits, [0, 60, 120, 240, 480, 600, 600]);
-    let last = Timestamp::UNIX_EPOCH;
-    assert_eq!(retry.next(5, last), Some(last + SignedDuration::from_secs(600)));
-    assert_eq!(retry.next(6, last), None);
-    assert_eq!(retry.wait(u32::MAX), Duration::from_secs(600), "no overflow");
-}
-
-fn plan(every: Option<u64>) -> Plan {
-    Plan { every: every.map(Duration::from_secs), ..Plan::default() }
-}
-
-fn seconds(moment: &Zoned, after: i64) -> Due {
-    Due::At(moment.timestamp() + SignedDuration::from_secs(after))
-}
-
-#[test]
-fn without_a_reason_nobody_is_called() {
-    assert_eq!(next_call(&utc("Mo", "12:00"), &plan(None), &History::default()), None);
-}
-
-#[test]
-fn a_poll_is_due_at_once_and_then_every_so_often() {
-    let now = utc("Mo", "12:00");
-    let first = next_call(&now, &plan(Some(900)), &History::default()).unwrap();
-    assert_eq!((first.due, first.why), (seconds(&now, 0), Why::Poll));
-    let history = History { last: Some(now.timestamp()), ..History::default() };
-    assert_eq!(next_call(&now, &plan(Some(900)), &history).unwrap().due, seconds(&now, 900));
-}
-
-#[test]
-fn a_failed_call_is_tried_again_by_the_retry_clock_and_a_new_wish_hurries_it() {
-    let now = utc("Mo", "12:00");
-    let mut history =
-        History { last: Some(now.timestamp()), failures: 4, wished: None, at_once: false, calls_back: false };
-    let next = next_call(&now, &plan(None), &history).unwrap();
-    assert_eq!((next.due, next.why), (seconds(&now, 480), Why::Retry));
-    history.wished = Some(now.timestamp() - SignedDuration::from_secs(5));
-    assert_eq!(next_call(&now, &plan(None), &history).unwrap().due, seconds(&now, 480), "tried before");
-    history.wished = Some(now.timestamp() + SignedDuration::from_secs(5));
-    let next = next_call(&now, &plan(None), &history).unwrap();
-    assert_eq!((next.due, next.why), (seconds(&now, 60), Why::Wish));
-}
-
-#[test]
-fn after_giving_up_only_a_new_wish_calls_again() {
-    let now = utc("Mo", "12:00");
-    let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
-    let mut history =
-        History { last: Some(now.timestamp()), failures: 3, wished: None, at_once: false, calls_back: false };
-    assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp);
-    history.wished = Some(now.timestamp());
-    assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::GivenUp, "it was tried");
-    let polled = Plan { every: Some(Duration::from_secs(900)), ..plan.clone() };
-    assert!(matches!(next_call(&now, &polled, &history).unwrap().due, Due::At(_)), "polls go on");
-    history.wished = Some(now.timestamp() + SignedDuration::from_secs(120));
-    assert_eq!(next_call(&now, &plan, &history).unwrap().due, seconds(&now, 120));
-}
-
-#[test]
-fn an_urgent_wish_does_not_wait_for_the_retry_clock() {
-    let now = utc("Mo", "12:00");
-    let plan = Plan { retry: Retry { give_up: Some(3), ..Retry::default() }, ..Plan::default() };
-    for failures in [1, 3] {
-        let last = Some(now.timestamp());
-        let wished = Some(now.timestamp() + SignedDuration::from_secs(1));
-        let history = History { last, failures, wished, at_once: true, calls_back: false };
-        let next = next_call(&now, &plan, &history).unwrap();
-        assert_eq!((next.due, next.why), (seconds(&now, 1), Why::Wish));
-        let tried = next_call(&now, &plan, &History { wished: last, ..history }).unwrap();
-        assert_ne!(tried.due, seconds(&now, 0), "once at once, not for ever");
-    }
-}
-
-#[test]
-fn a_call_back_that_was_promised_is_waited_for() {
-    let now = utc("Mo", "12:00");
-    let wished = |after| Some(now.timestamp() + SignedDuration::from_secs(after));
-    let promised =
-        History { last: Some(now.timestamp()), failures: 1, wished: None, at_once: false, calls_back: true };
-    for history in [
-        promised,
-        History { wished: wished(-1), at_once: true, ..promised },
-        History { wished: wished(1), ..promised },
-    ] {
-        assert_eq!(next_call(&now, &plan(None), &history).unwrap().due, seconds(&now, 600));
-    }
-    let urgent = History { wished: wished(1), at_once: true, ..promised };
-    assert_eq!(next_call(&now, &plan(None), &urgent).unwrap().due, seconds(&now, 1));
-    // It never came: the retry clock goes on.
-    let often = History { failures: 6, ..promised };
-    assert_eq!(next_call(&now, &plan(None), &often).unwrap().due, seconds(&now, 1920));
-}
-
-#[test]
-fn a_wish_waits_for_the_window() {
-    let now = utc("Su", "12:00");
-    let mut plan = Plan { windows: windows("Wk0800-1800"), ..Plan::default() };
-    let history = History { wished: Some(now.timestamp()), ..History::default() };
-    assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::At(utc("Mo", "08:00").timestamp()));
-    plan.windows = Windows::never();
-    assert_eq!(next_call(&now, &plan, &history).unwrap().due, Due::NoWindow);
 }
 
 proptest! {

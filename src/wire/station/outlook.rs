@@ -1,0 +1,196 @@
+//! What is ahead for a system: when it will be called, why, and on which of its lines it may be. The scheduler goes by it, and
+//! whoever asks is told it.
+//!
+//! What happened before is read from the call records each time, so that a restart changes nothing.
+
+use super::{Settings, SystemSettings};
+use crate::job::Grade;
+use crate::schedule::{
+    Allowance, Chance, Doubt, History, NextCall, NotPaid, Waiting, Wished, month, next_call,
+};
+use crate::spool::{PastCall, Spool, SpoolError, Wish};
+use crate::wire::call::spent;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use std::time::Duration;
+
+/// How many past calls are looked at to count failures in a row; the retry clock has long reached its limit by then.
+const PAST: usize = 32;
+
+/// What is ahead for one system.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    /// None: there is no reason to call it.
+    pub next: Option<NextCall>,
+    /// Since when it is in a call.
+    pub in_call: Option<Timestamp>,
+    /// When its last call began.
+    pub last: Option<Timestamp>,
+    /// Calls of ours that failed since the last good one.
+    pub failures: u32,
+}
+
+impl Settings {
+    /// Looks ahead for a system.
+    pub async fn outlook(
+        &self,
+        spool: &Spool,
+        system: &SystemSettings,
+        now: &Zoned,
+    ) -> Result<Outlook, SpoolError> {
+        let wishes = spool.wishes().await?;
+        let wish = wishes.into_iter().find(|wish| wish.system == system.name);
+        self.outlook_with(spool, system, wish, now).await
+    }
+
+    pub(super) async fn outlook_with(
+        &self,
+        spool: &Spool,
+        system: &SystemSettings,
+        wish: Option<Wish>,
+        now: &Zoned,
+    ) -> Result<Outlook, SpoolError> {
+        let plan = &system.plan;
+        let rows = PAST.max(usize::try_from(plan.max_retries).unwrap_or(PAST).saturating_add(1));
+        let past = spool.calls(Some(system.name.clone()), rows).await?;
+        let in_call = past.first().filter(|past| past.ended.is_none()).map(|past| past.call.began);
+        let failures = failures(&past);
+        let mut history = History {
+            last: past.first().map(|past| past.call.began),
+            failures,
+            wish: wish.filter(|wish| system.sends || wish.at_once).map(|wish| Wished {
+                since: wish.since,
+                grade: wish.grade,
+                at_once: wish.at_once,
+            }),
+            calls_back: past.first().is_some_and(|past| past.record.calls_back),
+            work: Vec::new(),
+            chance: Chance::of(&format!("{}!{}", self.node.name, system.name), failures),
+        };
+        if system.sends {
+            if !plan.call_for.is_empty() {
+                let waiting = spool.work_waiting(system.name.clone(), system.sizes.at(now)).await?;
+                history.work = waiting
+                    .into_iter()
+                    .map(|work| Waiting {
+                        grade: work.grade,
+                        oldest: work.oldest,
+                        youngest: work.youngest,
+                        bytes: work.bytes,
+                    })
+                    .collect();
+            }
+            if history.wish.is_none()
+                && let Some(since) = permitted_since(spool, system, &past, now.time_zone()).await?
+                && let Some(grade) = spool.waiting(system.name.clone(), None).await?
+            {
+                history.wish = Some(Wished { since, grade, at_once: false });
+            }
+        }
+        let next = next_call(now, plan, &history);
+        Ok(Outlook { next, in_call, last: history.last, failures })
+    }
+
+    /// Whether a line may be used now for a call that work of this grade is the reason for; `None`: it costs nothing.
+    pub async fn may_pay(
+        &self,
+        spool: &Spool,
+        line: &str,
+        system: &SystemSettings,
+        grade: Grade,
+        now: &Zoned,
+        doubt: Option<Doubt>,
+    ) -> Result<Option<Result<Allowance, NotPaid>>, SpoolError> {
+        let Some(tariff) = self.node.tariffs.get(line) else { return Ok(None) };
+        let spent = spent(&spool.charges(line.to_owned(), month(now)).await?);
+        let most = self.node.systems.get(&system.name).map_or(Duration::MAX, |system| system.max_time);
+        Ok(Some(tariff.permits(now, doubt, spent, grade, most)))
+    }
+}
+
+fn failures(past: &[PastCall]) -> u32 {
+    // A good call either way ends the row; only our own failed ones count.
+    let ended = past.iter().filter(|past| past.ended.is_some());
+    let failed = ended.take_while(|past| past.record.failure.is_some()).filter(|past| past.call.outgoing);
+    u32::try_from(failed.count()).unwrap_or(u32::MAX)
+}
+
+/// The hour from which on work may go that was too large for the hour of our last call, or for that at which it came.
+pub(super) async fn permitted_since(
+    spool: &Spool,
+    system: &SystemSettings,
+    past: &[PastCall],
+    zone: &TimeZone,
+) -> Result<Option<Timestamp>, SpoolError> {
+    let last = past.iter().find(|past| past.call.outgoing).map(|past| past.call.began);
+    let mut first: Option<Timestamp> = None;
+    for (above, up_to) in system.sizes.classes() {
+        let Some(since) = spool.waits_since(system.name.clone(), above, up_to).await? else { continue };
+        let then = last.map_or(since, |last| last.max(since)).to_zoned(zone.clone());
+        let hour = system.sizes.next(above.saturating_add(1), &then).filter(|hour| *hour > then);
+        let hour = hour.map(|hour| hour.timestamp());
+        first = [first, hour].into_iter().flatten().min();
+    }
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Command, Execute, Grade, Notify, Work};
+    use crate::schedule::{Plan, SizeLimits};
+    use crate::spool::{CallId, CallRecord, Content, NewCall, NewJob};
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-23T{text}Z").parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_that_is_too_large_for_the_hour_is_called_for_when_its_hour_comes() {
+        let spool = Spool::in_memory();
+        let system = SystemSettings {
+            name: "polux".parse().unwrap(),
+            lines: Vec::new(),
+            numbers: Vec::new(),
+            address: None,
+            certificate_name: None,
+            sends: true,
+            plan: Plan::default(),
+            sizes: SizeLimits::new(vec![
+                (100, "Wk0800-1800".parse().unwrap()),
+                (1000, "Any0000-2200".parse().unwrap()),
+            ]),
+        };
+        let submit = async |size: usize, created| {
+            let command = Command::parse("rmail ann").unwrap();
+            let work = Work::Execute(Execute {
+                command,
+                user: "jan".to_owned(),
+                requestor: None,
+                notify: Notify::OnError,
+            });
+            let (system, content) = (system.name.clone(), Some(Content::bytes(vec![b'x'; size])));
+            let job = NewJob { system, grade: Grade::MAIL, work, content, created };
+            spool.submit_job(None, job).await.unwrap();
+        };
+        let called = |outgoing, began| {
+            let call = NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing, began };
+            PastCall { id: CallId(1), call, ended: Some(began), record: CallRecord::default() }
+        };
+        let hour =
+            async |past: &[PastCall]| permitted_since(&spool, &system, past, &TimeZone::UTC).await.unwrap();
+        submit(100, at("09:00:00")).await;
+        assert_eq!(hour(&[]).await, None, "it may go at once");
+        submit(5000, at("09:00:00")).await;
+        assert_eq!(hour(&[]).await, Some(at("22:00:00")));
+        submit(500, at("09:30:00")).await;
+        assert_eq!(hour(&[]).await, Some(at("18:00:00")), "a smaller one sooner");
+        assert_eq!(hour(&[called(false, at("18:30:00"))]).await, Some(at("18:00:00")), "it was not our call");
+        assert_eq!(
+            hour(&[called(true, at("18:00:00"))]).await,
+            Some(at("22:00:00")),
+            "that hour has had its call"
+        );
+        assert_eq!(hour(&[called(true, at("22:00:00"))]).await, None);
+    }
+}
