@@ -78,6 +78,22 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
+    /// Say when a system will be called, why, and why not now; without a system, of all.
+    ///
+    /// Each reason comes with the place in the configuration that decides it.
+    When {
+        system: Option<String>,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Say what a job or a message waits for.
+    Why {
+        /// A job as `uustat` shows it, or a message as `mailq` does.
+        #[arg(value_name = "JOB|MESSAGE")]
+        what: String,
+        #[command(flatten)]
+        node: Node,
+    },
     /// List the mail that waits.
     Queue {
         #[command(flatten)]
@@ -206,11 +222,10 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
         What::Queue { node } => mailq::show(&common(node)),
+        What::When { system, node } => ask(&common(node), Request::When { system }),
+        What::Why { what, node } => ask(&common(node), Request::Why { what }),
         What::Sequence { system, set, node } => {
-            let common = common(node);
-            let request = SequenceRequest { system, set };
-            common.print(&common.site.ask(Request::Sequence(request), None)?)?;
-            Ok(exit::OK)
+            ask(&common(node), Request::Sequence(SequenceRequest { system, set }))
         }
         What::Poll { system, wait, record, node } => {
             let mut common = common(node);
@@ -223,6 +238,12 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
             Ok(if failed { exit::TEMPFAIL } else { exit::OK })
         }
     }
+}
+
+/// Asks the node, and prints what it answers.
+fn ask(common: &Common, request: Request) -> Result<u8, Failure> {
+    common.print(&common.site.ask(request, None)?)?;
+    Ok(exit::OK)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod idle;
 mod locks;
 mod modem_lines;
 mod polls;
+mod schedule;
 mod terminal;
 mod terminal_server;
 

@@ -12,6 +12,7 @@ mod names;
 mod queue;
 mod sequence;
 mod spool;
+mod when;
 
 pub use bundle::Bundle;
 pub use calls::{Call, Calls, Poll};
@@ -22,6 +23,7 @@ pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
 pub use sequence::Sequence;
 pub use spool::{Dump, Verify};
+pub use when::{Account, Ahead, Because, LineAhead, When, Why};
 
 use crate::spool::CallRecord;
 use serde::{Deserialize, Serialize};
@@ -50,6 +52,8 @@ pub enum Report {
     Call(CallRecord),
     Bundle(Bundle),
     Sequence(Sequence),
+    When(When),
+    Why(Why),
     /// So many executions were carried out.
     Ran {
         executions: u64,
@@ -68,6 +72,8 @@ impl fmt::Display for Report {
             Report::Poll(poll) => poll.fmt(f),
             Report::Bundle(bundle) => bundle.fmt(f),
             Report::Sequence(sequence) => sequence.fmt(f),
+            Report::When(when) => when.fmt(f),
+            Report::Why(why) => why.fmt(f),
         }
     }
 }

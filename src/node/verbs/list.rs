@@ -99,6 +99,14 @@ impl Verbs {
                 }
                 return Err(VerbError::Usage(format!("{name} may not be called at this hour")));
             }
+            if let Some(why) = self.not_paid(&name, grade).await? {
+                if request.system.is_none() {
+                    continue;
+                }
+                return Err(VerbError::Usage(format!(
+                    "{name} is not called now: {why}; see `uugate when {name}`"
+                )));
+            }
             let last = self.spool.calls(Some(name.clone()), 1).await?.first().map(|past| past.id.0);
             let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
             self.spool

@@ -14,6 +14,7 @@ mod request;
 mod run;
 mod sequence;
 mod text;
+mod when;
 mod who;
 
 pub use body::Body;
@@ -80,6 +81,8 @@ impl Verbs {
             Request::Batch => self.batch(who, body).await,
             Request::Bundle(request) => self.bundle(who, request).await.map(Report::Bundle),
             Request::Sequence(request) => self.sequence(who, request).await.map(Report::Sequence),
+            Request::When { system } => self.when(system).await.map(Report::When),
+            Request::Why { what } => self.why(who, &what).await.map(Report::Why),
             Request::Run => self.run().await,
         }
     }

@@ -39,6 +39,10 @@ pub enum Request {
     Bundle(BundleRequest),
     /// `uugate sequence`.
     Sequence(SequenceRequest),
+    /// `uugate when`: when a system is called, or all.
+    When { system: Option<String> },
+    /// `uugate why`: what a job or a message waits for.
+    Why { what: String },
     /// `uugate watch`: what happens on the lines from now on, as a stream of events.
     Watch,
     /// `uuxqt`: carry out what has arrived, now.
@@ -55,6 +59,8 @@ impl Request {
                 | Request::Queue { .. }
                 | Request::Calls { .. }
                 | Request::Sequence(_)
+                | Request::When { .. }
+                | Request::Why { .. }
                 | Request::Watch
         )
     }
