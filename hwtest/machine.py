@@ -1,23 +1,55 @@
 """The guest as a machine: QEMU with three 16550As: the console, and two that modems of the exchange are joined to.
 
-QEMU joins a UART to a socket here, and a thread carries the bytes between the socket and the modem. Modem signals do not
-cross: QEMU shows the guest CTS, DSR and DCD as on. A break does, by QMP.
+A thread carries the bytes between each UART and its modem. QEMU takes the signals of a UART from a serial port of the host.
+The one behind ttyS1 is a PTY, to which tests/support/modem_lines.c gives signals: DTR goes to the modem as it does on a PTY of
+the exchange, by speed B0, and the carrier comes from what the exchange tells. The one behind ttyS2 is a socket, for which
+QEMU shows CTS, DSR and DCD as on. A break comes by QMP.
 """
 
 import errno
 import json
+import mmap
 import os
 import select
 import socket
+import struct
 import subprocess
+import termios
 import threading
+import tty
 
+PRELOAD = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "tests", "support", "modem_lines.c")
 # What is read at once, in bytes, and what may wait for the other side.
 CHUNK = 512
-# The third UART has an interrupt of its own: an ISA interrupt cannot be shared.
-UARTS = (("modem", 1, 3), ("other", 2, 5))
+# How often DTR is looked at, in seconds.
+LOOK = 0.02
 # How long QEMU may take to connect to the sockets, in seconds.
 STARTING = 30.0
+
+
+class Signals:
+    """The modem signals of a PTY, in a file that is mapped by whoever has it open: words, first the inputs, then the outputs."""
+
+    SIZE = 64
+
+    def __init__(self, folder):
+        self.library = os.path.join(folder, "modem_lines.so")
+        self.path = os.path.join(folder, "modem_lines")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", self.library, PRELOAD], check=True)
+        with open(self.path, "w+b") as file:
+            file.truncate(self.SIZE)
+            self.words = mmap.mmap(file.fileno(), self.SIZE)
+        self.carrier(False)
+
+    def environment(self):
+        return {"LD_PRELOAD": self.library, "MODEM_LINES": self.path}
+
+    def carrier(self, on):
+        modem_on = termios.TIOCM_CTS | termios.TIOCM_DSR
+        struct.pack_into("I", self.words, 0, modem_on | (termios.TIOCM_CAR if on else 0))
+
+    def dtr(self):
+        return bool(struct.unpack_from("I", self.words, 4)[0] & termios.TIOCM_DTR)
 
 
 class Machine:
@@ -26,24 +58,25 @@ class Machine:
         command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                    "-accel", "tcg", "-cpu", "max,la57=off", "-m", "512",
                    "-kernel", kernel, "-initrd", initramfs,
-                   "-append", "console=ttyS0 quiet panic=-1 mitigations=off nokaslr",
-                   "-chardev", "stdio,id=console,signal=off", "-device", "isa-serial,chardev=console,index=0"]
-        listening = {}
-        for name in ["monitor", *(uart[0] for uart in UARTS)]:
-            path = os.path.join(folder, name + ".socket")
-            listening[name] = socket.socket(socket.AF_UNIX)
-            listening[name].bind(path)
-            listening[name].listen(1)
-            listening[name].settimeout(STARTING)
-            command += ["-chardev", "socket,id=%s,path=%s" % (name, path)]
-        for name, index, interrupt in UARTS:
+                   "-append", "console=ttyS0 quiet panic=-1 mitigations=off nokaslr"]
+        self.signals = Signals(folder)
+        port, device = os.openpty()
+        tty.setraw(device)
+        monitor, monitor_path = listen(folder, "monitor")
+        other, other_path = listen(folder, "other")
+        # Interrupt 4 is usual for the third too, but on an ISA bus it cannot be shared.
+        for index, interrupt, name, backend in ((0, 4, "console", "stdio,signal=off"),
+                                                (1, 3, "modem", "serial,path=" + os.ttyname(device)),
+                                                (2, 5, "other", "socket,path=" + other_path)):
+            command += ["-chardev", "%s,id=%s" % (backend, name)]
             command += ["-device", "isa-serial,chardev=%s,index=%d,irq=%d" % (name, index, interrupt)]
-        command += ["-mon", "chardev=monitor,mode=control"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        command += ["-chardev", "socket,id=monitor,path=%s" % monitor_path, "-mon", "chardev=monitor,mode=control"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        env={**os.environ, **self.signals.environment()})
         try:
-            for (name, _, _), modem in zip(UARTS, modems):
-                threading.Thread(target=carry, args=(accept(listening[name]), modem), daemon=True).start()
-            self.monitor = accept(listening["monitor"]).makefile("rwb")
+            for guest, modem, signals in ((port, modems[0], self.signals), (accept(other).detach(), modems[1], None)):
+                threading.Thread(target=carry, args=(guest, modem, signals), daemon=True).start()
+            self.monitor = accept(monitor).makefile("rwb")
             self.monitor.readline()
             self.order("qmp_capabilities")
         except OSError as error:
@@ -78,28 +111,41 @@ class Machine:
         self.process.wait()
 
 
+def listen(folder, name):
+    path = os.path.join(folder, name + ".socket")
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(path)
+    listening.listen(1)
+    listening.settimeout(STARTING)
+    return listening, path
+
+
 def accept(listening):
     with listening:
         return listening.accept()[0]
 
 
-def carry(guest, modem):
-    """Carries bytes between a UART of the guest and a modem of the exchange, as long as there are both."""
-    to_modem, to_guest, line = b"", b"", None
+def carry(guest, modem, signals):
+    """Carries bytes between a UART of the guest and a modem of the exchange, and DTR, as long as there are both."""
+    to_modem, to_guest, line, dtr = b"", b"", None, True
+    os.set_blocking(guest, False)
     try:
         while True:
             if line is None:
-                line = os.open(modem, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+                line, dtr = os.open(modem, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK), True
+            if signals is not None and signals.dtr() != dtr:
+                dtr = not dtr
+                set_speed(line, termios.B115200 if dtr else termios.B0)
             readers = [guest] * (len(to_modem) < CHUNK) + [line] * (len(to_guest) < CHUNK)
             writers = [line] * bool(to_modem) + [guest] * bool(to_guest)
-            readable, writable, _ = select.select(readers, writers, [])
+            readable, writable, _ = select.select(readers, writers, [], LOOK)
             if guest in readable:
-                came = guest.recv(CHUNK)
+                came = os.read(guest, CHUNK)
                 if not came:
                     return
                 to_modem += came
             if guest in writable:
-                to_guest = to_guest[guest.send(to_guest):]
+                to_guest = to_guest[os.write(guest, to_guest):]
             try:
                 if line in readable:
                     came = os.read(line, CHUNK)
@@ -118,6 +164,12 @@ def carry(guest, modem):
         # The exchange or the guest is gone; the checks will say so.
         pass
     finally:
-        guest.close()
+        os.close(guest)
         if line is not None:
             os.close(line)
+
+
+def set_speed(line, speed):
+    flags = termios.tcgetattr(line)
+    flags[4] = flags[5] = speed
+    termios.tcsetattr(line, termios.TCSANOW, flags)

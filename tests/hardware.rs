@@ -76,6 +76,7 @@ fn the_hardware_test_passes_behind_the_uarts_of_a_guest() {
         "ok       in loopback DTR arrives as DSR, RTS as CTS, OUT1 as RI, OUT2 as DCD",
         "ok       a break from the far end is counted: 1",
         "ok       all byte values cross the call both ways",
+        "ok       DTR low ends the call, and DCD falls",
         "ok       uugate calls a system, and the record of the call has no errors: 16550A without errors; 115200",
         "ok       the UART counted no errors",
         "ok       the letter is in the mailbox of the host",
