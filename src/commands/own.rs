@@ -94,6 +94,16 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
+    /// List the last calls: how each went, how fast, and what it cost.
+    Calls {
+        /// The system; without it, all.
+        system: Option<String>,
+        /// How many calls.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        last: usize,
+        #[command(flatten)]
+        node: Node,
+    },
     /// List the mail that waits.
     Queue {
         #[command(flatten)]
@@ -221,6 +231,11 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Terminal { options, node } => terminal::run(&common(node), &options),
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
+        What::Calls { system, last, node } => {
+            let common = common(node);
+            common.print(&common.site.ask(Request::Calls { system, limit: last }, None)?)?;
+            Ok(exit::OK)
+        }
         What::Queue { node } => mailq::show(&common(node)),
         What::When { system, node } => ask(&common(node), Request::When { system }),
         What::Why { what, node } => ask(&common(node), Request::Why { what }),

@@ -53,11 +53,25 @@ pub struct CallRecord {
     /// What the serial port saw go wrong during the call; none where no UART counts.
     #[serde(default)]
     pub errors: Option<PortErrors>,
+    /// How long it talked, and what its line promised.
+    #[serde(default)]
+    pub pace: Option<Pace>,
     /// What it cost; none on a line that costs nothing.
     #[serde(default)]
     pub charge: Option<Charge>,
     /// Stage and message of the failure, if it failed.
     pub failure: Option<String>,
+}
+
+/// How fast a call was, and could have been.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pace {
+    /// From the connection to the end of the session.
+    pub milliseconds: u64,
+    /// Bytes a second that the modems have promised, from us and to us; none if they did not say.
+    pub sent: Option<u32>,
+    pub received: Option<u32>,
 }
 
 /// What a call cost, and which month's account it goes to.

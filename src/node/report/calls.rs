@@ -2,7 +2,7 @@
 
 use super::short_time;
 use crate::schedule::Money;
-use crate::spool::{CallRecord, PastCall};
+use crate::spool::{CallRecord, Pace, PastCall};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -63,6 +63,9 @@ impl fmt::Display for Call {
             f,
             " (sent {jobs_sent} jobs, {bytes_sent} bytes; received {jobs_received} jobs, {bytes_received} bytes)"
         )?;
+        if let Some(pace) = &self.record.pace {
+            write_pace(f, pace, &self.record)?;
+        }
         if let Some(charge) = &self.record.charge {
             write!(f, "; cost {} for {} s", Money(charge.thousandths), charge.seconds)?;
         }
@@ -80,6 +83,24 @@ impl fmt::Display for Call {
         seen.try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
         errors.hint.iter().try_for_each(|hint| write!(f, ": {hint}"))
     }
+}
+
+/// The busier way, and what of the promise that was.
+fn write_pace(f: &mut fmt::Formatter<'_>, pace: &Pace, record: &CallRecord) -> fmt::Result {
+    let way =
+        |bytes: u64, promised: Option<u32>| (bytes.saturating_mul(1000) / pace.milliseconds.max(1), promised);
+    let busier = match record.bytes_sent > record.bytes_received {
+        true => way(record.bytes_sent, pace.sent),
+        false => way(record.bytes_received, pace.received),
+    };
+    write!(f, "; {} bytes/s in {}.{} s", busier.0, pace.milliseconds / 1000, pace.milliseconds % 1000 / 100)?;
+    if let (rate, Some(promised)) = busier {
+        write!(f, ", {} % of the line", rate.saturating_mul(100) / u64::from(promised.max(1)))?;
+    }
+    if record.packets_resent > 0 {
+        write!(f, ", {} packets sent again", record.packets_resent)?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Calls {
@@ -112,6 +133,28 @@ impl Poll {
 mod tests {
     use super::*;
     use crate::spool::PortErrors;
+
+    #[test]
+    fn how_fast_a_call_was_is_said_beside_what_its_line_promised() {
+        let pace = Pace { milliseconds: 10_000, sent: Some(3990), received: Some(6175) };
+        let record = CallRecord {
+            bytes_received: 60_000,
+            packets_resent: 2,
+            pace: Some(pace),
+            ..CallRecord::default()
+        };
+        let call = Call {
+            call: 1,
+            system: "polux".to_owned(),
+            line: "modem".to_owned(),
+            outgoing: true,
+            began: Timestamp::UNIX_EPOCH,
+            ended: Some(Timestamp::UNIX_EPOCH),
+            record,
+        };
+        let text = call.to_string();
+        assert!(text.ends_with("; 6000 bytes/s in 10.0 s, 97 % of the line, 2 packets sent again"), "{text}");
+    }
 
     #[test]
     fn what_the_serial_port_saw_go_wrong_is_said_if_there_was_anything() {

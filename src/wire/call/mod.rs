@@ -33,10 +33,11 @@ pub use settings::{Account, Dialogue, Node, System};
 use crate::clock;
 use crate::fault::{Fault, ToFault};
 use crate::job::{Grade, SystemName};
-use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, PortErrors, Spool, SpoolError};
+use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError};
 use crate::wire::chat::ChatError;
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
+use crate::wire::modem::Throughput;
 use crate::wire::record::drive::{Recorded, Recorder};
 use crate::wire::record::{From, Head, Prelude};
 use crate::wire::session::handshake::Handshake;
@@ -46,7 +47,7 @@ use counting::Counter;
 use door::{Door, is_known_by_certificate};
 use meter::Meter;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::CallStore;
 use terms::Terms;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -89,6 +90,8 @@ pub struct Connected {
     pub line: String,
     /// What the modem said: rates, error correction.
     pub connect: Option<String>,
+    /// What it promises to carry.
+    pub promised: Throughput,
     /// What the line is fit for.
     pub qualities: Qualities,
     /// Which protocols may run on it, and how they are set up, where the system says nothing else.
@@ -121,6 +124,16 @@ impl Connected {
             recorder.connected();
         }
         recorder
+    }
+
+    /// How it went for a session that began then.
+    fn pace(&self, began: Instant) -> Pace {
+        let time = clock::now().saturating_duration_since(began).as_millis();
+        Pace {
+            milliseconds: u64::try_from(time).unwrap_or(u64::MAX),
+            sent: self.promised.transmit,
+            received: self.promised.receive,
+        }
     }
 
     fn port_errors(&self) -> Option<PortErrors> {
@@ -177,6 +190,7 @@ pub async fn place<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
+    let began = clock::now();
     let call = UnderWay::new(spool, lease);
     let recorder = connected.recorder(node, Some(system));
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
@@ -255,6 +269,7 @@ where
     record.charge = meter.map(Meter::charge);
     record.calls_back = matches!(&result, Err(CallError::Session(SessionError::Refused(Denial::CallBack))));
     record.errors = connected.port_errors();
+    record.pace = Some(connected.pace(began));
     recorder.end(how(&result));
     end(call, record, result).await
 }
@@ -299,6 +314,7 @@ pub async fn answer<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
+    let began = clock::now();
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
     let recorder = connected.recorder(node, None);
     let mut stream = Recorded::new(stream, recorder.clone());
@@ -333,6 +349,7 @@ where
     match begun {
         Some((system, call)) => {
             record.errors = connected.port_errors();
+            record.pace = Some(connected.pace(began));
             let record = end(call, record, result).await;
             Answered { system: Some(system), record, refused }
         }

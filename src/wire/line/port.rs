@@ -33,6 +33,15 @@ pub struct SerialServerSettings {
 }
 
 impl Port {
+    /// The speed of a serial port, in bit/s.
+    pub fn speed(&self) -> Option<u32> {
+        match self {
+            Port::Serial(settings) => Some(settings.speed),
+            Port::SerialServer(settings) => Some(settings.speed),
+            Port::Pipe(_) | Port::Stdio | Port::Tcp(_) => None,
+        }
+    }
+
     /// Opens the line: locks it, starts the program, connects. Bounded in time for every kind.
     pub async fn open(&self) -> Result<Line, LineError> {
         match self {

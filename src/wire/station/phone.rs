@@ -5,7 +5,9 @@ use super::{StationError, SystemSettings};
 use crate::clock;
 use crate::observe::printable;
 use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, UartWatch};
-use crate::wire::modem::{CallReport, CarrierWatch, Connect, EscapeGuard, Event, Modem, Number, Profile};
+use crate::wire::modem::{
+    CallReport, CarrierWatch, Connect, EscapeGuard, Event, Modem, Number, Profile, Throughput,
+};
 use crate::wire::record::{From, Prelude};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +28,8 @@ const READ: usize = 512;
 pub(super) struct Connection {
     /// What the modem said, for the record.
     pub(super) connect: Option<String>,
+    /// What the two modems promise to carry.
+    pub(super) promised: Throughput,
     /// The number of the caller, if the exchange tells it: a hint, not a proof.
     pub(super) caller: Option<String>,
     /// What came in with it; it belongs to the call.
@@ -48,6 +52,8 @@ pub(super) enum HungUp {
 pub(super) struct Phone {
     line: Line,
     modem: Option<Modem>,
+    /// Of the port, in bit/s.
+    speed: Option<u32>,
     /// There was a connection since the modem was last seen in command state.
     was_online: bool,
     /// What is said to the modem for this call, and by it.
@@ -60,7 +66,8 @@ impl Phone {
         let line = port.open().await?;
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
-        let mut phone = Phone { line, modem, was_online: false, prelude: Prelude::default() };
+        let speed = port.speed();
+        let mut phone = Phone { line, modem, speed, was_online: false, prelude: Prelude::default() };
         phone.set_up().await?;
         Ok(phone)
     }
@@ -212,10 +219,11 @@ impl Phone {
 
     fn came_about(&mut self, connect: &Connect) -> Connection {
         let early = self.modem.as_mut().map(Modem::take_rest).unwrap_or_default();
+        let promised = Throughput::of(connect, self.speed);
         let connect = describe(connect);
         tracing::info!(connect, "connected");
         let prelude = self.take_prelude().without_last(early.len());
-        Connection { connect: Some(connect), caller: None, early, prelude }
+        Connection { connect: Some(connect), promised, caller: None, early, prelude }
     }
 
     /// What was said to the modem, and by it.

@@ -254,8 +254,18 @@ fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Conn
     let qualities = open.qualities().declared(line.declared);
     let (line, protocols, order) = (line.name.clone(), line.protocols.clone(), line.order);
     let (connect, prelude) = (connection.connect.clone(), connection.prelude.clone());
-    let counters = open.uart();
-    Connected { line, connect, qualities, protocols, order, counters, prelude, ..Connected::default() }
+    let (promised, counters) = (connection.promised, open.uart());
+    Connected {
+        line,
+        connect,
+        promised,
+        qualities,
+        protocols,
+        order,
+        counters,
+        prelude,
+        ..Connected::default()
+    }
 }
 
 /// Takes a call.
