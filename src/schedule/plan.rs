@@ -13,6 +13,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// meanwhile.
 const CALL_BACK: Duration = Duration::from_secs(10 * 60);
 
+/// A line that another program has is tried again at least so often.
+const LINE_TAKEN: Duration = Duration::from_secs(10 * 60);
+
 /// How a system is to be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -72,6 +75,8 @@ pub struct History {
     pub failures: u32,
     /// Somebody wishes a call.
     pub wish: Option<Wished>,
+    /// Since the last call it was to be called so often in vain, the last time then: another program had the line.
+    pub line_taken: Option<(Timestamp, u32)>,
     /// In the last call the other end said that it would call back.
     pub calls_back: bool,
     /// The work that waits, a grade each.
@@ -137,6 +142,8 @@ pub enum Hold {
     SuccessWait,
     /// The other end has said that it calls back.
     CallBack,
+    /// Another program had the line.
+    LineTaken,
     /// The hours in which it may be called.
     Times,
 }
@@ -149,6 +156,7 @@ impl Hold {
             Hold::OnceADay => "so many calls have failed that it is called once a day",
             Hold::SuccessWait => "the last good call is a short while ago",
             Hold::CallBack => "it has said that it calls back",
+            Hold::LineTaken => "another program had the line a short while ago",
             Hold::Times => "it may not be called at an earlier hour",
         }
     }
@@ -303,6 +311,14 @@ impl Plan {
                 if until > from {
                     (from, held) = (until, Some(hold));
                 }
+            }
+        }
+        if let Some((tried, times)) =
+            history.line_taken.filter(|(tried, _)| !(at_once && reason.from > *tried))
+        {
+            let until = later(tried, self.retry.wait(times).min(LINE_TAKEN));
+            if until > from {
+                (from, held) = (until, Some(Hold::LineTaken));
             }
         }
         let earliest = from.max(now.timestamp()).to_zoned(now.time_zone().clone());

@@ -47,6 +47,9 @@ pub struct CallRecord {
     /// The other end refused us, to call back itself.
     #[serde(default)]
     pub calls_back: bool,
+    /// It was not placed, for another program had the line.
+    #[serde(default)]
+    pub line_taken: bool,
     /// How much the caller asked us to log (`-x`); nobody does it for it.
     #[serde(default)]
     pub debug: Option<u32>,

@@ -78,7 +78,7 @@ impl Verbs {
         let fixed = last.and_then(|last| system.plan.times.retry_at(&last)).is_some();
         let key = match hold {
             Hold::Retry if fixed => "times",
-            Hold::Retry | Hold::CallBack => {
+            Hold::Retry | Hold::CallBack | Hold::LineTaken => {
                 return Because { text: hold.words().to_owned(), rule: None };
             }
             Hold::OnceADay => "max-retries",

@@ -156,6 +156,22 @@ fn a_call_back_that_was_promised_is_waited_for() {
 }
 
 #[test]
+fn a_line_that_another_program_has_is_waited_for() {
+    let now = utc("Mo", "12:00");
+    let plan = plan(Some(3600));
+    let last = Some(now.timestamp() - SignedDuration::from_secs(3600));
+    let taken = |times| History { last, line_taken: Some((now.timestamp(), times)), ..History::default() };
+    for (times, wait) in [(1, 60), (2, 120), (9, 600)] {
+        let next = next_call(&now, &plan, &taken(times)).unwrap();
+        assert_eq!((next.due, next.why, next.held), (seconds(&now, wait), Why::Poll, Some(Hold::LineTaken)));
+    }
+    let urgent = History { wish: wish(&now, 1, true), ..taken(9) };
+    assert_eq!(next_call(&now, &plan, &urgent).unwrap().due, seconds(&now, 1));
+    let later = History { last: Some(now.timestamp()), ..taken(1) };
+    assert_eq!(next_call(&now, &plan, &later).unwrap().due, seconds(&now, 3600), "by then it may be free");
+}
+
+#[test]
 fn after_a_good_call_there_is_none_for_a_while() {
     let now = utc("Mo", "12:00");
     let plan = Plan { success_wait: Duration::from_secs(1800), ..plan(Some(900)) };

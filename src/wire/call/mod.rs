@@ -280,6 +280,13 @@ pub async fn not_connected(spool: &Spool, lease: CallLease, fault: &Fault) -> Ca
     UnderWay::new(spool, lease).end(record).await
 }
 
+/// Ends a call of ours for which there was no line: another program has it. The call waits for the line, and has not failed.
+pub async fn line_taken(spool: &Spool, lease: CallLease, fault: &Fault) -> CallRecord {
+    let failure = Some(fault.to_string());
+    let record = CallRecord { line_taken: true, failure, ..CallRecord::default() };
+    UnderWay::new(spool, lease).end(record).await
+}
+
 /// How the caller of an incoming call has shown who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {

@@ -28,6 +28,8 @@ pub struct Outlook {
     pub last: Option<Timestamp>,
     /// Calls of ours that failed since the last good one.
     pub failures: u32,
+    /// Since the last call its line was taken so often when it was to be called.
+    pub line_taken: u32,
 }
 
 impl Settings {
@@ -53,6 +55,10 @@ impl Settings {
         let plan = &system.plan;
         let rows = PAST.max(usize::try_from(plan.max_retries).unwrap_or(PAST).saturating_add(1));
         let past = spool.calls(Some(system.name.clone()), rows).await?;
+        let in_vain = past.iter().take_while(|past| past.ended.is_some() && past.record.line_taken);
+        let line_taken = u32::try_from(in_vain.count()).unwrap_or(u32::MAX);
+        let tried = past.first().map(|past| (past.call.began, line_taken)).filter(|_| line_taken > 0);
+        let past: Vec<PastCall> = past.into_iter().filter(|past| !past.record.line_taken).collect();
         let in_call = past.first().filter(|past| past.ended.is_none()).map(|past| past.call.began);
         let failures = failures(&past);
         let mut history = History {
@@ -63,6 +69,7 @@ impl Settings {
                 grade: wish.grade,
                 at_once: wish.at_once,
             }),
+            line_taken: tried,
             calls_back: past.first().is_some_and(|past| past.record.calls_back),
             work: Vec::new(),
             chance: Chance::of(&format!("{}!{}", self.node.name, system.name), failures),
@@ -88,7 +95,7 @@ impl Settings {
             }
         }
         let next = next_call(now, plan, &history);
-        Ok(Outlook { next, in_call, last: history.last, failures })
+        Ok(Outlook { next, in_call, last: history.last, failures, line_taken })
     }
 
     /// Whether a line may be used now for a call that work of this grade is the reason for; `None`: it costs nothing.
@@ -145,10 +152,8 @@ mod tests {
         format!("2026-11-23T{text}Z").parse().unwrap()
     }
 
-    #[tokio::test]
-    async fn work_that_is_too_large_for_the_hour_is_called_for_when_its_hour_comes() {
-        let spool = Spool::in_memory();
-        let system = SystemSettings {
+    fn polux() -> SystemSettings {
+        SystemSettings {
             name: "polux".parse().unwrap(),
             lines: Vec::new(),
             numbers: Vec::new(),
@@ -160,7 +165,13 @@ mod tests {
                 (100, "Wk0800-1800".parse().unwrap()),
                 (1000, "Any0000-2200".parse().unwrap()),
             ]),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_is_too_large_for_the_hour_is_called_for_when_its_hour_comes() {
+        let spool = Spool::in_memory();
+        let system = polux();
         let submit = async |size: usize, created| {
             let command = Command::parse("rmail ann").unwrap();
             let work = Work::Execute(Execute {
@@ -192,5 +203,33 @@ mod tests {
             "that hour has had its call"
         );
         assert_eq!(hour(&[called(true, at("22:00:00"))]).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_found_its_line_taken_has_not_failed() {
+        let spool = Spool::in_memory();
+        let system = SystemSettings {
+            plan: Plan { every: Some(Duration::from_secs(3600)), ..Plan::default() },
+            ..polux()
+        };
+        let node = crate::wire::call::Node::new("leaf".parse().unwrap(), "/nowhere".into());
+        let settings = Settings::new(std::sync::Arc::new(node));
+        let call = async |began: Timestamp, record: CallRecord| {
+            let new =
+                NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing: true, began };
+            let lease = spool.call_began(new, Duration::from_secs(60)).await.unwrap();
+            spool.call_ended(lease, began, record).await.unwrap();
+        };
+        call(at("09:00:00"), CallRecord::default()).await;
+        let taken =
+            || CallRecord { line_taken: true, failure: Some("in use".to_owned()), ..CallRecord::default() };
+        call(at("10:00:00"), taken()).await;
+        call(at("10:01:00"), taken()).await;
+        let now = at("10:02:00").to_zoned(TimeZone::UTC);
+        let outlook = settings.outlook(&spool, &system, &now).await.unwrap();
+        assert_eq!((outlook.failures, outlook.line_taken), (0, 2));
+        let next = outlook.next.unwrap();
+        assert_eq!(next.due, crate::schedule::Due::At(at("10:03:00")));
+        assert_eq!(next.held, Some(crate::schedule::Hold::LineTaken));
     }
 }

@@ -34,6 +34,7 @@ struct DueSystem {
     system: SystemSettings,
     turn: Turn,
     failures: u32,
+    line_taken: u32,
     next: NextCall,
 }
 
@@ -96,6 +97,7 @@ impl Scheduler {
                     system: system.clone(),
                     turn: Turn::new(at, outlook.last),
                     failures: outlook.failures,
+                    line_taken: outlook.line_taken,
                     next,
                 }),
                 Due::At(at) => rest = rest.min(until(wall, at)),
@@ -110,7 +112,7 @@ impl Scheduler {
     }
 
     /// Gives a system to a line; how long to rest if it waits for something else than a line. After a failure the next of its
-    /// numbers has its turn, and after all of them the next of its lines.
+    /// numbers has its turn, and after all of them the next of its lines; at once, if another program has the line.
     async fn give(
         &mut self,
         settings: &Settings,
@@ -118,13 +120,14 @@ impl Scheduler {
         now: &Zoned,
         doubt: Option<Doubt>,
     ) -> Result<Duration, SpoolError> {
-        let DueSystem { mut system, failures, next, .. } = due;
+        let DueSystem { mut system, failures, line_taken, next, .. } = due;
         let failures = usize::try_from(failures).unwrap_or(0);
         let numbers = system.numbers.len().max(1);
         if !system.numbers.is_empty() {
             system.numbers.rotate_left(failures % numbers);
         }
-        let turn = failures / numbers % system.lines.len().max(1);
+        let taken = usize::try_from(line_taken).unwrap_or(0);
+        let turn = (failures / numbers + taken) % system.lines.len().max(1);
         let mut permitted = Vec::new();
         let mut rest = LONGEST_REST;
         for line in system.lines.iter().cycle().skip(turn).take(system.lines.len()) {

@@ -10,7 +10,7 @@ use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::spool::Event;
 use crate::wire::call::{self, Connected, Login};
-use crate::wire::line::Port;
+use crate::wire::line::{LineError, Port};
 use crate::wire::modem::Profile;
 use std::time::Duration;
 
@@ -242,7 +242,12 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
         if let Some(open) = phone {
             call::record_attempt(&node, &line.name, &system.name, &open.take_prelude(), &fault);
         }
-        record = Some(call::not_connected(&shared.spool, lease, &fault).await);
+        record = Some(match error {
+            StationError::Line(LineError::Held { .. }) => {
+                call::line_taken(&shared.spool, lease, &fault).await
+            }
+            _ => call::not_connected(&shared.spool, lease, &fault).await,
+        });
     }
     if let Some(record) = record {
         tell(CallStep::Ended(record));
