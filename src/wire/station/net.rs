@@ -46,12 +46,16 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
             Some(ended) = calls.join_next() => said(ended, &mut guests),
             Some(stream) = incoming.recv() => {
                 let guest = guest_of(&stream);
-                if !guests.wait(clock::now(), &guest).is_zero() {
+                let unwelcome = |guest: &String| !guests.wait(clock::now(), guest).is_zero();
+                if guest.as_ref().is_some_and(unwelcome) {
                     tracing::warn!(guest, "a caller was turned away: its logins were wrong");
                 } else if room {
                     let call = answer(shared.clone(), line.clone(), stream);
-                    let call = async move { (guest, call.await) };
-                    calls.spawn(async { Some(call.await) }.in_current_span());
+                    let call = async move {
+                        let welcome = call.await;
+                        guest.map(|guest| (guest, welcome))
+                    };
+                    calls.spawn(call.in_current_span());
                 } else {
                     tracing::warn!(most_calls, "a caller was turned away: all calls of this line are in use");
                 }
@@ -88,15 +92,16 @@ fn said(ended: Result<Option<(String, Welcome)>, tokio::task::JoinError>, guests
     }
 }
 
-/// What a caller is known by: its address, or the network that IPv6 gives to each.
-fn guest_of(stream: &TcpStream) -> String {
-    match stream.peer_addr().map(|address| address.ip().to_canonical()) {
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Ok(IpAddr::V6(address)) => {
+/// What a caller is known by: its address, or the network that IPv6 gives to each; nothing on this machine, where a tunnel may
+/// be the door for all.
+fn guest_of(stream: &TcpStream) -> Option<String> {
+    match stream.peer_addr().ok()?.ip().to_canonical() {
+        address if address.is_loopback() => None,
+        IpAddr::V4(address) => Some(address.to_string()),
+        IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+            Some(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string())
         }
-        Err(_) => String::new(),
     }
 }
 
