@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn who_has_a_device_open_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let device = folder.path().join("ttyS9");
+        let device = folder.path().join("ttyS7");
         fs::write(&device, "").unwrap();
         let published = folder.path().join("modem");
         std::os::unix::fs::symlink(&device, &published).unwrap();
