@@ -48,6 +48,10 @@ async fn talk(config: &Config, name: &str, log: Option<&mut (dyn Write + Send)>)
     let line = settings.lines.iter().find(|known| known.name == line);
     let line =
         line.ok_or_else(|| Failure::usage(format!("{name:?} is no line, and no system that we call")))?;
+    if system.is_some() && settings.node.tariffs.contains_key(&line.name) {
+        let why = format!("calls on {} cost money, and what is called by hand is not counted", line.name);
+        return Err(Failure::usage(format!("{why}; use `uugate poll`")));
+    }
     let mut console = Port::Stdio.open().await?;
     Ok(by_hand::talk(line, system, &mut console, log).await?)
 }

@@ -211,11 +211,17 @@ struct Reason {
 /// A wish that is newer than the last failed call shows new interest: it waits only for the first step of the retry clock, or, if
 /// it is to be at once, for nothing. An older one has been tried, and is patient, as is work.
 pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall> {
-    let calls = plan.reasons(now, history).into_iter().map(|reason| plan.put_off(now, history, reason));
-    calls.min_by_key(|next| match next.due {
+    let put_off = |reason| plan.put_off(now, history, reason);
+    let calls: Vec<NextCall> = plan.reasons(now, history).into_iter().map(put_off).collect();
+    let moment = |next: &NextCall| match next.due {
         Due::At(moment) => moment,
         Due::Never => Timestamp::MAX,
-    })
+    };
+    // One call is for all that is due by now, and may cost what the most urgent of it is worth.
+    let due = calls.iter().filter(|next| moment(next) <= now.timestamp());
+    let grade = due.map(|next| next.grade).min();
+    let next = *calls.iter().min_by_key(|next| moment(next))?;
+    Some(NextCall { grade: grade.unwrap_or(next.grade), ..next })
 }
 
 impl Plan {

@@ -44,6 +44,14 @@ pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Option<Tariff> {
             "give `per-minute` the hours that are cheaper",
         );
     }
+    let hidden = tariff.bands.iter().rev().skip(1).any(|band| band.hours == Windows::any());
+    if hidden {
+        table.wrong(
+            "per-minute",
+            "an amount for all hours hides those behind it: the first that is for the hour counts",
+            "write it last, as [\"0.015 Night\", \"0.060\"]",
+        );
+    }
     if table.has("reserve") && !table.has("budget") && !table.has("airtime") {
         table.wrong("reserve", "there is nothing to keep a reserve of", "add `budget` or `airtime`");
     }

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The most failed calls that are counted.
 const MOST_RETRIES: u32 = 500;
 
+/// The shortest wait between two calls.
+const LEAST_WAIT: Duration = Duration::from_secs(60);
+
 /// Reads `times`, `poll`, `poll-at`, `call-for`, `max-retries` and `success-wait`.
 pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Plan {
     let usual = Plan::default();
@@ -23,7 +26,7 @@ pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Plan {
         max_retries: section.count("max-retries", 1..=MOST_RETRIES).unwrap_or(usual.max_retries),
         success_wait: section.value("success-wait", duration).unwrap_or(usual.success_wait),
     };
-    if plan.every.is_some_and(|poll| poll < Duration::from_secs(60)) {
+    if plan.every.is_some_and(|poll| poll < LEAST_WAIT) {
         section.wrong(
             "poll",
             "a poll every few seconds would hold the line for ever",
@@ -58,7 +61,7 @@ fn call_hours(text: &str, tables: &Timetables) -> Result<CallHours, String> {
     let hint = "write days and hours, as \"Any\" or \"Wk2300-0800\"; with a grade, as \"C Wk0800-1800\"; with the wait after \
                 a failed call, as \"Any retry 15 min\"";
     let (hours, retry) = match text.split_once(" retry ") {
-        Some((hours, wait)) => (hours, Some(duration(wait)?)),
+        Some((hours, wait)) => (hours, Some(wait_of(wait)?)),
         None => (text, None),
     };
     let (worst, hours) = match hours.split_once(' ') {
@@ -79,11 +82,21 @@ fn call_for(text: &str) -> Result<CallFor, String> {
     let worst = grade(letter).ok_or(hint)?;
     let soon = match limit.trim().split_once(' ') {
         None if limit.is_empty() => Soon::AtOnce,
-        Some(("every", wait)) => Soon::Every(duration(wait)?),
+        Some(("every", wait)) => Soon::Every(wait_of(wait)?),
         Some(("after", bytes)) => Soon::After(size(bytes)?),
         _ => return Err(hint.into()),
     };
     Ok(CallFor { worst, soon })
+}
+
+/// Between two calls.
+fn wait_of(text: &str) -> Result<Duration, String> {
+    let wait = duration(text)?;
+    if wait >= LEAST_WAIT {
+        Ok(wait)
+    } else {
+        Err("write \"1 min\" or more: the line is not for this alone".into())
+    }
 }
 
 fn grade(letter: &str) -> Option<Grade> {

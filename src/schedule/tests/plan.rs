@@ -287,3 +287,16 @@ fn of_systems_that_share_a_line_none_starves() {
     }
     assert_eq!(served, [100; 5]);
 }
+
+#[test]
+fn a_call_that_is_due_is_for_the_most_urgent_of_all_that_is_due() {
+    let now = utc("Mo", "12:00");
+    let plan = Plan { call_for: vec![CallFor { worst: grade('C'), soon: Soon::AtOnce }], ..plan(Some(3600)) };
+    let before = |hours| now.timestamp() - SignedDuration::from_hours(hours);
+    let mail = Waiting { grade: grade('C'), oldest: before(0), youngest: before(0), bytes: 1 };
+    let mut history = History { last: Some(before(5)), ..History::default() };
+    assert_eq!(next_call(&now, &plan, &history).unwrap().grade, Grade::WORST);
+    history.work = vec![mail];
+    let next = next_call(&now, &plan, &history).unwrap();
+    assert_eq!((next.why, next.grade), (Why::Poll, grade('C')), "the poll has waited longer");
+}

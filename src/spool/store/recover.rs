@@ -107,11 +107,6 @@ impl Store {
         self.run("DELETE FROM events WHERE at < ?1", [before])?;
         self.run("DELETE FROM receipts WHERE at < ?1", [before])?;
         self.run("DELETE FROM known_jobs WHERE at < ?1", [before])?;
-        self.run(
-            "DELETE FROM charges WHERE call IN
-                (SELECT id FROM calls WHERE began < ?1 AND ended IS NOT NULL)",
-            [before],
-        )?;
         self.run("DELETE FROM calls WHERE began < ?1 AND ended IS NOT NULL", [before])?;
         Ok(())
     }

@@ -6,7 +6,7 @@
 use super::{Settings, SystemSettings};
 use crate::job::Grade;
 use crate::schedule::{
-    Allowance, Chance, Doubt, History, NextCall, NotPaid, Waiting, Wished, month, next_call,
+    Allowance, Chance, Doubt, History, NextCall, NotPaid, Tariff, Waiting, Wished, month, next_call,
 };
 use crate::spool::{PastCall, Spool, SpoolError, Wish};
 use crate::wire::call::spent;
@@ -54,7 +54,9 @@ impl Settings {
     ) -> Result<Outlook, SpoolError> {
         let plan = &system.plan;
         let rows = PAST.max(usize::try_from(plan.max_retries).unwrap_or(PAST).saturating_add(1));
-        let past = spool.calls(Some(system.name.clone()), rows).await?;
+        let mut past = spool.calls(Some(system.name.clone()), rows).await?;
+        // What a clock that ran ahead has dated is no longer gone by.
+        past.retain(|past| past.ended.is_none() || past.call.began <= now.timestamp());
         let in_vain = past.iter().take_while(|past| past.ended.is_some() && past.record.line_taken);
         let line_taken = u32::try_from(in_vain.count()).unwrap_or(u32::MAX);
         let tried = past.first().map(|past| (past.call.began, line_taken)).filter(|_| line_taken > 0);
@@ -65,7 +67,7 @@ impl Settings {
             last: past.first().map(|past| past.call.began),
             failures,
             wish: wish.filter(|wish| system.sends || wish.at_once).map(|wish| Wished {
-                since: wish.since,
+                since: wish.since.min(now.timestamp()),
                 grade: wish.grade,
                 at_once: wish.at_once,
             }),
@@ -81,8 +83,8 @@ impl Settings {
                     .into_iter()
                     .map(|work| Waiting {
                         grade: work.grade,
-                        oldest: work.oldest,
-                        youngest: work.youngest,
+                        oldest: work.oldest.min(now.timestamp()),
+                        youngest: work.youngest.min(now.timestamp()),
                         bytes: work.bytes,
                     })
                     .collect();
@@ -111,7 +113,20 @@ impl Settings {
         let Some(tariff) = self.node.tariffs.get(line) else { return Ok(None) };
         let spent = spent(&spool.charges(line.to_owned(), month(now)).await?);
         let most = self.node.systems.get(&system.name).map_or(Duration::MAX, |system| system.max_time);
-        Ok(Some(tariff.permits(now, doubt, spent, grade, most)))
+        let permitted = tariff.permits(now, doubt, spent, grade, most);
+        let NotPaid::Cheaper(from) = (match permitted {
+            Err(why) => why,
+            Ok(_) => return Ok(Some(permitted)),
+        }) else {
+            return Ok(Some(permitted));
+        };
+        // An hour in which it may not be called is not worth waiting for.
+        let cheaper = from.to_zoned(now.time_zone().clone());
+        if system.plan.times.worst_at(&cheaper).is_some_and(|worst| grade <= worst) {
+            return Ok(Some(permitted));
+        }
+        let impatient = Tariff { patience: Duration::ZERO, ..tariff.clone() };
+        Ok(Some(impatient.permits(now, doubt, spent, grade, most)))
     }
 }
 
@@ -166,6 +181,22 @@ mod tests {
                 (1000, "Any0000-2200".parse().unwrap()),
             ]),
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_a_clock_ahead_has_dated_keeps_nobody_waiting() {
+        let spool = Spool::in_memory();
+        let node = crate::wire::call::Node::new("leaf".parse().unwrap(), "/public".into());
+        let settings = Settings::new(std::sync::Arc::new(node));
+        let plan = Plan { every: Some(Duration::from_secs(3600)), ..Plan::default() };
+        let system = SystemSettings { plan, ..polux() };
+        let now = at("12:00:00").to_zoned(TimeZone::UTC);
+        let began = at("12:00:00") + jiff::SignedDuration::from_hours(24 * 365);
+        let call = NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing: true, began };
+        let lease = spool.call_began(call, Duration::from_secs(60)).await.unwrap();
+        spool.call_ended(lease, began, CallRecord::default()).await.unwrap();
+        let outlook = settings.outlook(&spool, &system, &now).await.unwrap();
+        assert_eq!(outlook.next.unwrap().due, crate::schedule::Due::At(now.timestamp()));
     }
 
     #[tokio::test]
