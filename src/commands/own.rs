@@ -156,10 +156,11 @@ enum What {
     /// At the beginning of a line `~.` ends it, `~#` sends a break, `~~` a `~`. The line must be free: a daemon that answers
     /// on it holds it.
     Terminal {
+        /// The configuration file.
+        #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG")]
+        config: Option<String>,
         #[command(flatten)]
         options: terminal::Options,
-        #[command(flatten)]
-        node: Node,
     },
     /// Print a recorded call: every packet, its meaning, what was sent again, and when.
     Trace {
@@ -228,14 +229,10 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Line { what: LineCommand::Doctor { line }, node } => line::doctor(&common(node), line),
         What::Exchange(options) => exchange::run(options),
         What::Trace { file, json } => trace::run(&file, json),
-        What::Terminal { options, node } => terminal::run(&common(node), &options),
+        What::Terminal { config, options } => terminal::run(&Common::new(config, false), &options),
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
-        What::Calls { system, last, node } => {
-            let common = common(node);
-            common.print(&common.site.ask(Request::Calls { system, limit: last }, None)?)?;
-            Ok(exit::OK)
-        }
+        What::Calls { system, last, node } => ask(&common(node), Request::Calls { system, limit: last }),
         What::Queue { node } => mailq::show(&common(node)),
         What::When { system, node } => ask(&common(node), Request::When { system }),
         What::Why { what, node } => ask(&common(node), Request::Why { what }),

@@ -5,14 +5,15 @@
 
 use super::findings::Findings;
 use super::section::Section;
+use crate::wire::modem::{Number, Profile};
 use std::collections::BTreeMap;
 
 /// What is refused if nothing is said: international (`+`, 00, 011) and premium numbers (Germany 0190 and 0900, North America
 /// 1-900 and 1-976). Other countries have others.
 const USUALLY_REFUSED: [&str; 7] = ["+", "00", "011", "0190", "0900", "1900", "1976"];
 
-/// The longest number, in characters.
-const LONGEST: usize = 60;
+/// How to write a number.
+pub const HINT: &str = "write digits, with * # + , W T P and blanks where needed, as \"0 555 1234\"; it may begin with a name from [dial-codes]";
 
 #[derive(Debug, Clone, Default)]
 pub struct Dialling {
@@ -46,11 +47,9 @@ impl Dialling {
             Some(beginning) => format!("{beginning}{rest}"),
             None => text.to_owned(),
         };
-        if !is_dialled(&number) {
-            return Err("write digits, with * # + , W T P and blanks where needed, as \"0 555 1234\"; \
-                        it may begin with a name from [dial-codes]"
-                .into());
-        }
+        // Which of these characters the modem takes is for the lines of the system to say.
+        let printable: String = (' '..='~').collect();
+        Number::parse(&number, &printable).map_err(|_| HINT)?;
         let dialled = digits(&number);
         let begins = |with: &&String| dialled.starts_with(with.as_str());
         match self.refuse.iter().find(begins) {
@@ -88,10 +87,9 @@ fn beginning(text: &str) -> Result<String, String> {
     }
 }
 
-/// What a modem may be told to dial: digits, pauses and tone marks, never `;` or a line end.
+/// What a modem of the usual kind may be told to dial: digits, pauses and tone marks, never `;` or a line end.
 pub fn is_dialled(text: &str) -> bool {
-    let known = |c: char| c.is_ascii_digit() || "*#,+-() PTWptw".contains(c);
-    text.len() <= LONGEST && text.chars().all(known) && text.chars().any(|c| c.is_ascii_digit())
+    Number::parse(text, &Profile::generic().number_characters).is_ok()
 }
 
 fn digits(number: &str) -> String {
@@ -114,7 +112,11 @@ mod tests {
     fn a_dial_code_stands_for_the_beginning_of_a_number() {
         assert_eq!(dialling().number("home555 1"), Ok("030-555 1".to_owned()));
         assert_eq!(dialling().number("T555"), Ok("T555".to_owned()), "a tone mark is no code");
-        assert!(dialling().number("work555").is_err());
+        assert_eq!(
+            dialling().number("bbs.example:23"),
+            Ok("bbs.example:23".to_owned()),
+            "some modems dial names"
+        );
     }
 
     #[test]

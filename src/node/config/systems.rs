@@ -1,7 +1,7 @@
 //! `[[system]]`: the neighbours.
 
 use super::calls;
-use super::dialling::Dialling;
+use super::dialling::{Dialling, HINT};
 use super::findings::Findings;
 use super::lines::{LineConfig, LineKind};
 use super::names::{Kind, Names};
@@ -20,6 +20,7 @@ use crate::spool::Order;
 use crate::wire::call::{Protocols, TimeGrades};
 use crate::wire::chat::{self, Script};
 use crate::wire::line::Over;
+use crate::wire::modem::{self, Number};
 use crate::wire::session::Profile;
 use std::net::IpAddr;
 use std::path::Path;
@@ -206,6 +207,16 @@ fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig]) {
                 ),
                 "use a line of type \"tls\", or allow it with plain-passwords = true on that line",
             );
+        }
+    }
+    for line in &lines {
+        let LineKind::Serial { modem: Some(modem), .. } = &line.kind else { continue };
+        let Some(profile) = modem::Profile::named(&modem.profile) else { continue };
+        for number in &system.numbers {
+            if let Err(error) = Number::parse(number, &profile.number_characters) {
+                let title = format!("the modem of `{}` cannot dial this: {error}", line.name);
+                section.wrong("number", title, HINT);
+            }
         }
     }
     let is_tls = |line: &&&LineConfig| matches!(over(line), Some(Over::Tls(_)));

@@ -456,3 +456,20 @@ called-timegrade = "C Any"
         ]
     );
 }
+
+#[test]
+fn a_number_is_held_against_what_the_modem_of_its_line_dials() {
+    let site = |modem: &str, number: &str| {
+        format!(
+            "[node]\nname = \"leaf\"\n[[line]]\nname = \"modem\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n\
+             modem = \"{modem}\"\n[[system]]\nname = \"polux\"\nline = \"modem\"\nnumber = \"{number}\"\n"
+        )
+    };
+    for (modem, number) in [("generic", "0w555 1234"), ("wifi", "bbs.example:6400")] {
+        assert!(read(&site(modem, number)).0.is_some(), "{modem} {number}");
+    }
+    for (modem, number) in [("generic", "bbs.example:6400"), ("wifi", "555;H0")] {
+        let (config, findings) = read(&site(modem, number));
+        assert!(config.is_none() && titles(&findings)[0].contains("11:10"), "{:?}", titles(&findings));
+    }
+}

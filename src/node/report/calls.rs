@@ -1,4 +1,4 @@
-//! `uustat -m`, `uugate poll`: calls.
+//! `uugate calls`, `uustat -m`, `uugate poll`: calls.
 
 use super::short_time;
 use crate::schedule::Money;
@@ -134,6 +134,18 @@ mod tests {
     use super::*;
     use crate::spool::PortErrors;
 
+    fn call(record: CallRecord) -> Call {
+        Call {
+            call: 1,
+            system: "polux".to_owned(),
+            line: "modem".to_owned(),
+            outgoing: true,
+            began: Timestamp::UNIX_EPOCH,
+            ended: Some(Timestamp::UNIX_EPOCH),
+            record,
+        }
+    }
+
     #[test]
     fn how_fast_a_call_was_is_said_beside_what_its_line_promised() {
         let pace = Pace { milliseconds: 10_000, sent: Some(3990), received: Some(6175) };
@@ -143,30 +155,13 @@ mod tests {
             pace: Some(pace),
             ..CallRecord::default()
         };
-        let call = Call {
-            call: 1,
-            system: "polux".to_owned(),
-            line: "modem".to_owned(),
-            outgoing: true,
-            began: Timestamp::UNIX_EPOCH,
-            ended: Some(Timestamp::UNIX_EPOCH),
-            record,
-        };
-        let text = call.to_string();
+        let text = call(record).to_string();
         assert!(text.ends_with("; 6000 bytes/s in 10.0 s, 97 % of the line, 2 packets sent again"), "{text}");
     }
 
     #[test]
     fn what_the_serial_port_saw_go_wrong_is_said_if_there_was_anything() {
-        let call = |errors| Call {
-            call: 1,
-            system: "polux".to_owned(),
-            line: "modem".to_owned(),
-            outgoing: true,
-            began: Timestamp::UNIX_EPOCH,
-            ended: Some(Timestamp::UNIX_EPOCH),
-            record: CallRecord { errors, ..CallRecord::default() },
-        };
+        let call = |errors| call(CallRecord { errors, ..CallRecord::default() });
         let clean = PortErrors { uart: Some("16550A".to_owned()), ..PortErrors::default() };
         for silent in [None, Some(clean.clone())] {
             assert!(call(silent).to_string().ends_with("received 0 jobs, 0 bytes)"));

@@ -223,6 +223,14 @@ impl Line {
         self.stream.drain(limit).await
     }
 
+    /// Bytes that a serial port still has to send, as far as the kernel can tell; 0 on other lines.
+    pub fn unsent(&self) -> u32 {
+        match &self.stream {
+            Stream::Serial(port) => port.unsent(),
+            _ => 0,
+        }
+    }
+
     /// Throws away what has arrived and was not read, and what was written and has not left: before a modem is
     /// spoken to afresh. Nothing on other lines.
     pub fn discard(&mut self) {

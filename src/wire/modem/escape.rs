@@ -53,6 +53,11 @@ impl EscapeGuard {
         self.last = Some(now);
     }
 
+    /// What was written has not left yet: the silence before a byte that is held back begins later.
+    pub fn still_leaving(&mut self, now: Instant) {
+        self.last = Some(now);
+    }
+
     /// When a byte that is held back may go.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.last.map(|last| last + self.long)
@@ -95,6 +100,17 @@ mod tests {
         assert_eq!(guard.may_write(at, b"+ATH\r"), 5);
         guard.wrote(at, b"+ATH\r");
         assert_eq!(guard.may_write(at, b"+++"), 3, "there was no silence");
+    }
+
+    #[test]
+    fn what_flow_control_holds_up_makes_no_escape_when_it_leaves() {
+        let now = crate::clock::now();
+        let mut guard = EscapeGuard::new(b'+', GUARD);
+        guard.wrote(now, b"++");
+        let at = guard.poll_timeout().unwrap();
+        guard.still_leaving(at);
+        assert_eq!(guard.may_write(at, b"+"), 0);
+        assert_eq!(guard.may_write(guard.poll_timeout().unwrap(), b"+"), 1);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Profile {
             escape_elsewhere: Some(28),
             report: None,
             codes: &[],
-            number_characters: "0123456789*#,WTP@!()- ".to_owned(),
+            number_characters: "0123456789*#+,WTPwtp@!()- ".to_owned(),
             timeouts: Timeouts::default(),
         }
     }

@@ -107,6 +107,9 @@ impl AsyncWrite for Online<'_> {
                 let timer = online.held.get_or_insert_with(|| Box::pin(clock::sleep_until(until)));
                 ready!(timer.as_mut().poll(cx));
                 online.held = None;
+                if online.line.unsent() > 0 {
+                    guard.still_leaving(clock::now());
+                }
                 continue;
             }
             let piece = bytes.get(..count).unwrap_or(bytes);

@@ -56,6 +56,8 @@ pub(super) struct Phone {
     speed: Option<u32>,
     /// There was a connection since the modem was last seen in command state.
     was_online: bool,
+    /// A call is over of which the modem was not asked yet.
+    untold: bool,
     /// What is said to the modem for this call, and by it.
     prelude: Prelude,
 }
@@ -67,7 +69,8 @@ impl Phone {
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
         let speed = port.speed();
-        let mut phone = Phone { line, modem, speed, was_online: false, prelude: Prelude::default() };
+        let mut phone =
+            Phone { line, modem, speed, was_online: false, untold: false, prelude: Prelude::default() };
         phone.set_up().await?;
         Ok(phone)
     }
@@ -174,6 +177,7 @@ impl Phone {
             return HungUp::Gone;
         }
         let was_online = std::mem::take(&mut self.was_online);
+        self.untold = was_online;
         let Some(modem) = &mut self.modem else { return HungUp::Ready };
         match self.line.carrier() {
             Carrier::Absent => {
@@ -202,8 +206,11 @@ impl Phone {
         }
     }
 
-    /// What the modem tells of the call that was hung up; nothing if it does not.
+    /// What the modem tells of the call that was hung up; nothing if it does not, or if there was none.
     pub(super) async fn call_report(&mut self) -> Option<CallReport> {
+        if !std::mem::take(&mut self.untold) {
+            return None;
+        }
         self.modem.as_mut()?.ask_report(clock::now());
         loop {
             match self.next_event().await {
