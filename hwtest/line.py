@@ -39,7 +39,6 @@ class Line:
     def __init__(self, device, speed):
         self.device = device
         self.speed = speed
-        self.read_ahead = b""
         self.fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         flags = list(termios.tcgetattr(self.fd))
         flags[0] = termios.IGNBRK
@@ -70,9 +69,6 @@ class Line:
 
     def read(self, limit):
         """What comes within the time; empty if nothing does, None at the end of the line."""
-        if self.read_ahead:
-            data, self.read_ahead = self.read_ahead, b""
-            return data
         if not select.select([self.fd], [], [], max(limit, 0))[0]:
             return b""
         try:

@@ -1,4 +1,6 @@
-//! A message cannot bring a modem back to command state.
+//! A message cannot bring a modem back to command state. In a packet no escape stands between silences; so the first of these is of
+//! modems as they are, and the second, of one that needs no silence, shows that the escape was moved. What is held back between
+//! silences is tried at the stream itself (`wire::station`).
 
 use super::pair;
 use crate::support::messages::assert_arrived;

@@ -103,6 +103,11 @@ pub struct ModemConfig {
     pub pulse: bool,
 }
 
+/// What is said of a modem.
+const MODEM_KEYS: [&str; 6] = ["init", "rings", "auto-answer", "dial", "dial-prefix", "dial-timeout"];
+/// What a call costs is reckoned with two minutes from now on, the set-up of the modem among them.
+const LONGEST_PAID_DIAL: Duration = Duration::from_secs(100);
+
 /// The types of lines, as they are offered to whoever wrote another.
 const KINDS: &str = r#""serial", "tcp", "tls", "telnet", "pipe" or "stdin""#;
 /// Where programs that share a line look for its lock file (File-system Hierarchy Standard, /var/lock).
@@ -143,6 +148,13 @@ pub fn read(
         Some("stdin") => Some(LineKind::Stdin),
         _ => None,
     };
+    if section.has("auto-answer") && !answer {
+        section.wrong(
+            "auto-answer",
+            "a modem that answers on a line without `answer` picks up for nobody",
+            "add answer = true, or leave it out",
+        );
+    }
     let declared = Declared {
         eight_bit: section.boolean("eight-bit"),
         reliable: section.boolean("reliable"),
@@ -231,6 +243,25 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         _ => Err("write \"tone\" or \"pulse\"".into()),
     });
     let pulse = pulse.unwrap_or_default();
+    for key in MODEM_KEYS {
+        if section.has(key) && !section.has("modem") {
+            section.wrong(
+                key,
+                format!("`{key}` needs a modem on this line"),
+                "add the kind of modem, as modem = \"generic\"",
+            );
+        }
+    }
+    if section.has("modem") && dtr_on_open == Some(DtrOnOpen::Lower) {
+        section.wrong("dtr-on-open", "a modem hears nothing while DTR is low", "write \"raise\" or \"keep\"");
+    }
+    if section.has("tariff") && dial_timeout.is_some_and(|limit| limit > LONGEST_PAID_DIAL) {
+        section.wrong(
+            "dial-timeout",
+            "the price could change while it dials",
+            "on a line with a tariff, write \"100 s\" or less",
+        );
+    }
     let modem = profile.map(|profile| ModemConfig {
         profile,
         init,

@@ -40,6 +40,8 @@ pub enum Event {
     Ready,
     /// It rings; `count` since the caller began.
     Ring { count: u32 },
+    /// It rings no more, and was not answered.
+    RungOff,
     /// The number of the caller, as the exchange tells it: a hint, not a proof.
     Caller { number: String },
     /// The call is up; what came in behind `CONNECT` is in [`Modem::take_rest`].
@@ -127,12 +129,17 @@ enum State {
         purpose: Purpose,
         until: Instant,
     },
+    /// The escape is said. What is heard within the guard time behind it may be of the other end.
     ExpectEscaped {
         purpose: Purpose,
+        answered: bool,
+        earliest: Instant,
         deadline: Instant,
     },
+    /// `told`: the modem says that it has hung up.
     ExpectHungUp {
         purpose: Purpose,
+        told: bool,
         deadline: Instant,
     },
 }
@@ -187,6 +194,12 @@ impl Modem {
 
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// The same, by the escape and in words alone: where DTR was low already, and nothing shows whether that ended the call.
+    pub fn tell_to_hang_up(&mut self, now: Instant) {
+        self.forget();
+        self.leave_call(now, Purpose::HangUp);
     }
 
     /// The character that, three times between silences, has the modem leave a call; `None`: it has no such.
@@ -300,6 +313,10 @@ impl Modem {
                 self.events.push_back(Event::Dtr(true));
                 self.expect_quiet(now, self.escape_command().into_iter().collect());
             }
+            State::ExpectRing if self.rung_off_at().is_some_and(|at| now >= at) => {
+                self.rings = 0;
+                self.events.push_back(Event::RungOff);
+            }
             State::ExpectReport { answer, deadline } if now >= deadline => self.reported(&answer),
             State::ExpectConnect { deadline, limit } if now >= deadline => {
                 // Any character makes a modem give up a dial.
@@ -320,20 +337,30 @@ impl Modem {
             State::ExpectGuard { purpose, until } if now >= until => {
                 let character = self.candidates.pop_front().unwrap_or(self.profile.escape);
                 self.transmit.extend([character; 3]);
-                let deadline = now + self.profile.timeouts.guard + self.profile.timeouts.command;
-                self.state = State::ExpectEscaped { purpose, deadline };
+                let earliest = now + self.profile.timeouts.guard;
+                let deadline = earliest + self.profile.timeouts.command;
+                self.state = State::ExpectEscaped { purpose, answered: false, earliest, deadline };
             }
-            State::ExpectEscaped { purpose, deadline } if now >= deadline && !self.candidates.is_empty() => {
+            State::ExpectEscaped { purpose, answered: true, earliest, .. } if now >= earliest => {
+                self.send_hang_up(now, purpose);
+            }
+            State::ExpectEscaped { purpose, deadline, .. }
+                if now >= deadline && !self.candidates.is_empty() =>
+            {
                 self.state = State::ExpectGuard { purpose, until: now + self.profile.timeouts.guard };
             }
-            State::ExpectEscaped { purpose, deadline } if now >= deadline => {
+            State::ExpectEscaped { purpose, deadline, .. } if now >= deadline => {
                 // No answer: it was in command state already, most likely; it can still be told.
                 self.send_hang_up(now, purpose);
             }
-            State::ExpectHungUp { purpose: Purpose::SetUp, deadline } if now >= deadline => {
+            // The signal is the better witness, where there is one.
+            State::ExpectHungUp { purpose, told: true, .. } if self.carrier != Some(true) => {
+                self.hung_up(now, purpose);
+            }
+            State::ExpectHungUp { purpose: Purpose::SetUp, deadline, .. } if now >= deadline => {
                 self.attention(now, self.profile.timeouts.tries / 2);
             }
-            State::ExpectHungUp { purpose: Purpose::HangUp, deadline } if now >= deadline => {
+            State::ExpectHungUp { purpose: Purpose::HangUp, deadline, .. } if now >= deadline => {
                 self.fail(ModemError::NotHungUp);
             }
             _ => {}
@@ -349,14 +376,16 @@ impl Modem {
 
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Idle | State::ExpectRing | State::Online => None,
+            State::ExpectRing => self.rung_off_at(),
+            State::Idle | State::Online => None,
             State::ExpectAttention { deadline, .. }
             | State::ExpectOk { deadline, .. }
             | State::ExpectReport { deadline, .. }
             | State::ExpectConnect { deadline, .. }
-            | State::ExpectEscaped { deadline, .. }
+            | State::ExpectEscaped { answered: false, deadline, .. }
             | State::ExpectHungUp { deadline, .. } => Some(*deadline),
-            State::ExpectQuiet { until, .. }
+            State::ExpectEscaped { answered: true, earliest: until, .. }
+            | State::ExpectQuiet { until, .. }
             | State::ExpectDtrHeeded { until }
             | State::ExpectGuard { until, .. } => Some(*until),
             State::ExpectCarrierFall { earliest, deadline } => {
@@ -427,13 +456,24 @@ impl Modem {
                 // An echo of the command, or a word that this modem has and we do not know.
                 _ => {}
             },
-            (State::ExpectEscaped { purpose, .. }, Reply::Ok) => self.send_hang_up(now, purpose),
-            (State::ExpectGuard { purpose, .. } | State::ExpectEscaped { purpose, .. }, Reply::NoCarrier) => {
-                self.hung_up(now, purpose)
+            (State::ExpectEscaped { purpose, earliest, deadline, .. }, Reply::Ok | Reply::NoCarrier) => {
+                self.state = State::ExpectEscaped { purpose, answered: true, earliest, deadline };
             }
-            (State::ExpectHungUp { purpose, .. }, Reply::Ok | Reply::NoCarrier) => self.hung_up(now, purpose),
+            (State::ExpectHungUp { purpose, deadline, .. }, Reply::Ok | Reply::NoCarrier) => {
+                self.state = State::ExpectHungUp { purpose, told: true, deadline };
+            }
             _ => {}
         }
+    }
+
+    /// When a caller that was not answered has given up.
+    fn rung_off_at(&self) -> Option<Instant> {
+        // A modem that answers by itself says nothing more until it is connected.
+        let patience = match self.profile.auto_answer {
+            0 => self.profile.timeouts.ring_gap,
+            _ => self.profile.timeouts.answer,
+        };
+        self.last_ring.filter(|_| self.rings > 0).map(|last| last + patience)
     }
 
     fn ring(&mut self, now: Instant) {

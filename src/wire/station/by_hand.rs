@@ -2,14 +2,18 @@
 //!
 //! At the beginning of a line `~` speaks to us and not to the other end, as cu(1) has it: `~.` ends it, `~#` sends a break, `~~` a `~`.
 
-use super::phone::{Connection, Phone};
+use super::phone::{Connection, HungUp, Phone};
 use super::{LineKind, LineSettings, StationError, SystemSettings};
+use crate::clock;
+use crate::wire::modem::ModemError;
 use std::io::Write;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// How long a break is.
 const BREAK: Duration = Duration::from_millis(300);
+/// What is typed leaves at once; if not, flow control is wrong.
+const WRITE: Duration = Duration::from_secs(10);
 /// How much is read at once, in bytes.
 const READ: usize = 4096;
 
@@ -99,16 +103,19 @@ where
             if let Some(connect) = &connection.connect {
                 tracing::info!(connect, "connected; ~. ends it");
             }
-            join(&mut phone, connection, console, &mut log).await
+            join(&mut phone, &line.name, connection, console, &mut log).await
         }
         Err(error) => Err(error),
     };
-    phone.hang_up().await;
-    ended
+    match phone.hang_up().await {
+        HungUp::InDoubt => Err(ModemError::NotHungUp.into()),
+        HungUp::Ready | HungUp::Gone => ended,
+    }
 }
 
 async fn join<C>(
     phone: &mut Phone,
+    line: &str,
     connection: Connection,
     console: &mut C,
     log: &mut Option<&mut (dyn Write + Send)>,
@@ -129,8 +136,10 @@ where
                 for said in tilde.typed(typed.get(..count).unwrap_or_default()) {
                     match said {
                         Typed::Bytes(bytes) => {
-                            if stream.write_all(&bytes).await.is_err() {
-                                return Ok(Ended::ThereAlone);
+                            match clock::within(WRITE, stream.write_all(&bytes)).await {
+                                Some(Ok(())) => {}
+                                Some(Err(_)) => return Ok(Ended::ThereAlone),
+                                None => return Err(StationError::Stuck { line: line.to_owned() }),
                             }
                         }
                         Typed::Break => {

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::observe::printable;
 use crate::wire::line::{Carrier, Drained, End, Line, ModemLines, Port, Qualities, UartWatch};
 use crate::wire::modem::{
-    CallReport, CarrierWatch, Connect, EscapeGuard, Event, Modem, Number, Profile, Throughput,
+    CallReport, CarrierWatch, Connect, EscapeGuard, Event, Modem, ModemError, Number, Profile, Throughput,
 };
 use crate::wire::record::{From, Prelude};
 use std::time::Duration;
@@ -49,13 +49,24 @@ pub(super) enum HungUp {
     InDoubt,
 }
 
+/// Somebody calls.
+#[derive(Debug)]
+pub(super) enum Coming {
+    /// It rings, and is to be answered.
+    Ringing,
+    /// The call is up already.
+    Answered(Connection),
+}
+
 pub(super) struct Phone {
     line: Line,
     modem: Option<Modem>,
     /// Of the port, in bit/s.
     speed: Option<u32>,
-    /// There was a connection since the modem was last seen in command state.
-    was_online: bool,
+    /// There may be a call, or the beginning of one, since the modem was last seen in command state.
+    off_hook: bool,
+    /// In that the carrier was seen by its signal.
+    carrier_seen: bool,
     /// A call is over of which the modem was not asked yet.
     untold: bool,
     /// What is said to the modem for this call, and by it.
@@ -69,8 +80,15 @@ impl Phone {
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
         let speed = port.speed();
-        let mut phone =
-            Phone { line, modem, speed, was_online: false, untold: false, prelude: Prelude::default() };
+        let mut phone = Phone {
+            line,
+            modem,
+            speed,
+            off_hook: false,
+            carrier_seen: false,
+            untold: false,
+            prelude: Prelude::default(),
+        };
         phone.set_up().await?;
         Ok(phone)
     }
@@ -90,33 +108,49 @@ impl Phone {
         }
     }
 
-    /// Waits for somebody to call, and answers. May be dropped at any await; then call [`Phone::set_up`].
-    pub(super) async fn answer(&mut self) -> Result<Connection, StationError> {
+    /// Waits for somebody to call. May be dropped at any await; then call [`Phone::set_up`].
+    pub(super) async fn await_call(&mut self) -> Result<Coming, StationError> {
         let Some(modem) = &mut self.modem else {
             let mut first = [0; READ];
             let count = self.read(&mut first).await?;
             let early = first.get(..count).unwrap_or_default().to_vec();
-            return Ok(Connection { early, ..Connection::default() });
+            return Ok(Coming::Answered(Connection { early, ..Connection::default() }));
         };
         self.prelude = Prelude::waiting();
         modem.wait_for_call(clock::now());
-        let mut caller = None;
         loop {
             match self.next_event().await? {
                 Event::Ring { count } => {
                     tracing::info!(count, "it rings");
-                    // Another call.
-                    if count == 1 {
-                        caller = None;
-                    }
+                    self.off_hook = true;
+                    return Ok(Coming::Ringing);
+                }
+                Event::Connected(connect) => return Ok(Coming::Answered(self.came_about(&connect))),
+                Event::Failed(error) => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Answers the call that rings, after as many rings as the modem is to wait; `None`: the caller gave up. Bounded.
+    pub(super) async fn answer(&mut self) -> Result<Option<Connection>, StationError> {
+        let mut caller = None;
+        loop {
+            match self.next_event().await? {
+                Event::Ring { count } => tracing::info!(count, "it rings"),
+                Event::RungOff => {
+                    self.off_hook = false;
+                    return Ok(None);
                 }
                 Event::Caller { number } => {
                     let number = printable(number.as_bytes(), 40).to_string();
                     tracing::info!(caller = number, "the exchange names the caller");
                     caller = Some(number);
                 }
-                Event::Connected(connect) => return Ok(Connection { caller, ..self.came_about(&connect) }),
-                Event::Failed(error) => return Err(error.into()),
+                Event::Connected(connect) => {
+                    return Ok(Some(Connection { caller, ..self.came_about(&connect) }));
+                }
+                Event::Failed(error) => return Err(self.not_connected(error)),
                 _ => {}
             }
         }
@@ -132,13 +166,20 @@ impl Phone {
         tracing::info!(system = %system.name, %number, "dialling");
         self.prelude = Prelude::default();
         modem.dial(clock::now(), &number);
+        self.off_hook = true;
         loop {
             match self.next_event().await? {
                 Event::Connected(connect) => return Ok(self.came_about(&connect)),
-                Event::Failed(error) => return Err(error.into()),
+                Event::Failed(error) => return Err(self.not_connected(error)),
                 _ => {}
             }
         }
+    }
+
+    /// The modem has no connection. One that has said so itself is on hook again.
+    fn not_connected(&mut self, error: ModemError) -> StationError {
+        self.off_hook = matches!(error, ModemError::NotConnected { .. });
+        error.into()
     }
 
     /// What the line is fit for, as its kind has it.
@@ -153,12 +194,13 @@ impl Phone {
 
     /// The stream of the call.
     pub(super) fn online(&mut self, connection: Connection) -> Online<'_> {
-        let deaf = self.line.modem_lines() == ModemLines::Absent;
-        let watch = (self.modem.is_some() && deaf).then(CarrierWatch::new);
+        self.carrier_seen = self.line.carrier() == Carrier::Present;
+        // A signal that does not show now may never.
+        let watch = (self.modem.is_some() && !self.carrier_seen).then(CarrierWatch::new);
         let guard = self.modem.as_ref().and_then(|modem| {
             modem.escape().map(|character| EscapeGuard::new(character, modem.profile().timeouts.guard))
         });
-        self.was_online = true;
+        (self.off_hook, self.untold) = (true, true);
         self.line.watch_carrier(self.modem.is_some());
         Online::new(&mut self.line, connection.early, watch, guard)
     }
@@ -176,19 +218,20 @@ impl Phone {
         if self.line.end().is_some() {
             return HungUp::Gone;
         }
-        let was_online = std::mem::take(&mut self.was_online);
-        self.untold = was_online;
+        let off_hook = std::mem::take(&mut self.off_hook);
+        let seen = std::mem::take(&mut self.carrier_seen) || carrier == Carrier::Present;
         let Some(modem) = &mut self.modem else { return HungUp::Ready };
         match self.line.carrier() {
-            Carrier::Absent => {
+            Carrier::Absent if seen => {
                 if carrier == Carrier::Present {
                     modem.dtr_ended_call();
                 }
                 return HungUp::Ready;
             }
-            Carrier::Unknown if !was_online => return HungUp::Ready,
-            // It outlived a DTR drop, or nobody can tell: the modem is told in words.
-            Carrier::Present | Carrier::Unknown => modem.hang_up(clock::now()),
+            Carrier::Absent | Carrier::Unknown if !off_hook => return HungUp::Ready,
+            // It outlived a short drop of DTR.
+            Carrier::Present => modem.hang_up(clock::now()),
+            Carrier::Absent | Carrier::Unknown => modem.tell_to_hang_up(clock::now()),
         }
         loop {
             match self.next_event().await {

@@ -2,7 +2,7 @@
 
 use super::events::CallStep;
 use super::guests::Guests;
-use super::phone::{Connection, HungUp, Phone};
+use super::phone::{Coming, Connection, HungUp, Phone};
 use super::switch::{LineEnd, Request};
 use super::{LineSettings, Shared, StationError};
 use crate::clock;
@@ -145,32 +145,42 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
             }
         }
         end.set_free(true);
-        let answered = async {
+        let coming = async {
             match phone {
-                Some(phone) => phone.answer().await,
+                Some(phone) => phone.await_call().await.map(Some),
                 None if line.answer => {
                     clock::sleep(rest.wait(failures)).await;
-                    Ok(Connection::default())
+                    Ok(None)
                 }
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            answered = answered => match answered {
-                Ok(connection) if phone.is_some() => return Wake::Answered(connection),
-                // Time to try again.
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(fault = %error.fault(), "a call was not answered");
-                    end.set_free(false);
-                    close(phone).await;
-                }
-            },
+        let coming = tokio::select! {
+            coming = coming => coming,
             request = end.next() => return Wake::Call(Box::new(request)),
-            () = clock::sleep(LOOK_AFTER), if line.answer && task.profile.is_some() => {}
+            () = clock::sleep(LOOK_AFTER), if line.answer && task.profile.is_some() => Ok(None),
             () = shared.stopped() => return Wake::Stop,
-        }
+        };
         end.set_free(false);
+        // From the first ring on the line is the caller's: a command would break the call off.
+        let answered = match (coming, phone.as_mut()) {
+            (Ok(Some(Coming::Answered(connection))), _) => Ok(Some(connection)),
+            (Ok(Some(Coming::Ringing)), Some(ringing)) => tokio::select! {
+                answered = ringing.answer() => answered,
+                () = shared.stopped() => return Wake::Stop,
+            },
+            (Ok(_), _) => Ok(None),
+            (Err(error), _) => Err(error),
+        };
+        match answered {
+            Ok(Some(connection)) => return Wake::Answered(connection),
+            // Time to look after the line again.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(fault = %error.fault(), "a call was not answered");
+                close(phone).await;
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The parts of the station, each with what it stands beside: a scripted modem on a PTY, a switch, past calls.
 
-use super::phone::{HungUp, Phone};
+use super::phone::{Coming, HungUp, Phone};
 use super::*;
 use crate::fault::{Stage, ToFault};
 use crate::schedule::{Plan, SizeLimits};
@@ -186,8 +186,9 @@ async fn a_ringing_modem_is_answered() {
     let modem = ScriptedModem::start(good_modem);
     let mut phone = modem.open().await;
     modem.says(b"\r\nRING\r\n\r\nNMBR = 5551\r\n");
-    let connection = soon(phone.answer()).await.unwrap();
-    assert_eq!(connection.connect.as_deref(), Some("53333"));
+    assert!(matches!(soon(phone.await_call()).await.unwrap(), Coming::Ringing));
+    let connection = soon(phone.answer()).await.unwrap().expect("a call");
+    assert_eq!((connection.connect.as_deref(), connection.caller.as_deref()), (Some("53333"), Some("5551")));
     assert_eq!(modem.commands().last().map(String::as_str), Some("ATA"));
 }
 

@@ -22,7 +22,8 @@ impl Modem {
 
     pub(super) fn send_hang_up(&mut self, now: Instant, purpose: Purpose) {
         self.send(&self.profile.hang_up_command.clone());
-        self.state = State::ExpectHungUp { purpose, deadline: now + self.profile.timeouts.command };
+        self.state =
+            State::ExpectHungUp { purpose, told: false, deadline: now + self.profile.timeouts.command };
     }
 
     pub(super) fn hung_up(&mut self, now: Instant, purpose: Purpose) {

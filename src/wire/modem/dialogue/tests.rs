@@ -132,6 +132,7 @@ fn a_modem_left_in_a_call_is_escaped_from() {
     pass(&mut modem);
     assert_eq!(sent(&mut modem), "\x1c\x1c\x1c", "it may have been moved");
     modem.handle_input(now, b"\r\nOK\r\n");
+    let now = pass(&mut modem);
     assert_eq!(sent(&mut modem), "ATH\r");
     modem.handle_input(now, b"\r\nOK\r\n");
     assert_eq!(sent(&mut modem), "AT\r");
@@ -272,6 +273,8 @@ fn without_signals_a_hang_up_goes_by_escape_and_must_be_seen() {
     let now = pass(&mut modem);
     assert_eq!(sent(&mut modem), "+++");
     modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(sent(&mut modem), "", "the guard time behind it may be the other end's");
+    let now = pass(&mut modem);
     assert_eq!(sent(&mut modem), "ATH\r");
     assert_eq!(modem.poll_event(), None);
     modem.handle_input(now, b"\r\nOK\r\n");
@@ -304,6 +307,49 @@ fn a_modem_is_asked_what_became_of_the_call() {
     plain.ask_report(now);
     assert_eq!(sent(&mut plain), "");
     assert!(matches!(plain.poll_event(), Some(Event::Report(report)) if report.is_empty()));
+}
+
+#[test]
+fn the_other_end_cannot_say_that_the_modem_has_hung_up() {
+    let now = start();
+    let mut modem = modem(false);
+    modem.hang_up(now);
+    modem.handle_input(now, b"\r\nNO CARRIER\r\n\r\nOK\r\n");
+    let now = pass(&mut modem);
+    assert_eq!(
+        (sent(&mut modem).as_str(), modem.poll_event()),
+        ("+++", None),
+        "the escape is said all the same"
+    );
+    modem.handle_input(now, b"\r\nNO CARRIER\r\n");
+    assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("", None));
+    assert_eq!(pass(&mut modem), now + Profile::generic().timeouts.guard);
+    assert_eq!(sent(&mut modem), "ATH\r", "and the modem told");
+    // Where there is a carrier signal, words are not believed against it.
+    let mut seen = Modem::new(Profile::generic(), true);
+    seen.handle_signals(now, true, true);
+    seen.tell_to_hang_up(now);
+    let now = pass(&mut seen);
+    seen.handle_input(now, b"\r\nOK\r\n");
+    let now = pass(&mut seen);
+    seen.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(seen.poll_event(), None);
+    let mut falls = seen;
+    falls.handle_signals(now, false, true);
+    assert_eq!(falls.poll_event(), Some(Event::HungUp));
+}
+
+#[test]
+fn a_caller_who_gives_up_is_noticed() {
+    let now = start();
+    let mut modem = Modem::new(Profile { rings: 3, ..Profile::generic() }, false);
+    modem.wait_for_call(now);
+    assert_eq!(modem.poll_timeout(), None);
+    modem.handle_input(now, b"\r\nRING\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::Ring { count: 1 }));
+    assert_eq!(pass(&mut modem), now + Profile::generic().timeouts.ring_gap);
+    assert_eq!(modem.poll_event(), Some(Event::RungOff));
+    assert_eq!(modem.poll_timeout(), None);
 }
 
 proptest! {
