@@ -81,7 +81,7 @@ impl<P> Order<P> {
 
     /// The other side has everything up to this number; how long the newest of that had waited.
     pub fn acknowledged(&mut self, at_us: u64, number: u8) -> Option<u64> {
-        let behind = (self.newest + self.numbers - u64::from(number)) % self.numbers;
+        let behind = (self.newest + self.numbers - u64::from(number) % self.numbers) % self.numbers;
         let place = self.newest.checked_sub(behind)?;
         let seen = self.waiting.remove(&place);
         self.waiting.retain(|waiting, _| *waiting > place);
@@ -116,5 +116,6 @@ mod tests {
         order.take(30, 3, ());
         order.take(40, 3, ());
         assert_eq!(order.acknowledged(45, 3), None);
+        assert_eq!(order.acknowledged(46, 31), None, "there is no such number");
     }
 }
