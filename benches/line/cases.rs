@@ -64,8 +64,9 @@ pub type Outcome = Option<Figure>;
 pub struct Figure {
     /// In the unit of the case.
     pub value: f64,
-    /// Seconds of the processor for 2^30 bytes, both sides, for large files without a line.
-    pub cpu: Option<f64>,
+    /// For large files without a line, seconds of the processor for 2^30 bytes, both sides; for mail on a line, how many bytes the
+    /// caller sends beside each message.
+    pub beside: Option<f64>,
 }
 
 impl Case {
@@ -140,7 +141,7 @@ impl Case {
         let second = self.call(pair, &self.over, seed);
         let sent = first.sent[0].min(bytes as u64 / 2) + second.sent[0];
         let beyond = (sent as f64 / bytes as f64 - 1.0) * 100.0;
-        (second.good && pair.file_arrived(Way::There)).then_some(Figure { value: beyond, cpu: None })
+        (second.good && pair.file_arrived(Way::There)).then_some(Figure { value: beyond, beside: None })
     }
 
     fn call(&self, pair: &Pair, over: &Over, seed: u64) -> Call {
@@ -172,7 +173,13 @@ impl Case {
             Work::Mail(count) | Work::Batch(count) => (count as f64 * 2048.0, count as f64),
             Work::Nothing => (0.0, 1.0),
         };
-        let cpu = call.cpu.as_secs_f64() * f64::from(1 << 30) / bytes;
+        let beside = match self.work {
+            _ if self.unit == Unit::Megabytes => Some(call.cpu.as_secs_f64() * f64::from(1 << 30) / bytes),
+            Work::Mail(_) | Work::Batch(_) if self.rate().is_some() => {
+                Some((call.sent[0] as f64 - bytes) / jobs)
+            }
+            _ => None,
+        };
         let value = match (self.unit, &self.over) {
             (Unit::Share, Over::Line(Settings { rate: Some(rate), .. })) => {
                 bytes * 10.0 / f64::from(*rate) / seconds * 100.0
@@ -181,7 +188,7 @@ impl Case {
             (Unit::Each, _) => seconds * 1000.0 / jobs,
             _ => seconds,
         };
-        Figure { value, cpu: Some(cpu).filter(|_| self.unit == Unit::Megabytes) }
+        Figure { value, beside }
     }
 }
 

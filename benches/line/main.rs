@@ -111,7 +111,11 @@ fn main() {
     if rows.iter().any(|row| row.case.rate().is_none()) {
         disk::print_yardstick();
     }
-    println!("\nall of it took {:.0} s", (clock::now() - began).as_secs_f64());
+    println!(
+        "\nall of it took {:.0} s; load average at the end {}",
+        (clock::now() - began).as_secs_f64(),
+        load()
+    );
 }
 
 /// Measures every pairing of these rows, or the one that is named, so many sessions at a time.
@@ -156,23 +160,27 @@ fn print_head([on_line, direct]: [Duration; 2]) {
             .trim()
             .to_owned()
     };
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("commit {}", said("git", &["describe", "--always", "--dirty"]));
     println!(
         "{}; {}",
         said("/usr/sbin/uucico", &["--version"]),
         said(env!("CARGO_BIN_EXE_uugate"), &["--version"])
     );
-    println!("seeds from 1 up; load average at the start {}", load.split(' ').next().unwrap_or("unknown"));
+    println!("seeds from 1 up; load average at the start {}", load());
     println!(
         "T-T is Taylor calling Taylor, u-T uugate calling Taylor; \"n of m\": so many calls brought everything intact,"
     );
     println!(
         "the others failed, or were ended after {} s ({} s where there is no line); in parentheses behind MB/s: seconds of \
-         the processor for 2^30 bytes, both sides\n",
+         the processor for 2^30 bytes, both sides; behind the time of mails: bytes that the caller sends beside each\n",
         on_line.as_secs(),
         direct.as_secs()
     );
+}
+
+fn load() -> String {
+    let loads = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    loads.split(' ').next().unwrap_or("unknown").to_owned()
 }
 
 fn print_table(rows: &[Row]) {
@@ -186,13 +194,13 @@ fn print_table(rows: &[Row]) {
     }
 }
 
-/// The median of the calls that ended well; in parentheses what they cost of the processor, or how many they were.
+/// The median of the calls that ended well; in parentheses what goes beside it, or how many they were.
 fn cell(outcomes: &[Outcome]) -> String {
     let mut good: Vec<Figure> = outcomes.iter().copied().flatten().collect();
     good.sort_by(|one, other| one.value.total_cmp(&other.value));
     let count = format!("{} of {}", good.len(), outcomes.len());
     match (good.get(good.len() / 2), good.len() == outcomes.len()) {
-        (Some(Figure { value, cpu: Some(cpu) }), true) => format!("{value:.2} ({cpu:.1})"),
+        (Some(Figure { value, beside: Some(beside) }), true) => format!("{value:.2} ({beside:.1})"),
         (Some(median), true) => format!("{:.2}", median.value),
         (Some(median), false) => format!("{:.2} ({count})", median.value),
         (None, _) => count,
