@@ -153,6 +153,14 @@ impl Store {
                 params![system, began],
             )?;
         }
+        if record.failure.is_some() && !record.line_taken {
+            // Who knew that a call of ours would go well at once was wrong.
+            self.run(
+                "UPDATE wishes SET at_once = 0
+                    WHERE system = ?1 AND since <= ?2 AND EXISTS (SELECT 1 FROM calls WHERE id = ?3 AND outgoing)",
+                params![system, began, id],
+            )?;
+        }
         let text = match &record.failure {
             Some(failure) => format!("failed: {failure}"),
             None => format!(

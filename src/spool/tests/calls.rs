@@ -6,6 +6,7 @@ on_both!(
     one_call_a_system,
     a_good_call_takes_its_wish,
     a_wish_during_a_call_stays_if_work_is_left,
+    a_wish_is_forced_until_a_call_has_failed,
     a_call_whose_owner_is_gone_is_over,
     what_calls_cost_is_in_the_account_of_their_month,
     the_account_knows_what_a_call_cost_that_broke_off,
@@ -58,6 +59,34 @@ async fn a_good_call_takes_its_wish(mut home: Home) {
     let lease = home.spool.call_began(began(12), LEASE).await.unwrap();
     home.spool.call_ended(lease, at(13), CallRecord::default()).await.unwrap();
     assert!(home.spool.wishes().await.unwrap().is_empty());
+}
+
+async fn a_wish_is_forced_until_a_call_has_failed(home: Home) {
+    let spool = &home.spool;
+    let wish = |since, at_once| Wish {
+        system: system("polux"),
+        grade: Grade::MAIL,
+        why: "mail".into(),
+        since: at(since),
+        at_once,
+    };
+    let failed =
+        |line_taken| CallRecord { failure: Some("BUSY".into()), line_taken, ..CallRecord::default() };
+    let called = async |outgoing, began, record| {
+        let call = NewCall { outgoing, began: at(began), ..call("polux") };
+        let lease = spool.call_began(call, LEASE).await.unwrap();
+        spool.call_ended(lease, at(began + 1), record).await.unwrap();
+        spool.wishes().await.unwrap()[0].at_once
+    };
+    spool.want_call(wish(5, true)).await.unwrap();
+    assert!(called(true, 10, failed(true)).await, "that was no call");
+    assert!(called(false, 20, failed(false)).await, "nor was it ours");
+    assert!(called(true, 4, failed(false)).await, "it was uttered after that");
+    assert!(!called(true, 30, failed(false)).await);
+    spool.want_call(wish(40, false)).await.unwrap();
+    assert!(!spool.wishes().await.unwrap()[0].at_once, "new work hurries, and forces nothing");
+    spool.want_call(wish(50, true)).await.unwrap();
+    assert!(spool.wishes().await.unwrap()[0].at_once);
 }
 
 async fn a_wish_during_a_call_stays_if_work_is_left(home: Home) {
