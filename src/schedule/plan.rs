@@ -92,6 +92,8 @@ pub struct Wished {
     pub grade: Grade,
     /// It does not care for the retry clock: somebody knows that it will go well now.
     pub at_once: bool,
+    /// [`Why::Wish`], or [`Why::Size`].
+    pub why: Why,
 }
 
 /// Work of one grade that waits for a call.
@@ -108,6 +110,8 @@ pub struct Waiting {
 pub enum Why {
     /// Somebody asked for it.
     Wish,
+    /// The hour has come for work that was too large.
+    Size,
     /// Work waits that is called for.
     Work,
     /// The last one failed.
@@ -123,6 +127,7 @@ impl Why {
     pub fn words(self) -> &'static str {
         match self {
             Why::Wish => "a call was asked for",
+            Why::Size => "work waits that was too large for the hours before",
             Why::Work => "work waits for it",
             Why::Retry => "the last call failed",
             Why::Poll => "it is time for a poll",
@@ -228,7 +233,7 @@ impl Plan {
     fn reasons(&self, now: &Zoned, history: &History) -> Vec<Reason> {
         let wish = history.wish.map(|wish| Reason {
             from: wish.since,
-            why: Why::Wish,
+            why: wish.why,
             grade: wish.grade,
             held: None,
             at_once: wish.at_once,

@@ -63,15 +63,18 @@ fn the_cost_of_a_call_is_in_its_record_and_in_the_account() {
 #[test]
 fn what_there_is_no_money_for_is_not_called() {
     let folder = open_folder();
-    let telephone = Telephone::new(folder.path(), Settings::default());
-    // Half a minute's money: less than a call needs.
-    let tariff = "tariff = { per-minute = \"0.060\", budget = \"0.030\" }";
-    let (_, leaf) = paying(folder.path(), &telephone, "poll = \"1 min\"", tariff);
-    let daemon = leaf.start();
+    let mut telephone = Telephone::new(folder.path(), Settings::default());
+    // One call costs more than 0.10, and leaves less than the next could need.
+    let tariff = "tariff = { per-minute = \"0.060\", connection = \"0.10\", budget = \"0.30\" }";
+    let (feed, leaf) = paying(folder.path(), &telephone, "", tariff);
+    let (feed_daemon, daemon) = (feed.start(), leaf.start());
+    leaf.run("poll", &["feed", "--wait"], b"");
+    telephone.until_hung_up();
     let refused = leaf.try_run("poll", &["feed"], b"");
     assert_eq!(refused.status.code(), Some(64));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("the money of this month is used up"), "{said}");
+    leaf.run("uux", &["-", "feed!rmail", "ann"], b"Subject: waits\n\nfor the next month\n");
     let when = text(&leaf, "when", "feed");
     let rule = place(&leaf, "tariff");
     assert!(when.contains("feed: due since "), "{when}");
@@ -81,8 +84,27 @@ fn what_there_is_no_money_for_is_not_called() {
         )),
         "{when}"
     );
-    assert!(daemon.stop().success());
-    assert!(leaf.ended_calls().is_empty(), "the poll that is due waits for the next month");
+    assert!(daemon.stop().success() && feed_daemon.stop().success());
+    assert_eq!(leaf.ended_calls().len(), 1, "what is due waits for the next month");
+}
+
+#[test]
+fn what_the_reserve_is_for_is_said() {
+    let folder = open_folder();
+    let telephone = Telephone::new(folder.path(), Settings::default());
+    // Ordinary work may spend what costs a little more than one call.
+    let tariff = "tariff = { per-minute = \"0.060\", connection = \"0.10\", budget = \"3\", reserve = \"90 %\", \
+                  urgent = \"C\" }";
+    let (feed, leaf) = paying(folder.path(), &telephone, "call-for = \"C\"", tariff);
+    let (feed_daemon, daemon) = (feed.start(), leaf.start());
+    leaf.run("poll", &["feed", "--wait"], b"");
+    assert!(daemon.stop().success() && feed_daemon.stop().success());
+    leaf.run("uux", &["-", "-r", "-gC", "feed!rmail", "ann"], b"Subject: urgent\n\ntext\n");
+    let (when, rule) = (text(&leaf, "when", "feed"), place(&leaf, "tariff"));
+    assert!(
+        when.contains(&format!("min, for grade C and better, by the reserve ({rule}`tariff.reserve`)")),
+        "{when}"
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub struct Ahead {
 }
 
 /// A line, as it is at this moment for a system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LineAhead {
     pub line: String,
@@ -61,6 +61,9 @@ pub struct LineAhead {
     pub until: Option<Timestamp>,
     /// What a call may take now, in seconds; none where calls cost nothing.
     pub longest: Option<u64>,
+    /// Which work alone goes in that call, for only the reserve is left.
+    #[serde(default)]
+    pub reserve: Option<Because>,
     /// What was spent on it this month.
     pub spent: Option<Account>,
 }
@@ -102,6 +105,9 @@ impl fmt::Display for LineAhead {
             (Some(held), _) => write!(f, ": not now, for {held}")?,
             (None, Some(longest)) => write!(f, ": at most {} min", longest / 60)?,
             (None, None) => {}
+        }
+        if let Some(reserve) = &self.reserve {
+            write!(f, ", {reserve}")?;
         }
         if let Some(until) = self.until {
             write!(f, ", until {}", short_time(until))?;

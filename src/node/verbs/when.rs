@@ -5,7 +5,7 @@ use crate::clock;
 use crate::job::{Grade, SystemName};
 use crate::node::config::{Kind, System};
 use crate::node::report::{Account, Ahead, Because, Entry, Job, LineAhead, When, Why};
-use crate::schedule::{Doubt, Due, Hold, NextCall, NotPaid, Why as Reason, month, next_month};
+use crate::schedule::{Allowance, Doubt, Due, Hold, NextCall, NotPaid, Why as Reason, month, next_month};
 use crate::spool::{DeliveryState, JobState};
 use crate::wire::station::{Outlook, Settings, SystemSettings};
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -67,6 +67,7 @@ impl Verbs {
             }
             Reason::Retry => return Ok(Because { text: next.why.words().to_owned(), rule: None }),
             Reason::Work => "call-for",
+            Reason::Size => "call-local-size",
             Reason::Poll => "poll",
             Reason::PollTime => "poll-at",
         };
@@ -99,16 +100,20 @@ impl Verbs {
         let (line, doubt) = (line.to_owned(), self.clock_doubt(now));
         let paid = settings.may_pay(&self.spool, &line, system, grade, now, doubt).await?;
         let Some(paid) = paid else {
-            return Ok(LineAhead { line, held: None, until: None, longest: None, spent: None });
+            return Ok(LineAhead { line, ..LineAhead::default() });
         };
         let month = month(now);
         let charges = self.spool.charges(line.clone(), month.clone()).await?;
         let (calls, seconds, thousandths) = (charges.calls, charges.seconds, charges.thousandths);
         let spent = Some(Account { month, calls, seconds, thousandths });
         let (held, until) = match paid {
-            Ok(allowance) => {
-                let longest = Some(allowance.longest.as_secs());
-                return Ok(LineAhead { line, held: None, until: None, longest, spent });
+            Ok(Allowance { longest, worst }) => {
+                let reserve = worst.map(|worst| {
+                    let text = format!("for grade {worst} and better, by the reserve");
+                    self.because(Kind::Line, &line, &text, "tariff.reserve")
+                });
+                let longest = Some(longest.as_secs());
+                return Ok(LineAhead { line, longest, reserve, spent, ..LineAhead::default() });
             }
             Err(why) => {
                 let (key, until) = match why {
@@ -124,7 +129,7 @@ impl Verbs {
                 (self.because(Kind::Line, &line, &why.to_string(), key), until)
             }
         };
-        Ok(LineAhead { line, held: Some(held), until, longest: None, spent })
+        Ok(LineAhead { line, held: Some(held), until, spent, ..LineAhead::default() })
     }
 
     /// Why no line of a system may be paid for now, if that is so.

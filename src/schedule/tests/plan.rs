@@ -38,7 +38,7 @@ fn seconds(moment: &Zoned, after: i64) -> Due {
 /// A wish so many seconds after noon.
 fn wish(now: &Zoned, after: i64, at_once: bool) -> Option<Wished> {
     let since = now.timestamp() + SignedDuration::from_secs(after);
-    Some(Wished { since, grade: grade('C'), at_once })
+    Some(Wished { since, grade: grade('C'), at_once, why: Why::Wish })
 }
 
 /// The last call was now, and so many have failed.
@@ -211,7 +211,7 @@ fn hours_for_some_grades_are_for_work_of_these_alone() {
     let plan = Plan { times: day_and_night(), every: Some(Duration::from_secs(3600)), ..Plan::default() };
     let noon = utc("Mo", "12:00");
     let asked = |grade| {
-        let wish = Some(Wished { since: noon.timestamp(), grade, at_once: false });
+        let wish = Some(Wished { since: noon.timestamp(), grade, at_once: false, why: Why::Wish });
         next_call(&noon, &plan, &History { wish, ..failed(&noon, 0) }).unwrap()
     };
     assert_eq!(asked(grade('C')).due, seconds(&noon, 0));

@@ -6,7 +6,7 @@
 use super::{Settings, SystemSettings};
 use crate::job::Grade;
 use crate::schedule::{
-    Allowance, Chance, Doubt, History, NextCall, NotPaid, Tariff, Waiting, Wished, month, next_call,
+    Allowance, Chance, Doubt, History, NextCall, NotPaid, Tariff, Waiting, Why, Wished, month, next_call,
 };
 use crate::spool::{PastCall, Spool, SpoolError, Wish};
 use crate::wire::call::spent;
@@ -70,6 +70,7 @@ impl Settings {
                 since: wish.since.min(now.timestamp()),
                 grade: wish.grade,
                 at_once: wish.at_once,
+                why: Why::Wish,
             }),
             line_taken: tried,
             calls_back: past.first().is_some_and(|past| past.record.calls_back),
@@ -93,7 +94,7 @@ impl Settings {
                 && let Some(since) = permitted_since(spool, system, &past, now.time_zone()).await?
                 && let Some(grade) = spool.waiting(system.name.clone(), None).await?
             {
-                history.wish = Some(Wished { since, grade, at_once: false });
+                history.wish = Some(Wished { since, grade, at_once: false, why: Why::Size });
             }
         }
         let next = next_call(now, plan, &history);
@@ -234,6 +235,11 @@ mod tests {
             "that hour has had its call"
         );
         assert_eq!(hour(&[called(true, at("22:00:00"))]).await, None);
+        let node = crate::wire::call::Node::new("leaf".parse().unwrap(), "/nowhere".into());
+        let settings = Settings::new(std::sync::Arc::new(node));
+        let now = at("22:30:00").to_zoned(TimeZone::UTC);
+        let next = settings.outlook(&spool, &system, &now).await.unwrap().next.unwrap();
+        assert_eq!(next.why, Why::Size, "nobody has asked for it");
     }
 
     #[tokio::test]
