@@ -1,11 +1,12 @@
 //! What calls on a paid line cost, and whether there is money and airtime left for one.
 //!
 //! A call is paid in steps (by the second, by the minute); each costs what the hour says in which it begins. The month of a
-//! call, in civil time, is the one in which it was connected.
+//! call, in civil time, is the one in which it was answered.
 
 use super::window::first_minute;
 use super::{Doubt, Windows};
 use crate::job::Grade;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use std::fmt;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub struct Band {
     pub hours: Windows,
 }
 
-/// What calls of ours on a line cost. Calls that come in cost nothing, nor do those that are not answered.
+/// What calls of ours on a line cost. Calls that come in cost nothing, nor do those that are known not to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tariff {
     /// The first that is for the hour counts. An hour that none is for costs as the dearest does.
@@ -65,6 +66,8 @@ pub struct Tariff {
     pub minimum: Money,
     /// What is begun is paid whole: whole seconds, at least one.
     pub step: Duration,
+    /// So long before it was connected a call may have been answered: the modems train, or a connection is secured.
+    pub training: Duration,
     /// Work that is not urgent waits so long for a cheaper hour.
     pub patience: Duration,
     pub budget: Budget,
@@ -98,7 +101,7 @@ pub struct Spent {
 /// What a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// From the connection to the hang-up.
+    /// From the answer to the hang-up.
     pub longest: Duration,
     /// It lives on the reserve: work of a worse grade may not go in it.
     pub worst: Option<Grade>,
@@ -128,8 +131,11 @@ impl fmt::Display for NotPaid {
     }
 }
 
-/// A call for less is not worth the while: a login takes half of it.
-const LEAST_CALL: Duration = Duration::from_secs(90);
+/// A call for less is not worth the while: training and login take a minute. And one that comes to nothing may cost as much: it
+/// is dialled for 100 s at most, and hung up.
+const LEAST_CALL: Duration = Duration::from_secs(120);
+/// Modems train for 10 s (V.34) to 30 s (V.90 on a poor line).
+const TRAINING: Duration = Duration::from_secs(30);
 /// No paid call is longer, whatever else is said.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
 /// So long after it was permitted a call is connected at the latest; a dearer hour may have begun by then.
@@ -144,6 +150,7 @@ impl Tariff {
             connection: Money(0),
             minimum: Money(0),
             step: Duration::from_secs(1),
+            training: TRAINING,
             patience: Duration::ZERO,
             budget: Budget::default(),
         }
@@ -156,24 +163,42 @@ impl Tariff {
         band.map_or_else(dearest, |band| band.per_minute)
     }
 
-    /// What a call costs that was connected at a moment and took so long.
-    pub fn cost(&self, connected: &Zoned, length: Duration) -> Money {
-        let steps = length.as_millis().div_ceil(self.step.as_millis().max(1)).max(1);
+    /// What a call costs that was answered at a moment and took so long.
+    pub fn cost(&self, answered: &Zoned, length: Duration) -> Money {
+        let steps = length.as_nanos().div_ceil(self.step.as_nanos().max(1)).max(1);
         let steps = usize::try_from(steps).unwrap_or(usize::MAX);
-        self.sums(connected).nth(steps - 1).unwrap_or(Money(u64::MAX))
+        self.sums(answered).nth(steps - 1).unwrap_or(Money(u64::MAX))
     }
 
-    /// How long a call may take that is connected at a moment, to cost no more than this; at most `most`.
-    pub fn affordable(&self, connected: &Zoned, money: Money, most: Duration) -> Duration {
+    /// How long a call may take that is answered at a moment, to cost no more than this; at most `most`.
+    pub fn affordable(&self, answered: &Zoned, money: Money, most: Duration) -> Duration {
         let most = most.min(LONGEST_CALL);
         let needed = most.as_millis().div_ceil(self.step.as_millis().max(1));
         let needed = usize::try_from(needed).unwrap_or(usize::MAX);
-        let steps = self.sums(connected).take(needed).take_while(|sum| *sum <= money).count();
+        let steps = self.sums(answered).take(needed).take_while(|sum| *sum <= money).count();
         self.step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX)).min(most)
     }
 
+    /// How long a call may take, that has taken so long, without costing any more: the step that was begun, and what is paid
+    /// at least. Airtime is never paid before it is used.
+    pub fn paid_for(&self, answered: &Zoned, so_far: Duration) -> Duration {
+        if self.budget.airtime.is_some() {
+            return so_far;
+        }
+        self.affordable(answered, self.cost(answered, so_far), LONGEST_CALL).max(so_far)
+    }
+
+    /// Whether the budget of a whole month is enough for one call in the cheapest hour, beside a reserve of so many hundredths.
+    pub fn suffices(&self, reserve: u8) -> Result<(), NotPaid> {
+        let cheapest = self.bands.iter().map(|band| band.per_minute).min();
+        let bands = cheapest.map(|per_minute| Band { per_minute, hours: Windows::any() });
+        let cheap = Tariff { bands: bands.into_iter().collect(), ..self.clone() };
+        let moment = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+        cheap.longest(&moment, Spent::default(), LEAST_CALL, reserve).map(|_| ())
+    }
+
     /// What a call costs after one step, after two, and so on, for ever.
-    fn sums<'t>(&'t self, connected: &'t Zoned) -> impl Iterator<Item = Money> + 't {
+    fn sums<'t>(&'t self, answered: &'t Zoned) -> impl Iterator<Item = Money> + 't {
         let step = self.step.as_secs().max(1);
         // Thousandths for a minute, times seconds: divided once, at the end, so that nothing is lost on the way.
         let mut sum = 0u128;
@@ -181,7 +206,7 @@ impl Tariff {
         (0u64..).map(move |number| {
             let into =
                 SignedDuration::from_secs(i64::try_from(number.saturating_mul(step)).unwrap_or(i64::MAX));
-            let moment = connected.checked_add(into).unwrap_or_else(|_| connected.clone());
+            let moment = answered.checked_add(into).unwrap_or_else(|_| answered.clone());
             // Hours begin with a minute.
             let minute = Some(moment.timestamp().as_second().div_euclid(MINUTE));
             if rate.0 != minute {
@@ -214,28 +239,28 @@ impl Tariff {
         Ok(later.filter(|later| later.longest < now.longest).unwrap_or(now))
     }
 
-    /// What a call may take that is connected now.
+    /// What a call may take that was answered at a moment.
     pub fn allows(
         &self,
-        connected: &Zoned,
+        answered: &Zoned,
         spent: Spent,
         grade: Grade,
         most: Duration,
     ) -> Result<Allowance, NotPaid> {
-        let refused = match self.longest(connected, spent, most, self.budget.reserve) {
+        let refused = match self.longest(answered, spent, most, self.budget.reserve) {
             Ok(longest) => return Ok(Allowance { longest, worst: None }),
             Err(refused) => refused,
         };
         if grade > self.budget.urgent || self.budget.reserve == 0 {
             return Err(refused);
         }
-        let longest = self.longest(connected, spent, most, 0)?;
+        let longest = self.longest(answered, spent, most, 0)?;
         Ok(Allowance { longest, worst: Some(self.budget.urgent) })
     }
 
     fn longest(
         &self,
-        connected: &Zoned,
+        answered: &Zoned,
         spent: Spent,
         most: Duration,
         reserve: u8,
@@ -254,7 +279,7 @@ impl Tariff {
         }
         if let Some(Money(money)) = self.budget.money {
             let left = Money(money * usable / 100).saturating_sub(spent.money);
-            longest = self.affordable(connected, left, longest);
+            longest = self.affordable(answered, left, longest);
             if longest < least {
                 return Err(NotPaid::Money);
             }

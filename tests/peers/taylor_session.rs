@@ -103,7 +103,7 @@ impl Site {
         }
         let system = self.peer();
         let lease = call::begin(&self.spool, &self.node, &system, "pipe").await.expect("no other call");
-        call::place(stream, &self.node, &system, lease, connected, &self.spool, &watch).await
+        call::place(stream, &self.node, &system, lease, connected, &self.spool, &watch).await.record
     }
 }
 

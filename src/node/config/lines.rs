@@ -105,8 +105,6 @@ pub struct ModemConfig {
 
 /// What is said of a modem.
 const MODEM_KEYS: [&str; 6] = ["init", "rings", "auto-answer", "dial", "dial-prefix", "dial-timeout"];
-/// What a call costs is reckoned with two minutes from now on, the set-up of the modem among them.
-const LONGEST_PAID_DIAL: Duration = Duration::from_secs(100);
 
 /// The types of lines, as they are offered to whoever wrote another.
 const KINDS: &str = r#""serial", "tcp", "tls", "telnet", "pipe" or "stdin""#;
@@ -131,13 +129,11 @@ pub fn read(
         "serial" | "tcp" | "tls" | "telnet" | "pipe" | "stdin" => Ok(text.to_owned()),
         _ => Err(format!("write {KINDS}")),
     });
-    let mut tariff = None;
+    // Nobody is called on standard input but by whoever has paid for that.
+    let paid = kind.as_deref().is_some_and(|kind| kind != "stdin");
+    let tariff = if paid { tariff::read(&mut section, tables) } else { None };
     let kind = match kind.as_deref() {
-        Some("serial") => {
-            // A line with one call at a time: what several would cost together, none of them could know.
-            tariff = tariff::read(&mut section, tables);
-            read_serial(&mut section, base)
-        }
+        Some("serial") => read_serial(&mut section, base),
         Some("tcp") => Some(read_tcp(&mut section, answer, Over::Plain)),
         Some("telnet") => Some(read_tcp(&mut section, answer, Over::Telnet)),
         Some("tls") => {
@@ -255,13 +251,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
     if section.has("modem") && dtr_on_open == Some(DtrOnOpen::Lower) {
         section.wrong("dtr-on-open", "a modem hears nothing while DTR is low", "write \"raise\" or \"keep\"");
     }
-    if section.has("tariff") && dial_timeout.is_some_and(|limit| limit > LONGEST_PAID_DIAL) {
-        section.wrong(
-            "dial-timeout",
-            "the price could change while it dials",
-            "on a line with a tariff, write \"100 s\" or less",
-        );
-    }
+    check_paid_dial(section, "dial-timeout", dial_timeout);
     let modem = profile.map(|profile| ModemConfig {
         profile,
         init,
@@ -282,6 +272,17 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         lock_directory: base.join(lock_directory),
         modem,
     })
+}
+
+/// What is reckoned at the beginning has to hold when the other end answers.
+fn check_paid_dial(section: &Section<'_>, key: &str, limit: Option<Duration>) {
+    if section.has("tariff") && limit.is_some_and(|limit| limit > tariff::LONGEST_DIAL) {
+        section.wrong(
+            key,
+            "the price could change while it dials",
+            "on a line with a tariff, write \"100 s\" or less",
+        );
+    }
 }
 
 /// Data bits, parity and stop bits, as everybody writes them.
@@ -309,6 +310,7 @@ fn modem(text: &str) -> Result<String, String> {
 fn read_tcp(section: &mut Section<'_>, answer: bool, over: Over) -> LineKind {
     let listen = section.list("listen", address).unwrap_or_default();
     let connect_timeout = section.value("connect-timeout", duration).unwrap_or(CONNECT_TIMEOUT);
+    check_paid_dial(section, "connect-timeout", Some(connect_timeout));
     if answer && !section.has("listen") {
         section.missing("listen", "add where calls are taken, as listen = \"0.0.0.0:540\"");
     }

@@ -3,9 +3,11 @@
 use super::section::Section;
 use super::units::duration;
 use crate::job::Grade;
-use crate::schedule::{Band, Budget, Money, Tariff, Timetables, Windows};
+use crate::schedule::{Band, Budget, Money, NotPaid, Tariff, Timetables, Windows};
 use std::time::Duration;
 
+/// What a call costs is reckoned with two minutes from now on, the set-up of the modem among them.
+pub const LONGEST_DIAL: Duration = Duration::from_secs(100);
 /// The longest step that is known: some exchanges have counted by three minutes.
 const LONGEST_STEP: Duration = Duration::from_secs(600);
 /// The longest time that work can wait for a cheaper hour.
@@ -21,6 +23,7 @@ pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Option<Tariff> {
     tariff.connection = table.value("connection", money).unwrap_or_default();
     tariff.minimum = table.value("minimum", money).unwrap_or_default();
     tariff.step = table.value("step", step).unwrap_or(tariff.step);
+    tariff.training = table.value("training", training).unwrap_or(tariff.training);
     tariff.patience = table.value("wait-for-cheaper", patience).unwrap_or(tariff.patience);
     let usual = Budget::default();
     tariff.budget = Budget {
@@ -29,6 +32,9 @@ pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Option<Tariff> {
         reserve: table.value("reserve", percent).unwrap_or(usual.reserve),
         urgent: table.value("urgent", grade).unwrap_or(usual.urgent),
     };
+    if table.has("training") && !section.has("modem") {
+        table.wrong("training", "no modem is on this line to be trained", "leave it out");
+    }
     let costs = !tariff.bands.is_empty() || tariff.connection > Money(0) || tariff.minimum > Money(0);
     if table.has("budget") && !costs {
         table.wrong(
@@ -55,8 +61,45 @@ pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Option<Tariff> {
     if table.has("reserve") && !table.has("budget") && !table.has("airtime") {
         table.wrong("reserve", "there is nothing to keep a reserve of", "add `budget` or `airtime`");
     }
+    check_budget(&table, &tariff);
     table.finish();
     Some(tariff)
+}
+
+/// Says what of a budget can never do what it is for.
+fn check_budget(table: &Section<'_>, tariff: &Tariff) {
+    let Budget { reserve, urgent, .. } = tariff.budget;
+    match (tariff.suffices(0), tariff.suffices(reserve)) {
+        (Err(NotPaid::Airtime), _) => {
+            table.wrong(
+                "airtime",
+                "the airtime of a month is not enough for one call",
+                "write \"2 min\" or more",
+            );
+        }
+        (Err(_), _) => table.wrong(
+            "budget",
+            "the money of a month is not enough for one call",
+            "give it what two minutes cost in the cheapest hour, and the connection",
+        ),
+        (Ok(()), Err(_)) => table.wrong(
+            "reserve",
+            "beside the reserve there is not enough left for one call",
+            "keep less back, as \"25 %\"",
+        ),
+        (Ok(()), Ok(())) => {}
+    }
+    let keeps = table.has("reserve") && reserve > 0;
+    let waits = table.has("wait-for-cheaper");
+    if table.has("urgent") && !keeps && !waits {
+        table.wrong("urgent", "nothing is kept for what is urgent", "add a reserve, as reserve = \"25 %\"");
+    } else if urgent == Grade::WORST && (keeps || waits) {
+        table.wrong(
+            "urgent",
+            "every grade is as good as this one, and so urgent",
+            "write a better one, as \"C\"",
+        );
+    }
 }
 
 /// An amount, and the hours in which a minute costs it; without hours, all that are left.
@@ -77,6 +120,11 @@ fn step(text: &str) -> Result<Duration, String> {
     let step = duration(text)?;
     let fits = step.subsec_nanos() == 0 && !step.is_zero() && step <= LONGEST_STEP;
     if fits { Ok(step) } else { Err("write whole seconds, up to 10 min, as \"60 s\"".into()) }
+}
+
+fn training(text: &str) -> Result<Duration, String> {
+    let training = duration(text)?;
+    if training <= LONGEST_DIAL { Ok(training) } else { Err("write \"100 s\" or less".into()) }
 }
 
 fn patience(text: &str) -> Result<Duration, String> {
@@ -140,6 +188,30 @@ wait-for-cheaper = "15 min"
     }
 
     #[test]
+    fn every_line_that_is_called_on_may_cost_something() {
+        let site = |kind: &str, keys: &str| {
+            format!(
+                "[node]\nname = \"x\"\n[[line]]\nname = \"l\"\ntype = \"{kind}\"\n{keys}\n[line.tariff]\n\
+                 per-minute = \"0.5\"\n"
+            )
+        };
+        for (kind, keys) in [
+            ("serial", "server = \"box:7000\"\nmodem = \"generic\""),
+            ("tcp", ""),
+            ("telnet", ""),
+            ("tls", ""),
+            ("pipe", "program = \"ssh\""),
+        ] {
+            let (config, findings) = read(&site(kind, keys));
+            assert_eq!(findings.render(false), "", "{kind}");
+            assert!(config.unwrap().call_node().tariffs.contains_key("l"), "{kind}");
+        }
+        assert_eq!(titles(&read(&site("stdin", "")).1), ["7:7 unknown key `tariff` in [[line]]"]);
+        let slow = site("tcp", "connect-timeout = \"2 min\"");
+        assert_eq!(titles(&read(&slow).1), ["6:19 the price could change while it dials"]);
+    }
+
+    #[test]
     fn what_does_not_fit_together_is_said() {
         let wrong = SITE
             .replace("\"0.015 cheap\", \"0.060\"", "\"0.0601\"")
@@ -159,6 +231,26 @@ wait-for-cheaper = "15 min"
             "[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n";
         let unpaid = format!("{line}tariff = {{ budget = \"5\", reserve = \"10 %\" }}\n");
         assert_eq!(titles(&read(&unpaid).1), ["7:21 nothing on this line costs money"]);
+        let paid = |keys: &str| {
+            let site = format!("{line}tariff = {{ per-minute = [\"0.030 Night\", \"0.060\"], {keys} }}\n");
+            titles(&read(&site).1)
+        };
+        assert_eq!(paid("budget = \"0.06\", wait-for-cheaper = \"1 h\", urgent = \"C\""), [""; 0]);
+        assert_eq!(paid("budget = \"0.05\""), ["7:60 the money of a month is not enough for one call"]);
+        assert_eq!(paid("airtime = \"1 min\""), ["7:61 the airtime of a month is not enough for one call"]);
+        assert_eq!(
+            paid("budget = \"9\", reserve = \"100 %\""),
+            ["7:75 beside the reserve there is not enough left for one call"]
+        );
+        assert_eq!(
+            paid("budget = \"9\", reserve = \"0 %\", urgent = \"C\""),
+            ["7:91 nothing is kept for what is urgent"]
+        );
+        assert_eq!(
+            paid("budget = \"9\", reserve = \"9 %\", urgent = \"z\""),
+            ["7:91 every grade is as good as this one, and so urgent"]
+        );
+        assert_eq!(paid("training = \"20 s\""), ["7:62 no modem is on this line to be trained"]);
         let idle = format!("{line}tariff = {{ per-minute = \"1\", reserve = \"10 %\" }}\n");
         assert_eq!(titles(&read(&idle).1), ["7:40 there is nothing to keep a reserve of"]);
     }

@@ -54,7 +54,8 @@ impl Verbs {
         let below = |error: CallError| VerbError::Below(crate::fault::ToFault::fault(&error));
         let lease = call::begin(&self.spool, &node, system, STDIN).await.map_err(below)?;
         let connected = self.stdin();
-        Ok(call::place(stream, &node, system, lease, connected, &self.spool, &Watch::nobody()).await)
+        let watch = Watch::nobody();
+        Ok(call::place(stream, &node, system, lease, connected, &self.spool, &watch).await.record)
     }
 
     /// What a command brings may be anything, also a login over a modem; what is declared of the line counts.

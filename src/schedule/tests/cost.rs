@@ -63,12 +63,43 @@ fn a_call_is_given_what_is_left() {
     assert_eq!(permits(700, 0, 'N'), Err(NotPaid::Money), "less than a call needs");
     assert_eq!(permits(700, 0, 'C'), longest(5 * 60, Some(grade('C'))), "the reserve");
     assert_eq!(permits(940, 0, 'C'), Err(NotPaid::Money));
-    assert_eq!(permits(0, 2600, 'N'), longest(100, None));
-    assert_eq!(permits(0, 2700, 'N'), Err(NotPaid::Airtime));
+    assert_eq!(permits(0, 2570, 'N'), longest(130, None));
+    assert_eq!(permits(0, 2600, 'N'), Err(NotPaid::Airtime));
     assert_eq!(permits(0, 2700, 'A'), longest(900, Some(grade('C'))));
     let before_dearer = utc("Mo", "07:59");
     let allowance = tariff.permits(&before_dearer, None, Spent::default(), grade('N'), day).unwrap();
     assert_eq!(allowance.longest, seconds(12 * 60), "it may be connected in the dearer hour");
+}
+
+#[test]
+fn what_is_paid_may_be_used() {
+    let noon = utc("Mo", "12:00");
+    let tariff = tariff();
+    for (so_far, paid) in [(0, 60), (1, 60), (60, 60), (61, 120)] {
+        assert_eq!(tariff.paid_for(&noon, seconds(so_far)), seconds(paid), "{so_far} s");
+    }
+    let at_least = Tariff { minimum: money("0.2"), ..tariff.clone() };
+    assert_eq!(at_least.paid_for(&noon, seconds(1)), seconds(180), "what is paid at least lasts so long");
+    let budget = Budget { airtime: Some(seconds(3600)), ..Budget::default() };
+    let on_air = Tariff { budget, ..tariff };
+    assert_eq!(on_air.paid_for(&noon, seconds(1)), seconds(1), "airtime is used second by second");
+}
+
+#[test]
+fn a_budget_that_is_not_enough_for_one_call_is_known() {
+    let suffices = |money: &str, airtime, reserve| {
+        let mut tariff = Tariff { connection: Money(100), ..tariff() };
+        tariff.budget.money = money.parse().ok();
+        tariff.budget.airtime = Some(seconds(airtime));
+        tariff.suffices(reserve)
+    };
+    // Two minutes in the cheapest hour, and the connection.
+    assert_eq!(suffices("0.13", 3600, 0), Ok(()));
+    assert_eq!(suffices("0.129", 3600, 0), Err(NotPaid::Money));
+    assert_eq!(suffices("0.13", 3600, 1), Err(NotPaid::Money));
+    assert_eq!(suffices("100", 119, 0), Err(NotPaid::Airtime));
+    assert_eq!((suffices("100", 3600, 96), suffices("100", 3600, 97)), (Ok(()), Err(NotPaid::Airtime)));
+    assert_eq!(Tariff::free().suffices(99), Ok(()));
 }
 
 #[test]

@@ -105,12 +105,14 @@ impl Line {
         }
     }
 
-    /// A call: dialled up to two minutes, refused now and then, else as long as it wants, and may.
+    /// A call: dialled up to two minutes, busy now and then, or answered by no modem; else as long as it wants, and may. It is
+    /// answered half a minute before it is connected.
     fn call(&mut self, number: usize, next: NextCall, most: Duration) -> Duration {
         let began = self.now.clone();
-        let dialled = Duration::from_secs(20 + self.throw(100));
+        let dialled = Duration::from_secs(5 + self.throw(65));
+        let training = Duration::from_secs(30);
         let wanted = Duration::from_secs(30 + self.throw(900));
-        let busy = self.throw(8) == 0;
+        let (busy, untrained) = (self.throw(8) == 0, self.throw(8) == 0);
         self.now = &self.now + SignedDuration::try_from(dialled).unwrap();
         let spent = self.accounts.get(&month(&self.now)).copied().unwrap_or_default();
         let allowed = self.tariff.allows(&self.now, spent, next.grade, most);
@@ -124,9 +126,13 @@ impl Line {
             neighbour.history.failures += 1;
             return Duration::ZERO;
         };
-        neighbour.history.failures = 0;
-        neighbour.history.work.clear();
-        let length = wanted.min(allowance.longest);
+        if untrained {
+            neighbour.history.failures += 1;
+        } else {
+            neighbour.history.failures = 0;
+            neighbour.history.work.clear();
+        }
+        let length = if untrained { training } else { (training + wanted).min(allowance.longest) };
         let cost = self.tariff.cost(&self.now, length);
         let account = self.accounts.entry(month(&self.now)).or_default();
         account.money = Money(account.money.0 + cost.0);

@@ -83,9 +83,16 @@ impl Store {
         Ok(CallLease { id: CallId(unsigned(id)), claim })
     }
 
-    /// What a call costs up to now, or a little later: should its process die, that is what it cost.
+    /// What a call costs up to now, or a little later: should its process die, that is what it cost. It may do so after it has
+    /// ended, while the line is not seen to be hung up.
     pub fn call_costs(&mut self, lease: CallLease, charge: &Charge) -> Result<()> {
-        self.charge(signed(lease.id.0), charge)
+        let call = signed(lease.id.0);
+        self.charge(call, charge)?;
+        self.run(
+            "UPDATE calls SET record = json_set(record, '$.charge', json(?2)) WHERE id = ?1 AND ended IS NOT NULL",
+            params![call, to_json(charge)?],
+        )?;
+        Ok(())
     }
 
     fn charge(&mut self, call: i64, charge: &Charge) -> Result<()> {

@@ -6,8 +6,9 @@ use crate::job::{Grade, SystemName};
 use crate::schedule::{Allowance, Money, NotPaid, Spent, Tariff, month};
 use crate::spool::{CallLease, Charge, Charges, Spool, SpoolError};
 use crate::wire::session::SessionError;
-use jiff::Zoned;
+use jiff::{SignedDuration, Zoned};
 use std::convert::Infallible;
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// The exchange counts until the line is hung up: draining (2 s), DTR low (1 s), and what the modem needs.
@@ -17,11 +18,13 @@ const FAREWELL: Duration = Duration::from_secs(15);
 /// What is left of a line that was cut: the disk may be slow to take the end of the session.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// The running cost of a call of ours.
+/// The running cost of a call of ours: from the moment at which it may have been answered.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub struct Meter {
+    lease: CallLease,
     tariff: Tariff,
-    connected: Zoned,
+    answered: Zoned,
+    /// The same moment.
     began: Instant,
     allowance: Result<Allowance, NotPaid>,
 }
@@ -32,23 +35,41 @@ pub fn spent(charges: &Charges) -> Spent {
 }
 
 impl Meter {
-    /// Begins to count, now that a call with `system` is connected; `None` where calls cost nothing.
+    /// Begins to count, now that a call with `system` is connected that was begun at `dialled`; `None` where calls cost nothing.
+    /// The exchange has counted since the other end picked up.
     pub(super) async fn start(
         spool: &Spool,
         node: &Node,
         system: &SystemName,
+        lease: CallLease,
         line: &str,
-        most: Duration,
+        dialled: Option<Instant>,
     ) -> Result<Option<Meter>, SpoolError> {
         let Some(tariff) = node.tariffs.get(line) else { return Ok(None) };
-        let (began, connected) = (clock::now(), node.now());
-        let spent = spent(&spool.charges(line.to_owned(), month(&connected)).await?);
+        let now = clock::now();
+        let began =
+            dialled.map_or(now, |dialled| dialled.max(now.checked_sub(tariff.training).unwrap_or(now)));
+        let answered = ago(node, began);
+        let spent = spent(&spool.charges(line.to_owned(), month(&answered)).await?);
         let wishes = spool.wishes().await?;
         let wished = wishes.iter().find(|wish| wish.system == *system).map(|wish| wish.grade);
         let waiting = spool.waiting(system.clone(), None).await?;
         let grade = wished.into_iter().chain(waiting).min().unwrap_or(Grade::WORST);
-        let allowance = tariff.allows(&connected, spent, grade, most);
-        Ok(Some(Meter { tariff: tariff.clone(), connected, began, allowance }))
+        let allowance = tariff.allows(&answered, spent, grade, node.longest_call(system));
+        Ok(Some(Meter { lease, tariff: tariff.clone(), answered, began, allowance }))
+    }
+
+    /// Of a call that was begun at `dialled` and came to nothing, though somebody may have picked up.
+    pub fn of_attempt(
+        node: &Node,
+        system: &SystemName,
+        lease: CallLease,
+        line: &str,
+        dialled: Instant,
+    ) -> Option<Meter> {
+        let tariff = node.tariffs.get(line)?.clone();
+        let allowance = Ok(Allowance { longest: node.longest_call(system), worst: None });
+        Some(Meter { lease, tariff, answered: ago(node, dialled), began: dialled, allowance })
     }
 
     /// Whether there may be a call at all.
@@ -56,7 +77,7 @@ impl Meter {
         self.allowance.map(|_| ()).map_err(|why| CallError::NotPaid { line: line.to_owned(), why })
     }
 
-    /// The worst grade that may go.
+    /// On the reserve, the worst grade that the call is for.
     pub(super) fn worst(&self) -> Option<Grade> {
         self.allowance.ok().and_then(|allowance| allowance.worst)
     }
@@ -82,21 +103,57 @@ impl Meter {
         }
     }
 
+    /// How many bytes go in the time that is paid already, on a line that carries so many a second. Half of that time is left to
+    /// the protocol, and to what is sent again.
+    pub(super) fn room(&self, bytes_per_second: u32) -> u64 {
+        let so_far = self.so_far();
+        let paid = self.tariff.paid_for(&self.answered, so_far).min(self.longest());
+        paid.saturating_sub(so_far + SLACK).as_secs() * u64::from(bytes_per_second) / 2
+    }
+
     /// What the call has cost.
-    pub(super) fn charge(&self) -> Charge {
-        self.charge_for(clock::now().saturating_duration_since(self.began) + HANG_UP)
+    pub fn charge(&self) -> Charge {
+        self.charge_for(self.so_far())
     }
 
     /// Writes down, time after time, what the call will have cost by the next time.
-    pub(super) async fn account(&self, spool: &Spool, lease: CallLease, every: Duration) -> Infallible {
+    pub(super) async fn account(&self, spool: &Spool, every: Duration) -> Infallible {
+        let since = clock::now();
         loop {
-            let so_far = clock::now().saturating_duration_since(self.began) + HANG_UP;
-            let ahead = (so_far + every).min(self.longest().max(so_far));
-            if let Err(error) = spool.call_costs(lease, self.charge_for(ahead)).await {
-                tracing::warn!(%error, "the cost of a call is not written down yet");
-            }
+            self.write(spool, self.counted(clock::now() + every, since)).await;
             clock::sleep(every).await;
         }
+    }
+
+    /// Counts on for a call that was not seen to end: until it is, or for the longest time that it was permitted.
+    pub async fn count_on<T>(&self, spool: &Spool, every: Duration, seen: impl Future<Output = T>) -> T {
+        let since = clock::now();
+        let seen = tokio::select! {
+            seen = seen => seen,
+            never = self.account(spool, every) => match never {},
+        };
+        self.write(spool, self.counted(clock::now(), since)).await;
+        seen
+    }
+
+    /// How long a call has cost something by `now`, that was still up at `since`.
+    pub(super) fn counted(&self, now: Instant, since: Instant) -> Duration {
+        self.length(now).min(self.longest().max(self.length(since)))
+    }
+
+    async fn write(&self, spool: &Spool, length: Duration) {
+        if let Err(error) = spool.call_costs(self.lease, self.charge_for(length)).await {
+            tracing::warn!(%error, "the cost of a call is not written down yet");
+        }
+    }
+
+    fn so_far(&self) -> Duration {
+        self.length(clock::now())
+    }
+
+    /// How long the call takes that is hung up at this moment.
+    fn length(&self, end: Instant) -> Duration {
+        end.saturating_duration_since(self.began) + HANG_UP
     }
 
     fn longest(&self) -> Duration {
@@ -105,9 +162,15 @@ impl Meter {
 
     fn charge_for(&self, length: Duration) -> Charge {
         Charge {
-            month: month(&self.connected),
+            month: month(&self.answered),
             seconds: length.as_secs() + u64::from(length.subsec_nanos() > 0),
-            thousandths: self.tariff.cost(&self.connected, length).0,
+            thousandths: self.tariff.cost(&self.answered, length).0,
         }
     }
+}
+
+/// The hour of a moment that is past.
+fn ago(node: &Node, moment: Instant) -> Zoned {
+    let (now, since) = (node.now(), clock::now().saturating_duration_since(moment));
+    SignedDuration::try_from(since).ok().and_then(|since| now.checked_sub(since).ok()).unwrap_or(now)
 }

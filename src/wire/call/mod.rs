@@ -26,14 +26,16 @@ mod under_way;
 pub use cut::UntilCut;
 pub use error::CallError;
 pub use grades::TimeGrades;
-pub use meter::spent;
+pub use meter::{Meter, spent};
 pub use offer::Protocols;
 pub use settings::{Account, Dialogue, Node, System};
 
 use crate::clock;
 use crate::fault::{Fault, ToFault};
 use crate::job::{Grade, SystemName};
-use crate::spool::{CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError};
+use crate::spool::{
+    CallLease, CallRecord, Charge, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError,
+};
 use crate::wire::chat::ChatError;
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
@@ -45,7 +47,6 @@ use crate::wire::session::{Denial, Features, Machine, Opening, SessionError, Wat
 use claims::Claims;
 use counting::Counter;
 use door::{Door, is_known_by_certificate};
-use meter::Meter;
 use std::future::Future;
 use std::time::{Duration, Instant};
 use store::CallStore;
@@ -104,6 +105,8 @@ pub struct Connected {
     pub counters: Option<UartWatch>,
     /// What was said to the modem.
     pub prelude: Prelude,
+    /// When the call was begun: it was answered at some moment since. `None`: at this one.
+    pub dialled: Option<Instant>,
 }
 
 /// How a call ended, in the words of its recording.
@@ -177,6 +180,14 @@ pub fn record_attempt(node: &Node, line: &str, system: &SystemName, prelude: &Pr
     }
 }
 
+/// A call of ours and how it ended.
+#[derive(Debug)]
+pub struct Placed {
+    pub record: CallRecord,
+    /// Where it costs something: goes on counting until the line is hung up.
+    pub meter: Option<Meter>,
+}
+
 /// Runs a call to `system` over a connected stream, to its end. The failure, if any, is in the record.
 pub async fn place<S>(
     stream: S,
@@ -186,7 +197,7 @@ pub async fn place<S>(
     connected: Connected,
     spool: &Spool,
     watch: &Watch,
-) -> CallRecord
+) -> Placed
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
@@ -194,8 +205,8 @@ where
     let call = UnderWay::new(spool, lease);
     let recorder = connected.recorder(node, Some(system));
     let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
-    let most = node.systems.get(system).map_or(System::MAX_TIME, |system| system.max_time);
-    let metered = Meter::start(spool, node, system, &connected.line, most).await;
+    let most = node.longest_call(system);
+    let metered = Meter::start(spool, node, system, lease, &connected.line, connected.dialled).await;
     let meter = metered.as_ref().ok().and_then(Option::as_ref);
     let cut = meter.map(Meter::cut);
     let stream = UntilCut::new(stream, "there is no money for more", clock::sleep_until(cut));
@@ -254,7 +265,7 @@ where
             };
             let accounting = async {
                 match meter {
-                    Some(meter) => meter.account(spool, lease, node.lease / 2).await,
+                    Some(meter) => meter.account(spool, node.lease / 2).await,
                     None => std::future::pending().await,
                 }
             };
@@ -271,12 +282,19 @@ where
     record.errors = connected.port_errors();
     record.pace = Some(connected.pace(began));
     recorder.end(how(&result));
-    end(call, record, result).await
+    let record = end(call, record, result).await;
+    Placed { record, meter: metered.ok().flatten() }
 }
 
-/// Ends a call of ours that never had a connection (busy, no answer, a port that does not open).
-pub async fn not_connected(spool: &Spool, lease: CallLease, fault: &Fault) -> CallRecord {
-    let record = CallRecord { failure: Some(fault.to_string()), ..CallRecord::default() };
+/// Ends a call of ours that never had a connection (busy, no answer, a port that does not open). It costs something if somebody
+/// may have picked up.
+pub async fn not_connected(
+    spool: &Spool,
+    lease: CallLease,
+    fault: &Fault,
+    charge: Option<Charge>,
+) -> CallRecord {
+    let record = CallRecord { failure: Some(fault.to_string()), charge, ..CallRecord::default() };
     UnderWay::new(spool, lease).end(record).await
 }
 
@@ -420,12 +438,13 @@ where
     let mut terms = Terms::new(order, &neighbour.sizes, agreement.caller).with_digests(record.uugate);
     if agreement.caller {
         // `timegrade` says of our calls what goes in them; the hour at which they begin counts.
-        let of_the_hour = neighbour.times.worst_at(&node.now());
-        terms = terms.no_worse_than(strictest(of_the_hour, meter.and_then(Meter::worst)));
+        terms = terms.no_worse_than(neighbour.times.worst_at(&node.now()));
+        terms = terms.on_the_reserve(meter.and_then(Meter::worst));
     }
     let sends = if agreement.caller { neighbour.call_transfer } else { neighbour.called_transfer };
     let mut store = CallStore::new(spool, node, agreement.peer.clone(), claims.clone(), terms)
         .sending(sends)
+        .paid_by(meter, connected.promised.transmit)
         .peer_remembers(agreement.features.has(Features::UUGATE));
     let running = run(machine, link, stream, opening, &mut store, watch, node.idle_timeout);
     let ended = renewed(spool, node, claims, running).await;

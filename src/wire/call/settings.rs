@@ -59,6 +59,11 @@ impl Node {
         }
     }
 
+    /// How long a call with a system may take, whatever it costs.
+    pub(super) fn longest_call(&self, system: &SystemName) -> Duration {
+        self.systems.get(system).map_or(System::MAX_TIME, |system| system.max_time)
+    }
+
     pub(super) fn now(&self) -> Zoned {
         clock::wall().to_zoned(self.zone.clone())
     }

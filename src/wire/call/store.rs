@@ -5,12 +5,15 @@ mod coming;
 mod expanded;
 
 use super::claims::Claims;
+use super::meter::Meter;
 use super::public::{self, PublicFile};
 use super::settings::Node;
 use super::terms::Terms;
 use crate::clock;
 use crate::job::{Digest, Grade, SystemName, Work, shown_id};
-use crate::spool::{BodyReader, BodyRef, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool, SpoolError, Wish};
+use crate::spool::{
+    BodyReader, BodyRef, Job, MOST_AT_ONCE, NewNotice, Outcome, Spool, SpoolError, Wanted, Wish,
+};
 use crate::wire::session::{
     Committed, Ending, Expansion, Failure, JobKey, Kind, Offer, Opened, OutgoingJob, Refusal, Slot, Store,
     Verdict,
@@ -23,6 +26,8 @@ use std::io;
 /// How often a job is tried before one that arrived damaged brings no further call by itself: a file that changes all the time
 /// would bring one after another.
 const DAMAGED_ATTEMPTS: u32 = 4;
+/// What a line carries of which nothing is known, in bytes a second: 2400 bit/s.
+const SLOW: u32 = 240;
 
 /// A job in our hands.
 struct Held {
@@ -44,6 +49,8 @@ pub struct CallStore<'a> {
     peer_remembers: bool,
     /// Our jobs go to the peer in this call.
     sends: bool,
+    /// What the call costs, and how many bytes its line carries in a second.
+    paid: Option<(&'a Meter, u32)>,
     jobs: BTreeMap<JobKey, Held>,
     /// Those that arrived damaged, and did not come through since: their grade, and how often they had been tried before.
     damaged: BTreeMap<JobKey, (Grade, u32)>,
@@ -71,6 +78,7 @@ impl<'a> CallStore<'a> {
             terms,
             peer_remembers: false,
             sends: true,
+            paid: None,
             jobs: BTreeMap::new(),
             damaged: BTreeMap::new(),
             coming: BTreeMap::new(),
@@ -88,6 +96,22 @@ impl<'a> CallStore<'a> {
     pub fn sending(mut self, sends: bool) -> CallStore<'a> {
         self.sends = sends;
         self
+    }
+
+    /// What the call costs, and how many bytes its line promises to carry in a second.
+    pub fn paid_by(mut self, meter: Option<&'a Meter>, bytes_per_second: Option<u32>) -> CallStore<'a> {
+        self.paid = meter.map(|meter| (meter, bytes_per_second.unwrap_or(SLOW)));
+        self
+    }
+
+    /// The jobs that go for nothing in the time that is paid, beside those in our hands.
+    fn wanted_for_nothing(&self, worst: Option<Grade>) -> Option<Wanted> {
+        let (meter, bytes_per_second) = self.paid?;
+        let under_way = self.jobs.values().filter(|held| held.deferred.is_none());
+        let before =
+            under_way.filter_map(|held| held.job.body).fold(0u64, |sum, body| sum.saturating_add(body.size));
+        let room = meter.room(bytes_per_second).saturating_sub(before);
+        self.terms.wanted_for_nothing(worst, room, &self.now())
     }
 
     /// The session is over: what has come of unfinished files is kept for the next call, and what was not sent waits
@@ -170,10 +194,17 @@ impl Store for CallStore<'_> {
         if !self.sends {
             return Ok(None);
         }
-        let wanted = self.terms.wanted(worst, &self.now());
+        let mut wanted = self.terms.wanted(worst, &self.now());
+        let mut paid = false;
         let (held, digest) = loop {
             let claimed = self.claims.next_job(self.spool, self.peer.clone(), wanted, self.node.lease).await;
-            let Some(job) = claimed.map_err(failure)? else { return Ok(None) };
+            let Some(job) = claimed.map_err(failure)? else {
+                match self.wanted_for_nothing(worst).filter(|_| !std::mem::replace(&mut paid, true)) {
+                    Some(more) => wanted = more,
+                    None => return Ok(None),
+                }
+                continue;
+            };
             if self.terms.is_hopeless(job.body.map_or(0, |body| body.size)) {
                 let why = "no call at any hour carries a file as large".to_owned();
                 self.claims.remove(job.claim);
@@ -199,7 +230,7 @@ impl Store for CallStore<'_> {
             grade: job.grade,
             work: job.work.clone(),
             size: job.body.map_or(0, |body| body.size),
-            largest: self.terms.largest(&self.now()),
+            largest: wanted.largest,
             begun: job.attempts > 0,
             digest,
             rest: self.rest_of(job).await.map_err(failure)?,

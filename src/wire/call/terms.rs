@@ -20,6 +20,8 @@ pub struct Terms {
     digests: bool,
     /// No job of ours of a worse grade goes.
     worst: Option<Grade>,
+    /// No job of ours of a worse grade makes the call longer than is paid.
+    reserve: Option<Grade>,
 }
 
 impl Terms {
@@ -33,6 +35,7 @@ impl Terms {
             remote_ever: sizes.remote_ever(),
             digests: false,
             worst: None,
+            reserve: None,
         }
     }
 
@@ -42,9 +45,15 @@ impl Terms {
         self
     }
 
-    /// The worst grade that goes to an end that asks for this one or better.
+    /// The call lives on the reserve, which is for this grade and better ones.
+    pub fn on_the_reserve(mut self, worst: Option<Grade>) -> Terms {
+        self.reserve = worst;
+        self
+    }
+
+    /// The worst grade that the call is for, with an end that asks for this one or better.
     pub fn worst(&self, asked: Option<Grade>) -> Option<Grade> {
-        self.worst.into_iter().chain(asked).min()
+        self.worst.into_iter().chain(self.reserve).chain(asked).min()
     }
 
     /// Whether the other end is told the digests of files.
@@ -72,6 +81,14 @@ impl Terms {
     pub fn wanted(&self, worst: Option<Grade>, now: &Zoned) -> Wanted {
         let worst = self.worst(worst);
         Wanted { worst, largest: self.largest(now), or_beyond: self.local_ever, order: self.order }
+    }
+
+    /// The jobs that go in the time that a call on the reserve has paid for, in which there is room for so many bytes.
+    pub fn wanted_for_nothing(&self, asked: Option<Grade>, room: u64, now: &Zoned) -> Option<Wanted> {
+        self.reserve.filter(|_| room > 0)?;
+        let worst = self.worst.into_iter().chain(asked).min();
+        let largest = self.largest(now).map_or(room, |largest| largest.min(room));
+        Some(Wanted { worst, largest: Some(largest), or_beyond: None, order: self.order })
     }
 
     /// Why a file that the other end wants to give or to get may not go now, if it is too large.

@@ -108,7 +108,8 @@ where
     let lease = begin(&leaf.spool, &leaf.node, &system, "test").await.unwrap();
     let connected =
         || Connected { line: "test".to_owned(), qualities: Qualities::STREAM, ..Connected::default() };
-    let placing = place(a, &leaf.node, &system, lease, connected(), &leaf.spool, &watch);
+    let placing =
+        async { place(a, &leaf.node, &system, lease, connected(), &leaf.spool, &watch).await.record };
     let answering = answer(b, &polux.node, login, connected(), &polux.spool, &watch);
     tokio::join!(placing, answering)
 }
@@ -174,7 +175,7 @@ async fn a_protocol_is_chosen_ahead_for_a_uugate_whose_last_call_went_well() {
     let lease = begin(&leaf.spool, &leaf.node, &system, "test").await.unwrap();
     assert!(sure('i').await, "the call that is being placed does not count");
     let fault = CallError::InCall { system: system.clone() }.fault();
-    not_connected(&leaf.spool, lease, &fault).await;
+    not_connected(&leaf.spool, lease, &fault, None).await;
     assert!(!sure('i').await);
 }
 
@@ -306,7 +307,7 @@ async fn strangers_and_second_calls_are_refused() {
     let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
     assert!(placed.failure.is_some_and(|why| why.contains("RLCK")));
     assert!(answered.record.failure.is_some());
-    not_connected(&polux.spool, lease, &CallError::UnknownProtocol('x').fault()).await;
+    not_connected(&polux.spool, lease, &CallError::UnknownProtocol('x').fault(), None).await;
     polux.node.systems.clear();
     let (a, b) = duplex(4096);
     let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;

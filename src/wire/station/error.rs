@@ -29,6 +29,17 @@ pub enum StationError {
     NoAddress { system: String, line: String },
 }
 
+impl StationError {
+    /// Whether somebody may have picked up, though there was no connection: modems know only of some calls that nobody did.
+    pub(super) fn may_cost(&self) -> bool {
+        let StationError::Modem(error) = self else { return true };
+        !matches!(
+            error,
+            ModemError::Busy | ModemError::NoAnswer | ModemError::NoDialtone | ModemError::Barred { .. }
+        )
+    }
+}
+
 impl From<NumberError> for StationError {
     fn from(error: NumberError) -> Self {
         StationError::Modem(error.into())

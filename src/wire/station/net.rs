@@ -37,13 +37,18 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
         listeners.spawn(listen_on(*address, accepted.clone()).in_current_span());
     }
     let mut calls = JoinSet::new();
+    let mut placed = JoinSet::new();
     let mut guests = Guests::new(GUEST_WAITS);
     loop {
-        let room = calls.len() < most_calls;
-        end.set_free(room);
+        let room = calls.len() + placed.len() < most_calls;
+        // What several calls would cost together, none of them could know.
+        let paid = shared.settings.borrow().node.tariffs.contains_key(&line.name);
+        let free = room && (placed.is_empty() || !paid);
+        end.set_free(free);
         tokio::select! {
             () = shared.stopped() => break,
             Some(ended) = calls.join_next() => said(ended, &mut guests),
+            Some(ended) = placed.join_next() => said(ended.map(|()| None), &mut guests),
             Some(stream) = incoming.recv() => {
                 let guest = guest_of(&stream);
                 let unwelcome = |guest: &String| !guests.wait(clock::now(), guest).is_zero();
@@ -60,9 +65,8 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
                     tracing::warn!(most_calls, "a caller was turned away: all calls of this line are in use");
                 }
             }
-            request = end.next(), if room => {
-                let call = place(shared.clone(), line.clone(), request);
-                calls.spawn(async { call.await; None }.in_current_span());
+            request = end.next(), if free => {
+                placed.spawn(place(shared.clone(), line.clone(), request).in_current_span());
             }
         }
     }
@@ -71,6 +75,9 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
     drop(listeners);
     while let Some(ended) = calls.join_next().await {
         said(ended, &mut guests);
+    }
+    while let Some(ended) = placed.join_next().await {
+        said(ended.map(|()| None), &mut guests);
     }
 }
 
@@ -205,6 +212,7 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     let name = settings.name.clone();
     let tell = |step| shared.events.tell(&name, Some(&system.name), step);
     tell(CallStep::Calling { number: None });
+    let dialled = Some(clock::now());
     let password = node.systems.get(&system.name).is_some_and(|system| system.has_login());
     let opening = async {
         let line = settings.port_to(system)?.open().await?;
@@ -230,21 +238,22 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
                 qualities,
                 protocols,
                 order,
+                dialled,
                 ..Connected::default()
             };
             tell(CallStep::Connected { connect: connected.connect.clone() });
             let watch = shared.events.session(&name, Some(&system.name));
             let (stream, spool) = (shared.until_cut(&mut line), &shared.spool);
-            let record = call::place(stream, &node, &system.name, lease, connected, spool, &watch).await;
+            let placed = call::place(stream, &node, &system.name, lease, connected, spool, &watch).await;
             line.close(CLOSE_LIMIT).await;
-            (Some(record), None)
+            (Some(placed.record), None)
         }
         Err(error) => (None, Some(error)),
     };
     if let Some(error) = failure {
         let fault = error.fault();
         tracing::warn!(system = %system.name, %fault, "a call came to nothing");
-        record = Some(call::not_connected(&shared.spool, lease, &fault).await);
+        record = Some(call::not_connected(&shared.spool, lease, &fault, None).await);
     }
     if let Some(record) = record {
         tell(CallStep::Ended(record));

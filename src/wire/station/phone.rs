@@ -9,7 +9,7 @@ use crate::wire::modem::{
     CallReport, CarrierWatch, Connect, EscapeGuard, Event, Modem, ModemError, Number, Profile, Throughput,
 };
 use crate::wire::record::{From, Prelude};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A modem takes a command at once; if not, its flow control is wrong.
@@ -69,6 +69,8 @@ pub(super) struct Phone {
     carrier_seen: bool,
     /// A call is over of which the modem was not asked yet.
     untold: bool,
+    /// When a call of ours was begun, since the modem was last set up.
+    dialled: Option<Instant>,
     /// What is said to the modem for this call, and by it.
     prelude: Prelude,
 }
@@ -87,6 +89,7 @@ impl Phone {
             off_hook: false,
             carrier_seen: false,
             untold: false,
+            dialled: None,
             prelude: Prelude::default(),
         };
         phone.set_up().await?;
@@ -97,6 +100,7 @@ impl Phone {
     pub(super) async fn set_up(&mut self) -> Result<(), StationError> {
         self.line.discard();
         self.prelude = Prelude::default();
+        self.dialled = None;
         let Some(modem) = &mut self.modem else { return Ok(()) };
         modem.set_up(clock::now());
         loop {
@@ -166,7 +170,7 @@ impl Phone {
         tracing::info!(system = %system.name, %number, "dialling");
         self.prelude = Prelude::default();
         modem.dial(clock::now(), &number);
-        self.off_hook = true;
+        (self.off_hook, self.dialled) = (true, Some(clock::now()));
         loop {
             match self.next_event().await? {
                 Event::Connected(connect) => return Ok(self.came_about(&connect)),
@@ -180,6 +184,11 @@ impl Phone {
     fn not_connected(&mut self, error: ModemError) -> StationError {
         self.off_hook = matches!(error, ModemError::NotConnected { .. });
         error.into()
+    }
+
+    /// When a call of ours was begun, if the modem was told to dial since it was set up.
+    pub(super) fn dialled(&self) -> Option<Instant> {
+        self.dialled
     }
 
     /// What the line is fit for, as its kind has it.

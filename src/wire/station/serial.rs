@@ -9,7 +9,7 @@ use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::spool::Event;
-use crate::wire::call::{self, Connected, Login};
+use crate::wire::call::{self, Connected, Login, Meter};
 use crate::wire::line::{LineError, Port};
 use crate::wire::modem::Profile;
 use std::time::Duration;
@@ -23,6 +23,9 @@ const CALLER_WAITS: Duration = Duration::from_secs(1800);
 
 /// How long a modem waits for calls before it is set up anew: one that was switched off and on, or hangs, would never ring.
 const LOOK_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// How often it is written down what a call costs that was not seen to end.
+const COUNTED: Duration = Duration::from_secs(90);
 
 /// What an idle line was woken by.
 enum Wake {
@@ -46,9 +49,9 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
     loop {
         let wake = idle(task, end, &mut phone).await;
         end.set_free(false);
-        let hung_up = match wake {
+        let (hung_up, meter) = match wake {
             Wake::Call(request) => place(task, &request, &mut phone).await,
-            Wake::Answered(connection) => answer(task, connection, &mut phone, &mut house).await,
+            Wake::Answered(connection) => (answer(task, connection, &mut phone, &mut house).await, None),
             Wake::Stop => {
                 close(&mut phone).await;
                 return;
@@ -59,7 +62,13 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
         }
         let stopped = match hung_up {
             HungUp::Ready | HungUp::Gone => hold_off(task, &house).await,
-            HungUp::InDoubt => put_in_order(task, &mut phone).await,
+            HungUp::InDoubt => {
+                let in_order = put_in_order(task, &mut phone);
+                match meter {
+                    Some(meter) => meter.count_on(&task.shared.spool, COUNTED, in_order).await,
+                    None => in_order.await,
+                }
+            }
         };
         if stopped {
             return;
@@ -208,8 +217,12 @@ async fn close(phone: &mut Option<Phone>) -> HungUp {
     hung_up
 }
 
-/// Calls a system.
-async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) -> HungUp {
+/// Calls a system; what that costs goes on until it is hung up.
+async fn place(
+    task: &SerialTask<'_>,
+    request: &Request,
+    phone: &mut Option<Phone>,
+) -> (HungUp, Option<Meter>) {
     let SerialTask { shared, line, .. } = task;
     let system = &request.system;
     let node = shared.settings.borrow().node.clone();
@@ -217,7 +230,7 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
         Ok(lease) => lease,
         Err(error) => {
             tracing::info!(system = %system.name, %error, "not called");
-            return HungUp::Ready;
+            return (HungUp::Ready, None);
         }
     };
     let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
@@ -234,6 +247,7 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
         connection = connecting => connection,
         () = shared.stopped() => Err(StationError::Stopped),
     };
+    let mut meter = None;
     let (mut record, failure) = match (connection, phone.as_mut()) {
         (Ok(connection), Some(open)) => {
             let connected = connected(line, open, &connection);
@@ -241,7 +255,9 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
             let stream = shared.until_cut(open.online(connection));
             let watch = shared.events.session(&line.name, Some(&system.name));
             let spool = &shared.spool;
-            (Some(call::place(stream, &node, &system.name, lease, connected, spool, &watch).await), None)
+            let placed = call::place(stream, &node, &system.name, lease, connected, spool, &watch).await;
+            meter = placed.meter;
+            (Some(placed.record), None)
         }
         (Err(error), _) => (None, Some(error)),
         (Ok(_), None) => (None, None),
@@ -251,25 +267,30 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
         tracing::warn!(system = %system.name, %fault, "a call came to nothing");
         if let Some(open) = phone {
             call::record_attempt(&node, &line.name, &system.name, &open.take_prelude(), &fault);
+            let dialled = open.dialled().filter(|_| error.may_cost());
+            meter = dialled.and_then(|at| Meter::of_attempt(&node, &system.name, lease, &line.name, at));
         }
         record = Some(match error {
             StationError::Line(LineError::Held { .. }) => {
                 call::line_taken(&shared.spool, lease, &fault).await
             }
-            _ => call::not_connected(&shared.spool, lease, &fault).await,
+            _ => {
+                let charge = meter.as_ref().map(Meter::charge);
+                call::not_connected(&shared.spool, lease, &fault, charge).await
+            }
         });
     }
     if let Some(record) = record {
         tell(CallStep::Ended(record));
     }
-    close(phone).await
+    (close(phone).await, meter)
 }
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
     let qualities = open.qualities().declared(line.declared);
     let (line, protocols, order) = (line.name.clone(), line.protocols.clone(), line.order);
     let (connect, prelude) = (connection.connect.clone(), connection.prelude.clone());
-    let (promised, counters) = (connection.promised, open.uart());
+    let (promised, counters, dialled) = (connection.promised, open.uart(), open.dialled());
     Connected {
         line,
         connect,
@@ -279,6 +300,7 @@ fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Conn
         order,
         counters,
         prelude,
+        dialled,
         ..Connected::default()
     }
 }

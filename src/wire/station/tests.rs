@@ -3,8 +3,11 @@
 use super::phone::{Coming, HungUp, Phone};
 use super::*;
 use crate::fault::{Stage, ToFault};
-use crate::schedule::{Plan, SizeLimits};
-use crate::wire::line::{Flow, Port, SerialSettings};
+use crate::job::Grade;
+use crate::schedule::{Band, Money, Plan, SizeLimits, Tariff, Windows};
+use crate::spool::{PastCall, Wish};
+use crate::wire::call::{self, Node, Protocols};
+use crate::wire::line::{Declared, Flow, Port, SerialSettings};
 use crate::wire::modem::{ModemError, Profile, Timeouts};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -179,6 +182,89 @@ async fn a_busy_number_is_told_as_busy() {
     let nobody = SystemSettings { numbers: Vec::new(), ..system("polux", &[]) };
     let error = soon(phone.dial(&nobody)).await.expect_err("it has no number");
     assert_eq!(error.fault().stage, Stage::Dial);
+}
+
+/// Runs a station that calls these systems on one line, which costs a unit a minute, while something is done.
+async fn paying<T>(kind: LineKind, systems: Vec<SystemSettings>, work: impl AsyncFnOnce(Spool) -> T) -> T {
+    let mut node = Node::new("leaf".parse().unwrap(), "/nowhere".into());
+    for system in &systems {
+        node.systems.insert(system.name.clone(), call::System::default());
+    }
+    let minute = Band { per_minute: Money(1000), hours: Windows::any() };
+    node.tariffs.insert("line".to_owned(), Tariff { bands: vec![minute], ..Tariff::free() });
+    let line = LineSettings {
+        name: "line".to_owned(),
+        answer: false,
+        declared: Declared::default(),
+        protocols: Protocols::default(),
+        order: None,
+        kind,
+    };
+    let (lines, spool) = (vec![line], Spool::in_memory());
+    for system in systems.iter().map(|system| system.name.clone()) {
+        let (why, since, at_once) = ("a test".to_owned(), clock::wall(), false);
+        spool.want_call(Wish { system, grade: Grade::MAIL, why, since, at_once }).await.unwrap();
+    }
+    let settings = Settings { lines, systems, ..Settings::new(Arc::new(node)) };
+    let (_configure, configured) = watch::channel(Arc::new(settings));
+    let (stop, stopping) = watch::channel(false);
+    let running = run(configured, spool.clone(), CallEvents::default(), stopping);
+    let working = async {
+        let done = work(spool.clone()).await;
+        stop.send(true).unwrap();
+        done
+    };
+    soon(async { tokio::join!(running, working).1 }).await
+}
+
+/// The calls that have ended, once there are so many; the last first.
+async fn ended(spool: &Spool, number: usize) -> Vec<PastCall> {
+    loop {
+        let mut calls = spool.calls(None, 10).await.unwrap();
+        calls.retain(|past| past.ended.is_some());
+        if calls.len() >= number {
+            return calls;
+        }
+        spool.changed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_have_been_answered_costs_something_though_no_modem_was_there() {
+    for (number, costs) in [("5552", false), ("5553", true)] {
+        let modem = ScriptedModem::start(|command| match command {
+            "ATDT5553" => b"\r\nNO CARRIER\r\n",
+            command => good_modem(command),
+        });
+        let kind = LineKind::Modem { port: modem.serial(), profile: Box::new(profile()) };
+        let polux = SystemSettings { numbers: vec![number.to_owned()], ..system("polux", &["line"]) };
+        let calls = paying(kind, vec![polux], async |spool: Spool| ended(&spool, 1).await).await;
+        let PastCall { record, .. } = &calls[0];
+        assert!(record.failure.is_some(), "{record:?}");
+        let cost = record.charge.as_ref().map(|charge| charge.thousandths);
+        assert_eq!(cost.is_some_and(|cost| cost > 0), costs, "{number}: {record:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_costs_something_is_called_on_once_at_a_time() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let address = Some(("127.0.0.1".to_owned(), port));
+    let called = |name| SystemSettings { address: address.clone(), ..system(name, &["line"]) };
+    let calls =
+        paying(LineKind::tcp(Vec::new()), vec![called("polux"), called("castor")], async |spool: Spool| {
+            let first = listener.accept().await.unwrap();
+            let second = clock::within(Duration::from_secs(1), listener.accept()).await;
+            assert!(second.is_none(), "nobody knows what both would cost together");
+            drop(first);
+            drop(listener.accept().await.unwrap());
+            ended(&spool, 2).await
+        })
+        .await;
+    for past in calls.iter().take(2) {
+        assert!(past.record.charge.as_ref().is_some_and(|charge| charge.seconds >= 5), "{past:?}");
+    }
 }
 
 #[tokio::test]

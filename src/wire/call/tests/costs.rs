@@ -73,10 +73,43 @@ async fn the_reserve_carries_what_is_urgent_alone() {
 }
 
 #[tokio::test]
+async fn on_the_reserve_other_work_goes_in_what_is_paid_for_if_it_fits() {
+    // Ten minutes' money, half of it kept and the other half spent; by the minute.
+    let (mut leaf, polux) = paying(36_000);
+    leaf.node.tariffs.values_mut().for_each(|tariff| tariff.step = Duration::from_secs(60));
+    let lease = begin(&leaf.spool, &leaf.node, &leaf.other(), "test").await.unwrap();
+    let month = crate::schedule::month(&leaf.node.now());
+    let charge = Some(Charge { month, seconds: 300, thousandths: 18_000 });
+    let spent = CallRecord { charge, ..CallRecord::default() };
+    leaf.spool.call_ended(lease, clock::wall(), spent).await.unwrap();
+    leaf.mail("a", b"to polux").await;
+    news(&leaf).await;
+    // More than 2400 bit/s carry in half a minute.
+    let command = Command::parse("rnews").unwrap();
+    let execute = Execute { command, user: "news".to_owned(), requestor: None, notify: Notify::OnError };
+    leaf.submit_at(Grade::new('d').unwrap(), Work::Execute(execute), &text(1, 10_000)).await;
+    let record = called(&leaf, &polux).await;
+    assert_eq!((record.failure, record.jobs_sent), (None, 2));
+    assert_eq!(record.charge.unwrap().thousandths, 3600, "for the minute that was to be paid anyway");
+    let arrived = polux.arrived().await.into_iter().map(|(what, _)| what).collect::<Vec<_>>();
+    assert_eq!(arrived, ["rmail a", "rnews"]);
+    assert_eq!(leaf.waiting().await, 1, "the long one waits for the next month");
+}
+
+/// As a call with `polux` on the line that is paid has it, which was dialled so long ago.
+async fn meter(leaf: &Site, lease: CallLease, dialled: u64) -> Meter {
+    let dialled = clock::now().checked_sub(Duration::from_secs(dialled));
+    let meter = Meter::start(&leaf.spool, &leaf.node, &leaf.other(), lease, "test", dialled).await;
+    meter.unwrap().unwrap()
+}
+
+#[tokio::test]
 async fn a_call_is_over_before_its_money_is() {
-    let (leaf, _) = paying(36_000);
+    let (mut leaf, _) = paying(36_000);
     let most = Duration::from_secs(3600);
-    let meter = Meter::start(&leaf.spool, &leaf.node, &leaf.other(), "test", most).await.unwrap().unwrap();
+    leaf.neighbour().max_time = most;
+    let lease = lease(&leaf).await;
+    let meter = meter(&leaf, lease, 0).await;
     let cut = meter.cut().saturating_duration_since(clock::now());
     assert!(cut > Duration::from_secs(280) && cut <= Duration::from_secs(290), "{cut:?} of five minutes");
     assert!(meter.left() < cut, "there is time for a farewell");
@@ -85,12 +118,55 @@ async fn a_call_is_over_before_its_money_is() {
     let shorter = Duration::from_secs(60);
     assert!(matches!(meter.explain(too_long(), "test", shorter), CallError::Session(_)), "that was max-time");
     assert!(meter.charge().thousandths < 1000, "it has hardly begun");
-    let counting = meter.account(&leaf.spool, lease(&leaf).await, Duration::from_secs(90));
+    let counting = meter.account(&leaf.spool, Duration::from_secs(90));
     clock::within(Duration::from_millis(50), counting).await;
     let ahead = account(&leaf).await;
     assert!((95..=97).contains(&ahead.seconds), "{ahead:?} until the next word, and to hang up");
-    let free = Meter::start(&leaf.spool, &leaf.node, &leaf.other(), "cable", most).await.unwrap();
+    let free = Meter::start(&leaf.spool, &leaf.node, &leaf.other(), lease, "cable", None).await.unwrap();
     assert!(free.is_none());
+}
+
+#[tokio::test]
+async fn the_exchange_counts_before_the_modems_are_connected() {
+    let (leaf, _) = paying(36_000);
+    let lease = lease(&leaf).await;
+    for (dialled, seconds) in [(0, 5), (10, 15), (30, 35), (90, 35)] {
+        let counted = meter(&leaf, lease, dialled).await.charge().seconds;
+        assert!((seconds..=seconds + 2).contains(&counted), "{counted} s, {dialled} s after it was dialled");
+    }
+    // Nobody knows when somebody picked up.
+    let dialled = clock::now().checked_sub(Duration::from_secs(90)).unwrap();
+    let attempt = Meter::of_attempt(&leaf.node, &leaf.other(), lease, "test", dialled).unwrap();
+    let fault = CallError::UnknownProtocol('x').fault();
+    let charge = Some(attempt.charge());
+    let record = not_connected(&leaf.spool, lease, &fault, charge.clone()).await;
+    assert_eq!(record.charge, charge);
+    let Charges { calls, seconds, thousandths } = account(&leaf).await;
+    assert!(calls == 1 && (95..=97).contains(&seconds) && thousandths == 60 * seconds, "{seconds}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_seen_to_end_goes_on_costing_for_as_long_as_it_was_permitted() {
+    let (mut leaf, _) = paying(36_000);
+    leaf.neighbour().max_time = Duration::from_secs(240);
+    let lease = lease(&leaf).await;
+    let meter = meter(&leaf, lease, 0).await;
+    let since = clock::now();
+    let counted = |seconds| meter.counted(since + Duration::from_secs(seconds), since).as_secs();
+    assert_eq!([60, 234, 235, 600].map(counted), [65, 239, 240, 240]);
+    let late = since + Duration::from_secs(300);
+    assert_eq!(meter.counted(late, late).as_secs(), 305, "what it has cost already it has cost");
+
+    // As it was when it ended, some time ago.
+    let charge = Charge { seconds: 1, ..meter.charge() };
+    let record = CallRecord { charge: Some(charge), ..CallRecord::default() };
+    leaf.spool.call_ended(lease, clock::wall(), record).await.unwrap();
+    let spool = &leaf.spool;
+    meter.count_on(spool, Duration::from_secs(90), std::future::ready(())).await;
+    let counted = account(&leaf).await;
+    assert!(counted.calls == 1 && (5..=7).contains(&counted.seconds), "{counted:?}");
+    let told = spool.calls(None, 1).await.unwrap()[0].record.charge.clone();
+    assert_eq!(told.map(|charge| charge.seconds), Some(counted.seconds), "its record says so too");
 }
 
 async fn lease(leaf: &Site) -> CallLease {

@@ -315,6 +315,7 @@ async fn each_kind_of_peer_is_brought_mail_and_brings_it_called_and_calling() {
             place(ours, &us.node, &polux, lease, connected(), &us.spool, &watch),
             Player::new(theirs).play(&script, kind.letter, Role::Called),
         );
+        let placed = placed.record;
         assert_eq!((placed.failure, told.ok()), (None, Some(kind.told)), "{}", kind.profile);
         assert_eq!(placed.jobs_sent, 1, "{}", kind.profile);
         let brought = [("rmail jan".to_owned(), b"Subject: back\n\ntext\n".to_vec())];
