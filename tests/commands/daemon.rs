@@ -189,6 +189,11 @@ fn a_configuration_is_read_again_on_sighup_and_a_wrong_one_changes_nothing() {
     until("the complaint", || leaf.log().contains("the configuration stays as it was"));
     assert!(leaf.log().contains("uugate.toml:4:8"), "{}", leaf.log());
     assert_eq!(stdout(&leaf.run("uuname", &[], b"")), "feed\nmoria\n");
+    leaf.configure(
+        "[[system]]\nname = \"feed\"\n[[line]]\nname = \"net\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:0\"\n",
+    );
+    hang_up();
+    until("the new line", || leaf.log().contains("waiting for calls"));
     assert!(daemon.stop().success());
 }
 

@@ -11,7 +11,7 @@ mod smtp;
 pub use error::DaemonError;
 
 use crate::clock;
-use crate::node::config::{Config, ConfigError, LineConfig};
+use crate::node::config::{Config, ConfigError};
 use crate::node::control::{Server, ServerSettings};
 use crate::node::verbs::Verbs;
 use crate::observe;
@@ -148,15 +148,8 @@ fn reload(current: &watch::Sender<Verbs>) {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
                 warn!("{line}");
             }
-            // What lines cost is known to each call anew.
-            let kept = |config: &Config| -> Vec<LineConfig> {
-                config.lines.iter().map(|line| LineConfig { tariff: None, ..line.clone() }).collect()
-            };
-            if config.places != old.places
-                || config.smtp.listen != old.smtp.listen
-                || kept(&config) != kept(&old)
-            {
-                warn!("places, lines and listening addresses change when the daemon is started again");
+            if config.places != old.places || config.smtp.listen != old.smtp.listen {
+                warn!("places, and the addresses of SMTP, change when the daemon is started again");
             }
             current.send_replace(Verbs::new(Arc::new(config), spool, events));
             info!("configuration read again");

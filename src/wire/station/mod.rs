@@ -6,6 +6,8 @@
 //! line:      ready -> (ring | connection | system to call) -> call -> hung up -> ready again
 //! ```
 //!
+//! What a new configuration changes is heeded from the next call on, and by a line from the end of its call on ([`lines`]).
+//!
 //! A line with a modem that answers stays open, its modem set up and listening; a system that is due takes the line
 //! between two calls. A line that does not answer is opened for each call and closed after it, so that other programs
 //! may use the device meanwhile. What a call does is [`crate::wire::call`]'s business; every failure, also of a line
@@ -15,6 +17,7 @@ pub mod by_hand;
 mod error;
 mod events;
 mod guests;
+mod lines;
 mod net;
 mod online;
 mod outlook;
@@ -32,17 +35,13 @@ pub use outlook::Outlook;
 pub use settings::{LineKind, LineSettings, Settings, SystemSettings};
 
 use crate::clock;
-use crate::observe::span;
-use crate::schedule::Retry;
 use crate::spool::Spool;
 use crate::wire::call::UntilCut;
+use lines::Lines;
 use scheduler::Scheduler;
-use serial::SerialTask;
 use std::sync::Arc;
-use switch::{LineEnd, Switch};
+use switch::Switch;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tracing::Instrument;
 
 /// What every task of the station has.
 #[derive(Clone)]
@@ -51,6 +50,8 @@ struct Shared {
     spool: Spool,
     events: CallEvents,
     stop: watch::Receiver<bool>,
+    /// Of a line: it is to be given up, or taken up anew as the configuration has it now.
+    leave: watch::Receiver<bool>,
 }
 
 impl Shared {
@@ -58,6 +59,15 @@ impl Shared {
     async fn stopped(&self) {
         // A sender that is gone has nobody left to stop for.
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+
+    /// Completes when the line is to end as soon as no call is up on it.
+    async fn leaving(&self) {
+        let mut leave = self.leave.clone();
+        tokio::select! {
+            _ = leave.wait_for(|leave| *leave) => {}
+            () = self.stopped() => {}
+        }
     }
 
     /// The stream of a call. Once the station is told to stop, the call has [`Settings::stop_limit`] to end; then it
@@ -74,67 +84,30 @@ impl Shared {
 
 /// Runs all lines until `stop` becomes true, and then for [`Settings::stop_limit`] at most.
 ///
-/// Systems and node are read from `settings` anew for each call; the lines are those of the start.
+/// Everything is read from `settings` anew for each call; a line that changes in it is taken up anew when its call is over.
 pub async fn run(
-    settings: watch::Receiver<Arc<Settings>>,
+    mut settings: watch::Receiver<Arc<Settings>>,
     spool: Spool,
     events: CallEvents,
     stop: watch::Receiver<bool>,
 ) {
-    let lines = settings.borrow().lines.clone();
-    let shared = Shared { settings, spool, events, stop };
-    let mut switch = Switch::new();
-    let mut tasks = JoinSet::new();
-    for line in lines {
-        let end = switch.add(&line.name);
-        let around = span::line(&line.name);
-        tasks.spawn(keep(shared.clone(), line, end).instrument(around));
-    }
-    let scheduler = Scheduler::new(shared.clone(), switch);
-    tasks.spawn(async move {
-        let stopped = shared.clone();
-        tokio::select! {
-            () = scheduler.run() => {}
-            () = stopped.stopped() => {}
-        }
-    });
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(panic) = ended
-            && panic.is_panic()
-        {
-            // Whoever runs the station starts it again.
-            std::panic::resume_unwind(panic.into_panic());
-        }
-    }
-}
-
-/// Keeps one line at work; one whose task dies in a call is started again.
-async fn keep(shared: Shared, line: LineSettings, end: LineEnd) {
-    let end = Arc::new(tokio::sync::Mutex::new(end));
-    let rest = Retry::default();
-    for deaths in 1.. {
-        let work = {
-            let (shared, line, end) = (shared.clone(), line.clone(), end.clone());
-            async move {
-                let mut end = end.lock().await;
-                let (port, profile) = match &line.kind {
-                    LineKind::Modem { port, profile } => (port, Some(&**profile)),
-                    LineKind::Direct { port } => (port, None),
-                    LineKind::Tcp { .. } | LineKind::Pipe(_) => {
-                        return net::run(&shared, &line, &mut end).await;
-                    }
-                };
-                let task = SerialTask { shared: &shared, line: &line, port, profile };
-                serial::run(task, &mut end).await
+    let shared = Shared { settings: settings.clone(), spool, events, leave: stop.clone(), stop };
+    let switch = Switch::default();
+    let mut lines = Lines::new(shared.clone(), switch.clone());
+    let working = async {
+        loop {
+            let wanted = settings.borrow_and_update().lines.clone();
+            lines.arrange(&wanted);
+            tokio::select! {
+                Ok(()) = settings.changed() => {}
+                () = lines.one_ended() => {}
+                () = shared.stopped() => return,
             }
-        };
-        match tokio::spawn(work.in_current_span()).await {
-            Ok(()) => return,
-            Err(panic) => tracing::error!(%panic, "the line's task died; it is started again"),
         }
-        tokio::select! {
-            () = clock::sleep(rest.wait(deaths)) => {}
-            () = shared.stopped() => return,
-        }
+    };
+    tokio::select! {
+        () = working => {}
+        () = Scheduler::new(shared.clone(), switch).run() => {}
     }
+    lines.all_ended().await;
 }

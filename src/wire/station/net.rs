@@ -46,7 +46,7 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
         let free = room && (placed.is_empty() || !paid);
         end.set_free(free);
         tokio::select! {
-            () = shared.stopped() => break,
+            () = shared.leaving() => break,
             Some(ended) = calls.join_next() => said(ended, &mut guests),
             Some(ended) = placed.join_next() => said(ended.map(|()| None), &mut guests),
             Some(stream) = incoming.recv() => {

@@ -104,7 +104,7 @@ async fn hold_off(task: &SerialTask<'_>, house: &House) -> bool {
     let time = house.line.wait(clock::now(), &task.line.name).max(HOLD_OFF);
     tokio::select! {
         () = clock::sleep(time) => false,
-        () = task.shared.stopped() => true,
+        () = task.shared.leaving() => true,
     }
 }
 
@@ -119,11 +119,11 @@ async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool 
         *phone = None;
         tokio::select! {
             () = clock::sleep(rest.wait(failures)) => {}
-            () = task.shared.stopped() => return true,
+            () = task.shared.leaving() => return true,
         }
         let ready = tokio::select! {
             ready = make_ready(task, phone) => ready,
-            () = task.shared.stopped() => return true,
+            () = task.shared.leaving() => return true,
         };
         match ready {
             Ok(()) => break,
@@ -143,7 +143,7 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
         if line.answer {
             let ready = tokio::select! {
                 ready = make_ready(task, phone) => ready,
-                () = shared.stopped() => return Wake::Stop,
+                () = shared.leaving() => return Wake::Stop,
             };
             match ready {
                 Ok(()) => failures = 0,
@@ -168,7 +168,7 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
             coming = coming => coming,
             request = end.next() => return Wake::Call(Box::new(request)),
             () = clock::sleep(LOOK_AFTER), if line.answer && task.profile.is_some() => Ok(None),
-            () = shared.stopped() => return Wake::Stop,
+            () = shared.leaving() => return Wake::Stop,
         };
         end.set_free(false);
         // From the first ring on the line is the caller's: a command would break the call off.

@@ -61,7 +61,7 @@ impl LineSettings {
 }
 
 /// One line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineSettings {
     pub name: String,
     /// Calls are taken on it. A pipe takes none.
@@ -76,7 +76,7 @@ pub struct LineSettings {
 }
 
 /// What the line is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineKind {
     /// A modem on a serial port, here or behind a terminal server: calls are dialled, and answered when it rings.
     Modem { port: Port, profile: Box<Profile> },

@@ -10,10 +10,11 @@ use tokio::sync::{Notify, mpsc};
 /// Requests on their way to one line.
 const WAITING: usize = 16;
 
-/// The systems that are in the hands of a line, and the wake-up of the scheduler.
+/// The systems that are in the hands of a line, the lines, and the wake-up of the scheduler.
 #[derive(Debug, Default)]
 struct Board {
     in_hand: Mutex<BTreeSet<SystemName>>,
+    lines: Mutex<BTreeMap<String, (mpsc::Sender<Request>, Arc<AtomicBool>)>>,
     changed: Notify,
 }
 
@@ -33,11 +34,10 @@ impl Drop for Request {
     }
 }
 
-/// The scheduler's side.
-#[derive(Debug, Default)]
+/// The side of the scheduler, and of whoever begins and ends lines.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Switch {
     board: Arc<Board>,
-    lines: BTreeMap<String, (mpsc::Sender<Request>, Arc<AtomicBool>)>,
 }
 
 /// A line's side.
@@ -49,14 +49,12 @@ pub(super) struct LineEnd {
 }
 
 impl Switch {
-    pub(super) fn new() -> Self {
-        Switch::default()
-    }
-
-    pub(super) fn add(&mut self, name: &str) -> LineEnd {
+    /// A line of this name, in place of one that was.
+    pub(super) fn add(&self, name: &str) -> LineEnd {
         let (sender, requests) = mpsc::channel(WAITING);
         let free = Arc::new(AtomicBool::new(false));
-        self.lines.insert(name.to_owned(), (sender, free.clone()));
+        let mut lines = self.board.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.insert(name.to_owned(), (sender, free.clone()));
         LineEnd { requests, free, board: self.board.clone() }
     }
 
@@ -66,9 +64,9 @@ impl Switch {
 
     /// Gives the system to the first free line of `lines`; false if there is none.
     pub(super) fn give(&self, system: &SystemSettings, lines: impl Iterator<Item = String>) -> bool {
-        let free = lines
-            .filter_map(|name| self.lines.get(&name))
-            .find(|(_, free)| free.swap(false, Ordering::AcqRel));
+        let known = self.board.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let free =
+            lines.filter_map(|name| known.get(&name)).find(|(_, free)| free.swap(false, Ordering::AcqRel));
         let Some((sender, _)) = free else { return false };
         self.board.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(system.name.clone());
         let request = Request { system: system.clone(), board: self.board.clone() };

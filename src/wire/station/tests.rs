@@ -184,6 +184,17 @@ async fn a_busy_number_is_told_as_busy() {
     assert_eq!(error.fault().stage, Stage::Dial);
 }
 
+fn line(name: &str, kind: LineKind) -> LineSettings {
+    LineSettings {
+        name: name.to_owned(),
+        answer: false,
+        declared: Declared::default(),
+        protocols: Protocols::default(),
+        order: None,
+        kind,
+    }
+}
+
 /// Runs a station that calls these systems on one line, which costs a unit a minute, while something is done.
 async fn paying<T>(kind: LineKind, systems: Vec<SystemSettings>, work: impl AsyncFnOnce(Spool) -> T) -> T {
     let mut node = Node::new("leaf".parse().unwrap(), "/nowhere".into());
@@ -192,15 +203,7 @@ async fn paying<T>(kind: LineKind, systems: Vec<SystemSettings>, work: impl Asyn
     }
     let minute = Band { per_minute: Money(1000), hours: Windows::any() };
     node.tariffs.insert("line".to_owned(), Tariff { bands: vec![minute], ..Tariff::free() });
-    let line = LineSettings {
-        name: "line".to_owned(),
-        answer: false,
-        declared: Declared::default(),
-        protocols: Protocols::default(),
-        order: None,
-        kind,
-    };
-    let (lines, spool) = (vec![line], Spool::in_memory());
+    let (lines, spool) = (vec![line("line", kind)], Spool::in_memory());
     for system in systems.iter().map(|system| system.name.clone()) {
         let (why, since, at_once) = ("a test".to_owned(), clock::wall(), false);
         spool.want_call(Wish { system, grade: Grade::MAIL, why, since, at_once }).await.unwrap();
@@ -268,6 +271,61 @@ async fn a_network_that_costs_something_is_called_on_once_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_line_that_has_changed_is_taken_up_anew_when_its_call_is_over() {
+    let (before, after) = (ScriptedModem::start(good_modem), ScriptedModem::start(good_modem));
+    let modem = |modem: &ScriptedModem| {
+        let kind = LineKind::Modem { port: modem.serial(), profile: Box::new(profile()) };
+        line("line", kind)
+    };
+    let mut node = Node::new("leaf".parse().unwrap(), "/nowhere".into());
+    let systems = ["polux", "castor"].map(|name| system(name, &["line"])).to_vec();
+    for system in &systems {
+        node.systems.insert(system.name.clone(), call::System::default());
+    }
+    let node = Arc::new(node);
+    let configured = |lines| {
+        let systems = systems.clone();
+        Arc::new(Settings { lines, systems, ..Settings::new(node.clone()) })
+    };
+    let (configure, settings) = watch::channel(configured(vec![modem(&before)]));
+    let (stop, stopping) = watch::channel(false);
+    let (spool, events) = (Spool::in_memory(), CallEvents::default());
+    let mut told = events.watch();
+    let mut connected = async |system: &str| loop {
+        let event = told.recv().await.unwrap();
+        if event.system.as_ref().is_some_and(|called| called.as_str() == system)
+            && matches!(event.step, CallStep::Connected { .. })
+        {
+            return;
+        }
+    };
+    let wish = async |system: &str| {
+        let (system, why, since) = (system.parse().unwrap(), "a test".to_owned(), clock::wall());
+        spool.want_call(Wish { system, grade: Grade::MAIL, why, since, at_once: false }).await.unwrap();
+    };
+    let work = async {
+        wish("polux").await;
+        connected("polux").await;
+        configure.send(configured(vec![modem(&after)])).unwrap();
+        wish("castor").await;
+        before.says(b"\r\nNO CARRIER\r\n");
+        connected("castor").await;
+        after.says(b"\r\nNO CARRIER\r\n");
+        let calls = ended(&spool, 2).await;
+        configure.send(configured(Vec::new())).unwrap();
+        stop.send(true).unwrap();
+        calls
+    };
+    let running = run(settings, spool.clone(), events.clone(), stopping);
+    let calls = soon(async { tokio::join!(running, work).1 }).await;
+    let dialled =
+        |modem: &ScriptedModem| modem.commands().iter().filter(|command| command.starts_with("ATDT")).count();
+    assert_eq!((dialled(&before), dialled(&after)), (1, 1));
+    let [castor, polux] = &calls[..] else { panic!("{calls:?}") };
+    assert!(polux.ended.unwrap() <= castor.call.began, "the first kept the line that it began with");
+}
+
+#[tokio::test]
 async fn a_ringing_modem_is_answered() {
     let modem = ScriptedModem::start(good_modem);
     let mut phone = modem.open().await;
@@ -289,7 +347,7 @@ async fn a_modem_that_is_silent_is_told_as_such_in_bounded_time() {
 
 #[test]
 fn a_system_is_in_one_hand_at_a_time_and_comes_back_when_its_request_is_dropped() {
-    let mut switch = Switch::new();
+    let switch = Switch::default();
     let mut first = switch.add("first");
     let mut second = switch.add("second");
     let polux = system("polux", &["first", "second"]);
