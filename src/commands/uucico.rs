@@ -14,6 +14,8 @@ use crate::node::verbs::{LoginRequest, PollRequest, Request, VerbError, Verbs, W
 use crate::spool::CallRecord;
 use crate::wire::line::Port;
 use std::ffi::OsString;
+use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 const HELP: &str = "\
@@ -91,7 +93,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     let places = Places::find(&common.site.file);
     let request = match &line.role {
         Role::Call(poll) => Request::Call(poll.clone()),
-        Role::BeCalled(login) => Request::Answer { login: login.clone() },
+        Role::BeCalled(login) => Request::Answer { login: login.clone(), from: came_from() },
     };
     let report = match Client::connect(&places.socket) {
         Ok(_) if line.record.is_some() => return Err(site::recorded_by_daemon()),
@@ -158,7 +160,7 @@ async fn call(own: &Verbs, role: Role) -> Result<Report, VerbError> {
     match role {
         Role::BeCalled(login) => {
             let stream = stdin().await?;
-            own.answer(&who, login, stream).await.map(Report::Call)
+            own.answer(&who, login, came_from(), stream).await.map(Report::Call)
         }
         Role::Call(poll) => {
             let by_stdin = match &poll.system {
@@ -186,6 +188,22 @@ async fn place(own: &Verbs, poll: &PollRequest, system: &SystemName) -> Result<C
 async fn stdin() -> Result<crate::wire::line::Line, VerbError> {
     let opened = Port::Stdio.open().await;
     opened.map_err(|error| VerbError::Below(crate::fault::ToFault::fault(&error)))
+}
+
+/// Where the call on our standard input comes from: the address that sshd or the socket tells, or the terminal. A pseudo
+/// terminal says nothing of who is behind it.
+fn came_from() -> Option<String> {
+    let stdin = std::io::stdin();
+    if let Ok(connection) = std::env::var("SSH_CONNECTION") {
+        return connection.split(' ').next().map(str::to_owned);
+    }
+    let socket =
+        stdin.as_fd().try_clone_to_owned().map(TcpStream::from).and_then(|socket| socket.peer_addr());
+    if let Ok(peer) = socket {
+        return Some(peer.ip().to_canonical().to_string());
+    }
+    let terminal = rustix::termios::ttyname(&stdin, Vec::new()).ok()?.into_string().ok()?;
+    Some(terminal).filter(|terminal| !terminal.starts_with("/dev/pts/"))
 }
 
 fn parse(arguments: Vec<Argument>) -> Result<Line, Failure> {

@@ -217,7 +217,7 @@ impl Connection {
         request: &Request,
     ) -> Result<Option<Relayed>, VerbError> {
         match request {
-            Request::Answer { login } => Ok(Some(Relayed::Answer(login.clone()))),
+            Request::Answer { login, from } => Ok(Some(Relayed::Answer(login.clone(), from.clone()))),
             Request::Call(PollRequest { system: Some(system), if_work, .. }) => {
                 let system = verbs.reached_by_stdin(who, system)?;
                 match system {
@@ -283,7 +283,7 @@ impl Connection {
         };
         let calling = async {
             match call {
-                Relayed::Answer(login) => Box::pin(verbs.answer(who, login, inner)).await,
+                Relayed::Answer(login, from) => Box::pin(verbs.answer(who, login, from, inner)).await,
                 Relayed::Place(system) => Box::pin(verbs.place(&system, inner)).await,
             }
         };
@@ -308,7 +308,7 @@ impl Connection {
 
 /// A call over the standard input of a client.
 enum Relayed {
-    Answer(LoginRequest),
+    Answer(LoginRequest, Option<String>),
     Place(SystemName),
 }
 

@@ -142,7 +142,8 @@ async fn tend(spool: &Spool) -> SpoolError {
 /// Reads the configuration again; one that is wrong changes nothing. Calls and sessions that are under way keep the
 /// one that they began with.
 fn reload(current: &watch::Sender<Verbs>) {
-    let Verbs { config: old, spool, events, .. } = current.borrow().clone();
+    let verbs = current.borrow().clone();
+    let old = &verbs.config;
     match Config::load(&old.file) {
         Ok((config, findings)) => {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
@@ -151,7 +152,7 @@ fn reload(current: &watch::Sender<Verbs>) {
             if config.places != old.places || config.smtp.listen != old.smtp.listen {
                 warn!("places, and the addresses of SMTP, change when the daemon is started again");
             }
-            current.send_replace(Verbs::new(Arc::new(config), spool, events));
+            current.send_replace(verbs.reconfigured(Arc::new(config)));
             info!("configuration read again");
         }
         Err(error) => {

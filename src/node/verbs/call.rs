@@ -10,9 +10,9 @@ use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
 use crate::wire::line::Qualities;
 use crate::wire::session::Watch;
-use crate::wire::station;
+use crate::wire::station::{self, Guests};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -21,6 +21,9 @@ use tokio::sync::watch;
 const STDIN: &str = "stdin";
 /// How long a poll is waited for. A call with much mail over a slow modem takes hours.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a guest whose logins were wrong is not listened to at most: what is known of it may be the line of others too.
+pub(super) const GUEST_WAITS: Duration = Duration::from_secs(60);
 
 /// How the caller of an incoming call has logged in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,16 +36,32 @@ pub enum LoginRequest {
 }
 
 impl Verbs {
-    /// Takes a call on a stream.
-    pub async fn answer<S>(&self, who: &Who, login: LoginRequest, stream: S) -> Result<CallRecord, VerbError>
+    /// Takes a call on a stream that comes from this line or address.
+    pub async fn answer<S>(
+        &self,
+        who: &Who,
+        login: LoginRequest,
+        from: Option<String>,
+        stream: S,
+    ) -> Result<CallRecord, VerbError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin,
     {
         let login = self.login(who, login)?;
+        // Whoever may not speak for others could give a new line with each guess.
+        let guest = from.filter(|_| who.trusted).unwrap_or_else(|| who.name.clone());
+        if login == Login::Ask && !self.guests().wait(clock::now(), &guest).is_zero() {
+            return Err(VerbError::WrongLogins(guest));
+        }
         let node = self.config.call_node();
         let connected = self.stdin();
         let answered = call::answer(stream, &node, login, connected, &self.spool, &Watch::nobody()).await;
+        self.guests().called(clock::now(), &guest, answered.welcome);
         Ok(answered.record)
+    }
+
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls a system over a stream.
@@ -154,5 +173,50 @@ impl Verbs {
         let (calls, ()) =
             tokio::join!(calls, station::run(configured, self.spool.clone(), self.events.clone(), stopping));
         Ok(Poll { calls: calls?, ..poll })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::config::Config;
+    use crate::spool::Spool;
+    use crate::wire::station::CallEvents;
+    use std::path::Path;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// One wrong password and a hang-up.
+    async fn guess(verbs: &Verbs, who: &Who, from: &str) -> Result<CallRecord, VerbError> {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        theirs.write_all(b"Uleaf\rwrong\r").await.unwrap();
+        let until_told = async move {
+            let mut heard = Vec::new();
+            // It may be turned away before.
+            while let Ok(byte) = theirs.read_u8().await
+                && !heard.ends_with(b"incorrect")
+            {
+                heard.push(byte);
+            }
+        };
+        let answering = verbs.answer(who, LoginRequest::Ask, Some(from.to_owned()), ours);
+        tokio::join!(answering, until_told).0
+    }
+
+    #[tokio::test]
+    async fn who_guesses_through_a_command_is_not_listened_to() {
+        let (config, _) = Config::read(Path::new("uugate.toml"), "[node]\nname = \"polux\"\n".to_owned());
+        let config = Arc::new(config.unwrap());
+        let verbs = Verbs::new(config.clone(), Spool::in_memory(), CallEvents::default());
+        let mgetty = Who { uid: 0, name: "root".to_owned(), trusted: true };
+        let user = Who { uid: 1000, name: "jan".to_owned(), trusted: false };
+        for _ in 0..2 {
+            guess(&verbs, &mgetty, "/dev/ttyS0").await.unwrap();
+            // He says each time that it comes from somewhere else.
+            guess(&verbs, &user, &format!("{:?}", clock::now())).await.unwrap();
+        }
+        let verbs = verbs.reconfigured(config);
+        assert!(matches!(guess(&verbs, &mgetty, "/dev/ttyS0").await, Err(VerbError::WrongLogins(_))));
+        assert!(matches!(guess(&verbs, &user, "/dev/ttyS1").await, Err(VerbError::WrongLogins(_))));
+        guess(&verbs, &mgetty, "/dev/ttyS1").await.expect("another line is heard");
     }
 }

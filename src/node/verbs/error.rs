@@ -11,6 +11,8 @@ pub enum VerbError {
     Usage(String),
     #[error("{who} may not {what}")]
     Forbidden { who: String, what: String },
+    #[error("callers from {0} are not listened to for now: their logins were wrong")]
+    WrongLogins(String),
     #[error("the input broke off: {0}")]
     Body(String),
     #[error(transparent)]
@@ -34,6 +36,12 @@ impl ToFault for VerbError {
                 Whose::Forbidden,
                 Retry::Never,
                 "add the user to trusted-users in [node] if that is right",
+            ),
+            VerbError::WrongLogins(_) => (
+                Stage::Login,
+                Whose::PeerRefused,
+                Retry::Later,
+                "check the name and password that the caller uses against those of its system here",
             ),
             VerbError::Body(_) => (Stage::Submit, Whose::Local, Retry::Later, ""),
         };

@@ -29,8 +29,8 @@ use super::config::Config;
 use super::report::Report;
 use crate::post::queue::Door;
 use crate::spool::Spool;
-use crate::wire::station::CallEvents;
-use std::sync::Arc;
+use crate::wire::station::{CallEvents, Guests};
+use std::sync::{Arc, Mutex};
 
 /// Everything that carrying out a request needs.
 #[derive(Debug, Clone)]
@@ -40,12 +40,21 @@ pub struct Verbs {
     pub door: Door,
     /// What happens on the lines at this moment.
     pub events: CallEvents,
+    /// Whose logins were wrong in calls that a command brought.
+    guests: Arc<Mutex<Guests>>,
 }
 
 impl Verbs {
     pub fn new(config: Arc<Config>, spool: Spool, events: CallEvents) -> Verbs {
         let door = Door::new(spool.clone(), config.queue_settings(), config.tables());
-        Verbs { config, spool, door, events }
+        let guests = Arc::new(Mutex::new(Guests::new(call::GUEST_WAITS)));
+        Verbs { config, spool, door, events, guests }
+    }
+
+    /// The same by another configuration.
+    pub fn reconfigured(&self, config: Arc<Config>) -> Verbs {
+        let guests = self.guests.clone();
+        Verbs { guests, ..Verbs::new(config, self.spool.clone(), self.events.clone()) }
     }
 
     /// Makes the directories that mail and files are put into. What cannot be made is said here, and again by whoever

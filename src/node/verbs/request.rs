@@ -33,8 +33,12 @@ pub enum Request {
     Poll(PollRequest),
     /// `uucico -r1`: the same, but if the system is reached by standard input alone, a relay is granted.
     Call(PollRequest),
-    /// `uucico`: a call comes in on a stream; a relay is granted for it.
-    Answer { login: LoginRequest },
+    /// `uucico`: a call comes in on a stream, from this line or address as far as it is known; a relay is granted for it.
+    Answer {
+        login: LoginRequest,
+        #[serde(default)]
+        from: Option<String>,
+    },
     /// `uugate export`, `uugate import`.
     Bundle(BundleRequest),
     /// `uugate sequence`.

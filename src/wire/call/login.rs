@@ -36,14 +36,16 @@ where
     }
 }
 
-/// Asks for name and password until they are right; gives back the login name, and what came in behind it.
-pub async fn prompt<S>(stream: &mut S, node: &Node) -> Result<(String, Vec<u8>), CallError>
+/// Asks for name and password until they are right; gives back the login name, and what came in behind it. `wrong` counts the
+/// logins that were not, however it ends.
+pub async fn prompt<S>(stream: &mut S, node: &Node, wrong: &mut u32) -> Result<(String, Vec<u8>), CallError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut prompt = LoginPrompt::new(node.prompt.clone(), clock::now());
     let mut failed = None;
     loop {
+        *wrong = prompt.failures();
         let mut out = Vec::new();
         if prompt.poll_transmit(&mut out) {
             write(stream, &out, node.prompt.timeout).await?;
@@ -160,7 +162,7 @@ mod tests {
         node.prompt.timeout = Duration::from_millis(10);
         // Room for less than the prompt.
         let (mut ours, theirs) = tokio::io::duplex(2);
-        let ended = prompt(&mut ours, &node).await;
+        let ended = prompt(&mut ours, &node, &mut 0).await;
         assert!(matches!(ended, Err(CallError::CarrierLost { .. })), "{ended:?}");
         drop(theirs);
     }

@@ -36,7 +36,6 @@ use crate::job::{Grade, SystemName};
 use crate::spool::{
     CallLease, CallRecord, Charge, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError,
 };
-use crate::wire::chat::ChatError;
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::modem::Throughput;
@@ -322,8 +321,17 @@ pub struct Answered {
     /// Who called, if it came so far.
     pub system: Option<SystemName>,
     pub record: CallRecord,
-    /// It had no right name and password.
-    pub refused: bool,
+    pub welcome: Welcome,
+}
+
+/// How a caller's login went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Welcome {
+    /// It gave wrong names or passwords and no right one, be it that it hung up before it was sent away.
+    Refused,
+    Admitted,
+    /// It did not come to that.
+    Unknown,
 }
 
 /// Runs the called side of a call over a connected stream, to its end. Without a known caller there is no call
@@ -344,13 +352,18 @@ where
     let recorder = connected.recorder(node, None);
     let mut stream = Recorded::new(stream, recorder.clone());
     let mut begun: Option<(SystemName, UnderWay)> = None;
+    let (mut wrong, mut logged_in) = (0, false);
     let result = async {
         let certified = &connected.certified;
         recorder.login(From::Them);
         let (name, early) = match login {
             // A certificate says enough, if the only systems that it may stand for have no account beside it.
             Login::Ask if is_known_by_certificate(node, certified) => (None, Vec::new()),
-            Login::Ask => login::prompt(&mut stream, node).await.map(|(name, early)| (Some(name), early))?,
+            Login::Ask => {
+                let (name, early) = login::prompt(&mut stream, node, &mut wrong).await?;
+                logged_in = true;
+                (Some(name), early)
+            }
             Login::Done(name) => (Some(name), Vec::new()),
             Login::Trusted => (None, Vec::new()),
         };
@@ -370,13 +383,17 @@ where
     }
     .await;
     recorder.end(how(&result));
-    let refused = matches!(result, Err(CallError::Chat(ChatError::LoginRefused { .. })));
+    let welcome = match &begun {
+        _ if wrong > 0 && !logged_in => Welcome::Refused,
+        Some(_) => Welcome::Admitted,
+        None => Welcome::Unknown,
+    };
     match begun {
         Some((system, call)) => {
             record.errors = connected.port_errors();
             record.pace = Some(connected.pace(began));
             let record = end(call, record, result).await;
-            Answered { system: Some(system), record, refused }
+            Answered { system: Some(system), record, welcome }
         }
         None => {
             record.failure = result.err().map(|error| error.fault().to_string());
@@ -390,7 +407,7 @@ where
             if let Err(error) = spool.note_at_most(FAILED_CALLS, event).await {
                 tracing::error!(%error, "an incoming call could not be noted");
             }
-            Answered { system: None, record, refused }
+            Answered { system: None, record, welcome }
         }
     }
 }

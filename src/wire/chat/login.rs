@@ -151,6 +151,11 @@ impl LoginPrompt {
         self.events.pop_front()
     }
 
+    /// Wrong logins so far.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// After `Accepted`: what came in behind the password; it belongs to the session.
     pub fn take_rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.waiting).into()

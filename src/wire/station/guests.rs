@@ -1,6 +1,7 @@
 //! Who has tried to log in here with a wrong name or password, call after call, and how long it is not listened to.
 
 use crate::schedule::Retry;
+use crate::wire::call::Welcome;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -13,20 +14,29 @@ const MEMORY: Duration = Duration::from_secs(3600);
 
 /// Callers of one line, each by what it is known by: a number, an address.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub struct Guests {
     waits: Retry,
     refused: BTreeMap<String, (u32, Instant)>,
 }
 
 impl Guests {
     /// `longest`: no guest is kept waiting for longer after a call.
-    pub(super) fn new(longest: Duration) -> Guests {
+    pub fn new(longest: Duration) -> Guests {
         let waits = Retry { first: Duration::from_secs(5), factor: 2, max: longest };
         Guests { waits, refused: BTreeMap::new() }
     }
 
+    /// A call of this guest is over.
+    pub fn called(&mut self, now: Instant, guest: &str, welcome: Welcome) {
+        match welcome {
+            Welcome::Refused => self.refused(now, guest),
+            Welcome::Admitted => self.admitted(guest),
+            Welcome::Unknown => {}
+        }
+    }
+
     /// A call of this guest ended with a wrong login.
-    pub(super) fn refused(&mut self, now: Instant, guest: &str) {
+    fn refused(&mut self, now: Instant, guest: &str) {
         let before = self.count(now, guest);
         self.refused.insert(guest.to_owned(), (before.saturating_add(1), now));
         if self.refused.len() > MOST {
@@ -36,12 +46,12 @@ impl Guests {
     }
 
     /// It has logged in.
-    pub(super) fn admitted(&mut self, guest: &str) {
+    fn admitted(&mut self, guest: &str) {
         self.refused.remove(guest);
     }
 
     /// How long this guest is not listened to yet.
-    pub(super) fn wait(&self, now: Instant, guest: &str) -> Duration {
+    pub fn wait(&self, now: Instant, guest: &str) -> Duration {
         let Some((_, at)) = self.refused.get(guest) else { return Duration::ZERO };
         let wait = self.waits.wait(self.count(now, guest).saturating_sub(FORGIVEN));
         wait.saturating_sub(now.saturating_duration_since(*at))

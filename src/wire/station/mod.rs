@@ -31,6 +31,7 @@ mod tests;
 
 pub use error::StationError;
 pub use events::{CallEvent, CallEvents, CallStep};
+pub use guests::Guests;
 pub use outlook::Outlook;
 pub use settings::{LineKind, LineSettings, Settings, SystemSettings};
 

@@ -7,7 +7,7 @@ use super::{LineKind, LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
-use crate::wire::call::{self, Connected};
+use crate::wire::call::{self, Connected, Welcome};
 use crate::wire::line::{Line, Over, TcpListening};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -81,20 +81,10 @@ pub(super) async fn run(shared: &Shared, line: &LineSettings, end: &mut LineEnd)
     }
 }
 
-/// How a caller's login went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Welcome {
-    Refused,
-    Admitted,
-    /// It did not come to that.
-    Unknown,
-}
-
 fn said(ended: Result<Option<(String, Welcome)>, tokio::task::JoinError>, guests: &mut Guests) {
     match ended {
-        Ok(Some((guest, Welcome::Refused))) => guests.refused(clock::now(), &guest),
-        Ok(Some((guest, Welcome::Admitted))) => guests.admitted(&guest),
-        Ok(_) => {}
+        Ok(Some((guest, welcome))) => guests.called(clock::now(), &guest, welcome),
+        Ok(None) => {}
         Err(panic) => tracing::error!(%panic, "a call died"),
     }
 }
@@ -195,11 +185,7 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) -> We
     let answered = call::answer(stream, &node, call::Login::Ask, connected, &shared.spool, &watch).await;
     tell(CallStep::Ended(answered.record));
     line.close(CLOSE_LIMIT).await;
-    match answered.system {
-        _ if answered.refused => Welcome::Refused,
-        Some(_) => Welcome::Admitted,
-        None => Welcome::Unknown,
-    }
+    answered.welcome
 }
 
 async fn place(shared: Shared, settings: LineSettings, request: Request) {

@@ -331,11 +331,7 @@ async fn answer(
     tell(CallStep::Ended(answered.record));
     let caller = caller.as_deref().map(|caller| (&mut house.callers, caller));
     for (guests, guest) in [(&mut house.line, line.name.as_str())].into_iter().chain(caller) {
-        match answered.refused {
-            true => guests.refused(clock::now(), guest),
-            false if answered.system.is_some() => guests.admitted(guest),
-            false => {}
-        }
+        guests.called(clock::now(), guest, answered.welcome);
     }
     close(phone).await
 }

@@ -6,9 +6,10 @@ use crate::fault::{Stage, ToFault};
 use crate::job::Grade;
 use crate::schedule::{Band, Money, Plan, SizeLimits, Tariff, Windows};
 use crate::spool::{PastCall, Wish};
-use crate::wire::call::{self, Node, Protocols};
+use crate::wire::call::{self, Connected, Login, Node, Protocols};
 use crate::wire::line::{Declared, Flow, Port, SerialSettings};
 use crate::wire::modem::{ModemError, Profile, Timeouts};
+use crate::wire::session::Watch;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::os::fd::OwnedFd;
@@ -343,6 +344,39 @@ async fn a_modem_that_is_silent_is_told_as_such_in_bounded_time() {
     deaf.timeouts.command = Duration::from_millis(50);
     let opened = soon(Phone::open(&modem.serial(), Some(&deaf))).await;
     assert_eq!(opened.err().map(|error| error.fault().stage), Some(Stage::Modem));
+}
+
+/// A caller that gives two wrong passwords and hangs up before it is sent away.
+async fn guesses_twice(node: &Node) -> call::Welcome {
+    let (ours, mut theirs) = tokio::io::duplex(1024);
+    let guessing = async move {
+        for guess in ["Uleaf\rwrong\r", "Uleaf\rmore wrong\r"] {
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"login: ") {
+                heard.push(theirs.read_u8().await.unwrap());
+            }
+            theirs.write_all(guess.as_bytes()).await.unwrap();
+        }
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"incorrect") {
+            heard.push(theirs.read_u8().await.unwrap());
+        }
+    };
+    let (spool, watch) = (Spool::in_memory(), Watch::nobody());
+    let answering = call::answer(ours, node, Login::Ask, Connected::default(), &spool, &watch);
+    soon(async { tokio::join!(answering, guessing).0 }).await.welcome
+}
+
+#[tokio::test]
+async fn who_hangs_up_before_the_last_guess_has_guessed_all_the_same() {
+    let mut node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
+    node.prompt.penalty = Duration::ZERO;
+    assert_eq!(node.prompt.attempts, 3, "two guesses are not the last");
+    let mut guests = Guests::new(LONG);
+    for _ in 0..2 {
+        guests.called(clock::now(), "5551", guesses_twice(&node).await);
+    }
+    assert!(!guests.wait(clock::now(), "5551").is_zero());
 }
 
 #[test]
