@@ -50,14 +50,42 @@ impl Dialling {
         // Which of these characters the modem takes is for the lines of the system to say.
         let printable: String = (' '..='~').collect();
         Number::parse(&number, &printable).map_err(|_| HINT)?;
-        let dialled = digits(&number);
-        let begins = |with: &&String| dialled.starts_with(with.as_str());
-        match self.refuse.iter().find(begins) {
-            Some(refused) if !self.allow.iter().any(|allowed| begins(&allowed)) => Err(format!(
-                "numbers that begin with {refused} are not dialled; if this one is meant, write [dialling] allow = [\"{dialled}\"]"
-            )),
-            _ => Ok(number),
+        self.permit(&number)?;
+        Ok(number)
+    }
+
+    /// Whether a number may be dialled behind the prefix of a line. One that ends with a pause or a wait gets out of a PBX, and
+    /// what follows is a number by itself.
+    pub fn behind(&self, prefix: &str, number: &str) -> Result<(), String> {
+        match prefix.ends_with([',', 'W', 'w', '@']) {
+            true => self.permit(prefix),
+            false => self.permit(&format!("{prefix}{number}")).map_err(|hint| {
+                format!("{hint}; if `dial-prefix` gets out of a PBX, let it end with W or a comma")
+            }),
         }
+    }
+
+    /// Refuses what is dear, at the beginning and behind all that may get an outside line or end a code: 9W, *31#.
+    fn permit(&self, dialled: &str) -> Result<(), String> {
+        let is_mark = |c: char| !(c.is_ascii_digit() || " -().:+".contains(c));
+        // W waits for another dial tone: there a number ends for certain.
+        for run in dialled.split(['W', 'w']) {
+            let behind_marks =
+                run.match_indices(is_mark).filter_map(|(at, mark)| run.get(at + mark.len()..));
+            for rest in [run].into_iter().chain(behind_marks) {
+                let rest = digits(rest);
+                let begins = |with: &&String| rest.starts_with(with.as_str());
+                match self.refuse.iter().find(begins) {
+                    Some(refused) if !self.allow.iter().any(|allowed| begins(&allowed)) => {
+                        return Err(format!(
+                            "numbers that begin with {refused} are not dialled; if this one is meant, write [dialling] allow = [\"{rest}\"]"
+                        ));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -102,7 +130,7 @@ mod tests {
 
     fn dialling() -> Dialling {
         Dialling {
-            codes: [("home".to_owned(), "030-".to_owned())].into(),
+            codes: [("home", "030-"), ("pbx", "9W")].map(|(name, is)| (name.to_owned(), is.to_owned())).into(),
             refuse: USUALLY_REFUSED.map(str::to_owned).to_vec(),
             allow: vec!["00358".to_owned()],
         }
@@ -126,6 +154,24 @@ mod tests {
         }
         for fine in ["00358 9 1234", "09 0", "5551", "0,5551"] {
             assert!(dialling().number(fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn nor_behind_what_gets_an_outside_line() {
+        let hidden =
+            ["9W0900123", "9,0900123", "*31#0900123", "pbx0900123", "9,+49 30", "1,900-5551", "9,W,011 44"];
+        for refused in hidden {
+            assert!(dialling().number(refused).is_err(), "{refused}");
+        }
+        for (prefix, number) in [("0900", "123"), ("9W0", "900 123"), ("00", "49 30"), ("0", "0 49 30")] {
+            assert!(dialling().behind(prefix, number).is_err(), "{prefix} {number}");
+        }
+        for fine in ["0W030 5551", "9W00358 9 1234", "*31#5551", "030 0110 55"] {
+            assert!(dialling().number(fine).is_ok(), "{fine}");
+        }
+        for (prefix, number) in [("0W", "030 5551"), ("0,", "030 5551"), ("9", "030 5551"), ("9W", "00358 9")] {
+            assert!(dialling().behind(prefix, number).is_ok(), "{prefix} {number}");
         }
     }
 

@@ -141,7 +141,7 @@ pub fn read(
         plan: when::read(&mut section, tables),
     };
     check(&section, &system);
-    check_lines(&section, &system, all_lines);
+    check_lines(&section, &system, all_lines, dialling);
     section.finish();
     name.map(|_| system)
 }
@@ -185,7 +185,7 @@ fn check(section: &Section<'_>, system: &System) {
 }
 
 /// What does not fit together with the lines.
-fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig]) {
+fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig], dialling: &Dialling) {
     let over = |line: &LineConfig| match &line.kind {
         LineKind::Tcp { over, .. } => Some(over.clone()),
         _ => None,
@@ -216,6 +216,11 @@ fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig]) {
             if let Err(error) = Number::parse(number, &profile.number_characters) {
                 let title = format!("the modem of `{}` cannot dial this: {error}", line.name);
                 section.wrong("number", title, HINT);
+            }
+            let prefix = modem.dial_prefix.as_deref().unwrap_or_default();
+            if let Err(hint) = dialling.behind(prefix, number) {
+                let title = format!("what `{}` dials for this system is dear", line.name);
+                section.wrong("number", title, hint);
             }
         }
     }

@@ -472,4 +472,11 @@ fn a_number_is_held_against_what_the_modem_of_its_line_dials() {
         let (config, findings) = read(&site(modem, number));
         assert!(config.is_none() && titles(&findings)[0].contains("11:10"), "{:?}", titles(&findings));
     }
+    // The whole of what is dialled counts.
+    let with_prefix = |prefix: &str| {
+        let modem = format!("modem = \"generic\"\ndial-prefix = \"{prefix}\"");
+        site("generic", "900 123").replace("modem = \"generic\"", &modem)
+    };
+    assert!(read(&with_prefix("0W")).0.is_some());
+    assert!(read(&with_prefix("9W0")).0.is_none());
 }
