@@ -70,8 +70,7 @@ impl Dialling {
         let is_mark = |c: char| !(c.is_ascii_digit() || " -().:+".contains(c));
         // W waits for another dial tone: there a number ends for certain.
         for run in dialled.split(['W', 'w']) {
-            let behind_marks =
-                run.match_indices(is_mark).filter_map(|(at, mark)| run.get(at + mark.len()..));
+            let behind_marks = run.match_indices(is_mark).filter_map(|(at, mark)| run.get(at + mark.len()..));
             for rest in [run].into_iter().chain(behind_marks) {
                 let rest = digits(rest);
                 let begins = |with: &&String| rest.starts_with(with.as_str());
@@ -130,7 +129,9 @@ mod tests {
 
     fn dialling() -> Dialling {
         Dialling {
-            codes: [("home", "030-"), ("pbx", "9W")].map(|(name, is)| (name.to_owned(), is.to_owned())).into(),
+            codes: [("home", "030-"), ("pbx", "9W")]
+                .map(|(name, is)| (name.to_owned(), is.to_owned()))
+                .into(),
             refuse: USUALLY_REFUSED.map(str::to_owned).to_vec(),
             allow: vec!["00358".to_owned()],
         }
@@ -170,7 +171,8 @@ mod tests {
         for fine in ["0W030 5551", "9W00358 9 1234", "*31#5551", "030 0110 55"] {
             assert!(dialling().number(fine).is_ok(), "{fine}");
         }
-        for (prefix, number) in [("0W", "030 5551"), ("0,", "030 5551"), ("9", "030 5551"), ("9W", "00358 9")] {
+        for (prefix, number) in [("0W", "030 5551"), ("0,", "030 5551"), ("9", "030 5551"), ("9W", "00358 9")]
+        {
             assert!(dialling().behind(prefix, number).is_ok(), "{prefix} {number}");
         }
     }

@@ -273,6 +273,7 @@ impl SerialLine {
                     return Ok(false);
                 }
                 clock::sleep(low).await;
+                self.discard();
                 Ok(tcsetattr(&self.device, OptionalActions::Now, &before).is_ok())
             }
         }

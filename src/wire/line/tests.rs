@@ -171,6 +171,7 @@ async fn a_far_end_that_never_reads_holds_up_neither_drain_nor_hang_up_nor_close
 async fn hanging_up_shows_speed_b0_to_the_other_side_and_then_the_old_speed() {
     let modem = Master::new();
     let mut line = modem.open().await;
+    modem.write(b"of the call that ends");
     let hanging = tokio::spawn(async move {
         line.hang_up(Duration::from_millis(200)).await.unwrap();
         line
@@ -181,8 +182,12 @@ async fn hanging_up_shows_speed_b0_to_the_other_side_and_then_the_old_speed() {
         }
     })
     .await;
-    let line = soon(hanging).await.unwrap();
+    let mut line = soon(hanging).await.unwrap();
     assert_eq!(line.end(), None, "the line can be used again");
+    modem.write(b"\r\nOK");
+    let mut read = [0; 4];
+    soon(line.read_exact(&mut read)).await.unwrap();
+    assert_eq!(&read, b"\r\nOK");
     assert_eq!(tcgetattr(&modem.fd).unwrap().output_speed(), 115_200);
 }
 

@@ -43,9 +43,9 @@ pub(super) struct Connection {
 pub(super) enum HungUp {
     /// It can be used again as it is.
     Ready,
-    /// It has to be opened anew.
+    /// It has to be opened anew; there was no call.
     Gone,
-    /// The modem was not seen to hang up: the call may still be up.
+    /// The modem was not seen to hang up, or cannot be reached any more: the call may still be up.
     InDoubt,
 }
 
@@ -220,12 +220,13 @@ impl Phone {
             tracing::warn!(bytes, "not everything left before the line was hung up");
         }
         let carrier = self.line.carrier();
+        let gone = if self.modem.is_some() && self.off_hook { HungUp::InDoubt } else { HungUp::Gone };
         if let Err(error) = self.line.hang_up(DTR_LOW).await {
             tracing::warn!(%error, "the line is not hung up in order");
-            return HungUp::Gone;
+            return gone;
         }
         if self.line.end().is_some() {
-            return HungUp::Gone;
+            return gone;
         }
         let off_hook = std::mem::take(&mut self.off_hook);
         let seen = std::mem::take(&mut self.carrier_seen) || carrier == Carrier::Present;
@@ -252,7 +253,7 @@ impl Phone {
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "the line is not hung up in order");
-                    return HungUp::Gone;
+                    return HungUp::InDoubt;
                 }
             }
         }

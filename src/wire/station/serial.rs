@@ -187,7 +187,9 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(fault = %error.fault(), "a call was not answered");
-                close(phone).await;
+                if close(phone).await == HungUp::InDoubt && put_in_order(task, phone).await {
+                    return Wake::Stop;
+                }
             }
         }
     }

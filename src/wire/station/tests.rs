@@ -160,6 +160,21 @@ async fn a_hang_up_that_was_not_seen_is_not_claimed() {
 }
 
 #[tokio::test]
+async fn nor_where_the_modem_is_lost_in_mid_call() {
+    let modem = ScriptedModem::start(good_modem);
+    let mut phone = modem.open().await;
+    let connection = soon(phone.dial(&system("polux", &[]))).await.unwrap();
+    let mut stream = phone.online(connection);
+    // It ends with the next line that it hears.
+    drop(modem);
+    soon(stream.write_all(b"\r")).await.unwrap();
+    let mut heard = [0; 64];
+    while soon(stream.read(&mut heard)).await.is_ok_and(|count| count > 0) {}
+    drop(stream);
+    assert_eq!(soon(phone.hang_up()).await, HungUp::InDoubt);
+}
+
+#[tokio::test]
 async fn data_that_would_be_an_escape_waits_for_the_guard_time() {
     let modem = ScriptedModem::start(good_modem);
     let mut phone = modem.open().await;
