@@ -155,6 +155,8 @@ pub struct Modem {
     dtr_heeded: bool,
     dtr_tried: bool,
     escape: Escape,
+    /// It was set up by us: its escape is as told.
+    known: bool,
     /// Escape characters to be tried; for a modem in a call of which nobody knows any more.
     candidates: VecDeque<u8>,
     state: State,
@@ -173,6 +175,7 @@ impl Modem {
     pub fn new(profile: Profile, signals: bool) -> Self {
         Modem {
             escape: Escape::Character(profile.escape),
+            known: false,
             profile,
             signals,
             carrier: None,

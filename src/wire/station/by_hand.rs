@@ -107,6 +107,9 @@ where
         }
         Err(error) => Err(error),
     };
+    if let (LineKind::Modem { profile, .. }, None) = (&line.kind, system) {
+        phone.take_over(profile);
+    }
     match phone.hang_up().await {
         HungUp::InDoubt => Err(ModemError::NotHungUp.into()),
         HungUp::Ready | HungUp::Gone => ended,

@@ -214,6 +214,13 @@ impl Phone {
         Online::new(&mut self.line, connection.early, watch, guard)
     }
 
+    /// A modem that was spoken to by hand is ours from now on: it may be in a call.
+    pub(super) fn take_over(&mut self, profile: &Profile) {
+        let signals = self.line.modem_lines() == ModemLines::Real;
+        self.modem = Some(Modem::new(profile.clone(), signals));
+        self.off_hook = true;
+    }
+
     /// Ends the call. Always bounded.
     pub(super) async fn hang_up(&mut self) -> HungUp {
         if let Drained::Left(bytes) = self.line.drain(DRAIN_LIMIT).await {

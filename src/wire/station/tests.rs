@@ -95,7 +95,7 @@ fn profile() -> Profile {
 
 /// Behind an escape it is in command state, as before one.
 fn good_modem(command: &str) -> &'static [u8] {
-    match command.trim_start_matches('\x1c') {
+    match command.trim_start_matches(['\x1c', '+']) {
         "ATDT5551" => b"\r\nCONNECT 33600/V34/LAPM\r\nShere=polux\0",
         "ATDT5552" => b"\r\nBUSY\r\n",
         "ATA" => b"\r\nCONNECT 53333\r\n",
@@ -172,6 +172,32 @@ async fn nor_where_the_modem_is_lost_in_mid_call() {
     while soon(stream.read(&mut heard)).await.is_ok_and(|count| count > 0) {}
     drop(stream);
     assert_eq!(soon(phone.hang_up()).await, HungUp::InDoubt);
+}
+
+#[tokio::test]
+async fn what_was_dialled_by_hand_is_hung_up() {
+    let modem = ScriptedModem::start(good_modem);
+    let line = LineSettings {
+        name: "modem".to_owned(),
+        answer: false,
+        declared: Declared::default(),
+        protocols: Protocols::default(),
+        order: None,
+        kind: LineKind::Modem { port: modem.serial(), profile: Box::new(profile()) },
+    };
+    let (mut console, mut hands) = tokio::io::duplex(1024);
+    let typing = async {
+        hands.write_all(b"ATDT5551\r").await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"Shere=polux\0") {
+            seen.push(hands.read_u8().await.unwrap());
+        }
+        hands.write_all(b"\r~.").await.unwrap();
+    };
+    let talking = by_hand::talk(&line, None, &mut console, None);
+    let (ended, ()) = soon(async { tokio::join!(talking, typing) }).await;
+    assert_eq!(ended.unwrap(), by_hand::Ended::ByHand);
+    assert!(modem.commands().last().is_some_and(|command| command.ends_with("ATH")));
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ impl Modem {
     pub(super) fn leave_call(&mut self, now: Instant, purpose: Purpose) {
         let usual = self.profile.escape;
         let may_be = match purpose {
-            Purpose::HangUp => [Some(self.escape().unwrap_or(usual)), None, None],
-            // It may be as a program that ended has left it.
-            Purpose::SetUp => [self.escape(), Some(usual), self.profile.escape_elsewhere],
+            Purpose::HangUp if self.known => [Some(self.escape().unwrap_or(usual)), None, None],
+            // It may be as a program that ended has left it, or somebody by hand.
+            Purpose::HangUp | Purpose::SetUp => [self.escape(), Some(usual), self.profile.escape_elsewhere],
         };
         self.candidates.clear();
         for character in may_be.into_iter().flatten() {

@@ -54,6 +54,7 @@ impl Modem {
                 self.state = State::ExpectDtrHeeded { until: now + DTR_LOW };
             }
             None => {
+                self.known = true;
                 self.state = State::Idle;
                 self.events.push_back(Event::Ready);
             }
