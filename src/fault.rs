@@ -145,3 +145,15 @@ impl fmt::Display for Fault {
 pub trait ToFault {
     fn fault(&self) -> Fault;
 }
+
+/// Implemented by the errors that calls fail with.
+pub trait Coded: ToFault {
+    /// The word by which programs know this failure, of those that docs/calls.md lists. It begins with the stage, no two failures
+    /// have the same, and one that was given once keeps its meaning.
+    fn code(&self) -> &'static str;
+
+    /// The words of the modem that it is about.
+    fn modem_said(&self) -> Option<&str> {
+        None
+    }
+}

@@ -1,7 +1,9 @@
 //! Calls: wished, under way, and past.
 
 use super::Claim;
+use crate::fault::{Coded, Retry, Stage, Whose};
 use crate::job::{Grade, SystemName};
+use crate::observe::printable;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +45,13 @@ pub struct CallRecord {
     pub bytes_received: u64,
     pub jobs_sent: u64,
     pub jobs_received: u64,
+    /// Our packets that had to go again.
     pub packets_resent: u64,
+    /// What came spoiled, and had to come again: bytes or packets without a sound header, and packets whose checksum was wrong.
+    #[serde(default)]
+    pub bad_headers: u64,
+    #[serde(default)]
+    pub bad_checksums: u64,
     /// The other end refused us, to call back itself.
     #[serde(default)]
     pub calls_back: bool,
@@ -62,8 +70,70 @@ pub struct CallRecord {
     /// What it cost; none on a line that costs nothing.
     #[serde(default)]
     pub charge: Option<Charge>,
+    /// What the modem told of it when it was over.
+    #[serde(default)]
+    pub modem: Option<ModemReport>,
     /// Stage and message of the failure, if it failed.
     pub failure: Option<String>,
+    /// The same for programs; none in records of before.
+    #[serde(default)]
+    pub cause: Option<Failure>,
+}
+
+/// Why a call failed, and what was seen of that. Printable ASCII without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failure {
+    pub stage: Stage,
+    /// One of the words of docs/calls.md.
+    pub code: String,
+    pub whose: Whose,
+    pub retry: Retry,
+    /// What to do about it; may be empty.
+    pub advice: String,
+    /// The last line of the modem before the connection, or instead of one.
+    pub modem_said: Option<String>,
+    /// The last bytes that came, at most 64; nothing that the caller typed to log in, nor its echo.
+    pub last_bytes: Option<String>,
+}
+
+impl Failure {
+    pub fn of(error: &impl Coded) -> Failure {
+        let fault = error.fault();
+        Failure {
+            stage: fault.stage,
+            code: error.code().to_owned(),
+            whose: fault.whose,
+            retry: fault.retry,
+            advice: fault.advice,
+            modem_said: error.modem_said().map(|said| printable(said.as_bytes(), LONGEST_WORDS)),
+            last_bytes: None,
+        }
+    }
+}
+
+/// What is kept of a line of the modem, in bytes.
+const LONGEST_WORDS: usize = 80;
+
+/// What a modem told of a call that was over, as far as it did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ModemReport {
+    /// Of the end of the call, in bit/s, from us and to us.
+    pub transmit: Option<u32>,
+    pub receive: Option<u32>,
+    /// By either modem.
+    pub retrains: Option<u32>,
+    /// Of the modems' own blocks: sent, sent again, and come in spoiled.
+    pub blocks_sent: Option<u32>,
+    pub blocks_resent: Option<u32>,
+    pub block_errors: Option<u32>,
+    /// Between the modem and us, or in the modem.
+    pub characters_lost: Option<u32>,
+    /// Why the call ended.
+    pub reason: Option<String>,
+    /// All that it told, in one line.
+    pub text: String,
 }
 
 /// How fast a call was, and could have been.

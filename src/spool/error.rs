@@ -1,6 +1,6 @@
 //! How a verb fails.
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpoolError {
@@ -53,6 +53,22 @@ impl ToFault for SpoolError {
             SpoolError::Closed => (Whose::Local, Retry::Later, "see the log of the daemon"),
         };
         Fault { stage: Stage::Spool, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for SpoolError {
+    fn code(&self) -> &'static str {
+        match self {
+            SpoolError::Busy => "spool-busy",
+            SpoolError::Full(_) => "spool-full",
+            SpoolError::Short(_) => "spool-short",
+            SpoolError::Device(_) => "spool-device",
+            SpoolError::Conflict(_) => "spool-conflict",
+            SpoolError::Corrupt(_) => "spool-damaged",
+            SpoolError::Missing(_) => "spool-missing",
+            SpoolError::Misuse(_) => "spool-misuse",
+            SpoolError::Closed => "spool-closed",
+        }
     }
 }
 

@@ -330,6 +330,10 @@ impl Spool {
     pub async fn call_costs(&self, lease: CallLease, charge: Charge) -> Result<()> {
         self.writer.verb(0, move |store| store.call_costs(lease, &charge)).await
     }
+    /// Adds to the record of a call that is over what its modem tells of it.
+    pub async fn call_reported(&self, call: CallId, report: ModemReport) -> Result<()> {
+        self.writer.verb(0, move |store| store.call_reported(call, &report)).await
+    }
     /// What the calls of a month (as `2026-11`) cost on a line.
     pub async fn charges(&self, line: String, month: String) -> Result<Charges> {
         self.writer.verb(0, move |store| store.charges(&line, &month)).await

@@ -36,7 +36,10 @@ mod writer;
 mod tests;
 
 pub use body::{BodyId, BodyRef, CHUNK, Content, MOST_AT_ONCE};
-pub use call::{CallId, CallLease, CallRecord, Charge, Charges, NewCall, Pace, PastCall, PortErrors, Wish};
+pub use call::{
+    CallId, CallLease, CallRecord, Charge, Charges, Failure, ModemReport, NewCall, Pace, PastCall,
+    PortErrors, Wish,
+};
 pub use claim::{Claim, Outcome};
 pub use dump::{Dumped, dump};
 pub use error::SpoolError;

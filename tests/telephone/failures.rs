@@ -4,6 +4,7 @@ use super::call;
 use crate::support::node::Node;
 use crate::support::open_folder;
 use crate::support::telephone::{PASSWORD, Telephone, Terminal, caller, dialled};
+use serde_json::Value;
 use uugate::wire::exchange::{Event, Settings};
 
 /// The modem of somebody else, as the exchange counts them.
@@ -80,6 +81,29 @@ fn each_failure_is_told_apart_and_the_line_works_afterwards() {
     {
         assert!(listed.contains(said), "{said:?} is missing:\n{listed}");
     }
+    let causes: Vec<Value> = leaf.ended_calls().iter().map(|call| call["record"]["cause"].clone()).collect();
+    let of = |code: &str| causes.iter().find(|cause| cause["code"] == code).unwrap_or(&Value::Null);
+    for (code, stage, said) in [
+        ("dial-busy", "dial", "BUSY"),
+        ("dial-no-answer", "dial", "NO ANSWER"),
+        ("dial-no-carrier", "dial", "NO CARRIER"),
+        ("dial-no-dialtone", "dial", "NO DIALTONE"),
+        ("login-refused", "login", "CONNECT"),
+    ] {
+        let cause = of(code);
+        assert_eq!(cause["stage"], stage, "{code}: {causes:?}");
+        let modem_said = cause["modem-said"].as_str().unwrap_or_default();
+        assert!(modem_said.starts_with(said), "{cause}");
+        let heard = cause["last-bytes"].as_str().expect("something came");
+        assert!(
+            !heard.contains("falsch") && !cause["advice"].as_str().expect("advice").is_empty(),
+            "{cause}"
+        );
+    }
+    assert!(
+        of("login-refused")["last-bytes"].as_str().is_some_and(|heard| heard.contains("ogin")),
+        "{causes:?}"
+    );
     assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
 
     // A call is recorded from the dial or the ring on, whatever comes of it.

@@ -56,7 +56,7 @@ impl fmt::Display for Call {
         write!(f, "{:<14} {} {way} on {}: ", self.system, short_time(self.began), self.line)?;
         match (&self.record.failure, self.ended) {
             (_, None) => write!(f, "talking"),
-            (Some(failure), _) => write!(f, "{failure}"),
+            (Some(failure), _) => write_failure(f, failure, &self.record),
             (None, Some(_)) => write!(f, "Conversation complete"),
         }?;
         write!(
@@ -68,6 +68,9 @@ impl fmt::Display for Call {
         }
         if let Some(charge) = &self.record.charge {
             write!(f, "; cost {} for {} s", Money(charge.thousandths), charge.seconds)?;
+        }
+        if let Some(modem) = &self.record.modem {
+            write!(f, "; modem: {}", modem.text)?;
         }
         let Some(errors) = &self.record.errors else { return Ok(()) };
         let counts = [
@@ -83,6 +86,22 @@ impl fmt::Display for Call {
         seen.try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
         errors.hint.iter().try_for_each(|hint| write!(f, ": {hint}"))
     }
+}
+
+/// In words, as programs know it, and what was heard of it.
+fn write_failure(f: &mut fmt::Formatter<'_>, failure: &str, record: &CallRecord) -> fmt::Result {
+    write!(f, "{failure}")?;
+    let Some(cause) = &record.cause else { return Ok(()) };
+    write!(f, " [{}", cause.code)?;
+    if let Some(said) = &cause.modem_said {
+        write!(f, ", the modem said {said}")?;
+    }
+    // What came before there was a connection are the words of the modem and the echo of ours.
+    let heard = cause.last_bytes.as_ref().filter(|_| record.connect.is_some() || cause.modem_said.is_none());
+    if let Some(heard) = heard {
+        write!(f, ", last heard {heard}")?;
+    }
+    write!(f, "]")
 }
 
 /// The busier way, and what of the promise that was.
@@ -132,7 +151,8 @@ impl Poll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::PortErrors;
+    use crate::fault::{Retry, Stage, Whose};
+    use crate::spool::{Failure, ModemReport, PortErrors};
 
     fn call(record: CallRecord) -> Call {
         Call {
@@ -157,6 +177,40 @@ mod tests {
         };
         let text = call(record).to_string();
         assert!(text.ends_with("; 6000 bytes/s in 10.0 s, 97 % of the line, 2 packets sent again"), "{text}");
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_word_and_what_was_heard_and_an_old_one_as_it_was() {
+        let failure = Some("dial: the number is busy".to_owned());
+        let old: CallRecord = serde_json::from_str(
+            r#"{"connect":null,"protocol":null,"bytes_sent":0,"bytes_received":0,"jobs_sent":0,"jobs_received":0,
+                "packets_resent":0,"failure":"dial: the number is busy"}"#,
+        )
+        .unwrap();
+        assert_eq!(old, CallRecord { failure: failure.clone(), ..CallRecord::default() });
+        assert!(call(old).to_string().contains("on modem: dial: the number is busy (sent 0 jobs"));
+        let cause = Failure {
+            stage: Stage::Dial,
+            code: "dial-busy".to_owned(),
+            whose: Whose::Line,
+            retry: Retry::Later,
+            advice: String::new(),
+            modem_said: Some("BUSY".to_owned()),
+            last_bytes: Some(r"\r\nBUSY\r\n".to_owned()),
+        };
+        let busy = CallRecord { failure, cause: Some(cause.clone()), ..CallRecord::default() };
+        let text = call(busy.clone()).to_string();
+        assert!(text.contains("the number is busy [dial-busy, the modem said BUSY] (sent"), "{text}");
+        let connected = CallRecord { connect: Some("33600".to_owned()), ..busy };
+        let text = call(connected).to_string();
+        assert!(text.contains(r"[dial-busy, the modem said BUSY, last heard \r\nBUSY\r\n] (sent"), "{text}");
+    }
+
+    #[test]
+    fn what_the_modem_told_of_the_call_is_said() {
+        let modem = ModemReport { text: "V.34, retrains asked: 2".to_owned(), ..ModemReport::default() };
+        let text = call(CallRecord { modem: Some(modem), ..CallRecord::default() }).to_string();
+        assert!(text.ends_with("; modem: V.34, retrains asked: 2"), "{text}");
     }
 
     #[test]

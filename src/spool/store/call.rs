@@ -1,12 +1,13 @@
 //! Calls: wished, under way, and past.
 
 use super::super::{
-    CallId, CallLease, CallRecord, Charge, Charges, Claim, Event, NewCall, Outcome, PastCall, SpoolError,
-    Wish,
+    CallId, CallLease, CallRecord, Charge, Charges, Claim, Event, Failure, ModemReport, NewCall, Outcome,
+    PastCall, SpoolError, Wish,
 };
 use super::job::grade;
 use super::lease::Kind;
 use super::{PAGE, Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
+use crate::fault::{Retry, Stage, Whose};
 use crate::job::SystemName;
 use jiff::Timestamp;
 use rusqlite::params;
@@ -116,6 +117,14 @@ impl Store {
         Ok(Charges { calls: unsigned(calls), seconds: unsigned(seconds), thousandths: unsigned(cost) })
     }
 
+    pub fn call_reported(&mut self, call: CallId, report: &ModemReport) -> Result<()> {
+        self.run(
+            "UPDATE calls SET record = json_set(record, '$.modem', json(?2)) WHERE id = ?1",
+            params![signed(call.0), to_json(report)?],
+        )?;
+        Ok(())
+    }
+
     pub fn call_ended(&mut self, lease: CallLease, now: Timestamp, record: &CallRecord) -> Result<()> {
         let id = self.end_claim(Kind::Call, lease.claim)?;
         self.end_call(id, now, record)
@@ -130,13 +139,13 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        self.call_ended(lease, now, &CallRecord { failure: Some(failure), ..CallRecord::default() })
+        self.call_ended(lease, now, &broken_off("spool-call-cut-off", failure))
     }
 
     /// A call whose owner is gone.
     pub(super) fn call_broke_off(&mut self, id: i64, now: Timestamp) -> Result<()> {
-        let failure = Some("the process that made the call ended".to_owned());
-        self.end_call(id, now, &CallRecord { failure, ..CallRecord::default() })
+        let failure = "the process that made the call ended".to_owned();
+        self.end_call(id, now, &broken_off("spool-call-left", failure))
     }
 
     fn end_call(&mut self, id: i64, now: Timestamp, record: &CallRecord) -> Result<()> {
@@ -216,4 +225,18 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// The record of a call of which nobody told the end.
+fn broken_off(code: &str, failure: String) -> CallRecord {
+    let cause = Failure {
+        stage: Stage::Spool,
+        code: code.to_owned(),
+        whose: Whose::Local,
+        retry: Retry::Later,
+        advice: "see the log of the daemon".to_owned(),
+        modem_said: None,
+        last_bytes: None,
+    };
+    CallRecord { failure: Some(failure), cause: Some(cause), ..CallRecord::default() }
 }

@@ -5,6 +5,7 @@ use super::*;
 on_both!(
     one_call_a_system,
     a_good_call_takes_its_wish,
+    what_the_modem_tells_afterwards_is_in_the_record,
     a_wish_during_a_call_stays_if_work_is_left,
     a_wish_is_forced_until_a_call_has_failed,
     a_call_whose_owner_is_gone_is_over,
@@ -87,6 +88,18 @@ async fn a_wish_is_forced_until_a_call_has_failed(home: Home) {
     assert!(!spool.wishes().await.unwrap()[0].at_once, "new work hurries, and forces nothing");
     spool.want_call(wish(50, true)).await.unwrap();
     assert!(spool.wishes().await.unwrap()[0].at_once);
+}
+
+async fn what_the_modem_tells_afterwards_is_in_the_record(home: Home) {
+    let spool = &home.spool;
+    let lease = spool.call_began(call("polux"), LEASE).await.unwrap();
+    let record = CallRecord { bytes_sent: 7, ..CallRecord::default() };
+    spool.call_ended(lease, at(2), record.clone()).await.unwrap();
+    let report =
+        ModemReport { blocks_resent: Some(3), text: "blocks sent again: 3".into(), ..ModemReport::default() };
+    spool.call_reported(lease.id, report.clone()).await.unwrap();
+    let calls = spool.calls(None, 10).await.unwrap();
+    assert_eq!(calls[0].record, CallRecord { modem: Some(report), ..record });
 }
 
 async fn a_wish_during_a_call_stays_if_work_is_left(home: Home) {

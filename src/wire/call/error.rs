@@ -1,6 +1,6 @@
 //! How a call fails.
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 use crate::job::SystemName;
 use crate::schedule::NotPaid;
 use crate::spool::SpoolError;
@@ -50,5 +50,21 @@ impl ToFault for CallError {
             CallError::CarrierLost { .. } => (Stage::Carrier, Whose::Line, Retry::Later, ""),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for CallError {
+    fn code(&self) -> &'static str {
+        match self {
+            CallError::Session(error) => error.code(),
+            CallError::Chat(error) => error.code(),
+            CallError::Spool(error) => error.code(),
+            CallError::InCall { .. } => "handshake-in-call-here",
+            CallError::NotConfigured { .. } => "config-no-system",
+            CallError::UnknownProtocol(_) => "protocol-unknown",
+            CallError::NotPaid { .. } => "dial-not-paid",
+            CallError::SpentUp { .. } => "transfer-spent-up",
+            CallError::CarrierLost { .. } => "carrier-lost-at-login",
+        }
     }
 }

@@ -10,6 +10,7 @@ mod counting;
 mod cut;
 mod door;
 mod error;
+mod failed;
 mod grades;
 mod login;
 mod matching;
@@ -25,16 +26,17 @@ mod under_way;
 
 pub use cut::UntilCut;
 pub use error::CallError;
+pub use failed::{line_taken, not_connected};
 pub use grades::TimeGrades;
 pub use meter::{Meter, spent};
 pub use offer::Protocols;
 pub use settings::{Account, Dialogue, Node, System};
 
 use crate::clock;
-use crate::fault::{Fault, ToFault};
+use crate::fault::{Coded, Fault, ToFault};
 use crate::job::{Grade, SystemName};
 use crate::spool::{
-    CallLease, CallRecord, Charge, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError,
+    CallId, CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError,
 };
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
@@ -46,6 +48,7 @@ use crate::wire::session::{Denial, Features, Machine, Opening, SessionError, Wat
 use claims::Claims;
 use counting::Counter;
 use door::{Door, is_known_by_certificate};
+use failed::{Seen, fail};
 use std::future::Future;
 use std::time::{Duration, Instant};
 use store::CallStore;
@@ -136,6 +139,11 @@ impl Connected {
             sent: self.promised.transmit,
             received: self.promised.receive,
         }
+    }
+
+    /// With the last bytes that came.
+    fn seen(&self, last_bytes: Option<String>) -> Seen {
+        Seen { modem_said: self.prelude.last_line(), last_bytes }
     }
 
     fn port_errors(&self) -> Option<PortErrors> {
@@ -280,28 +288,9 @@ where
     record.calls_back = matches!(&result, Err(CallError::Session(SessionError::Refused(Denial::CallBack))));
     record.errors = connected.port_errors();
     record.pace = Some(connected.pace(began));
-    recorder.end(how(&result));
-    let record = end(call, record, result).await;
+    let seen = connected.seen(recorder.end(how(&result)));
+    let record = end(call, record, result, seen).await;
     Placed { record, meter: metered.ok().flatten() }
-}
-
-/// Ends a call of ours that never had a connection (busy, no answer, a port that does not open). It costs something if somebody
-/// may have picked up.
-pub async fn not_connected(
-    spool: &Spool,
-    lease: CallLease,
-    fault: &Fault,
-    charge: Option<Charge>,
-) -> CallRecord {
-    let record = CallRecord { failure: Some(fault.to_string()), charge, ..CallRecord::default() };
-    UnderWay::new(spool, lease).end(record).await
-}
-
-/// Ends a call of ours for which there was no line: another program has it. The call waits for the line, and has not failed.
-pub async fn line_taken(spool: &Spool, lease: CallLease, fault: &Fault) -> CallRecord {
-    let failure = Some(fault.to_string());
-    let record = CallRecord { line_taken: true, failure, ..CallRecord::default() };
-    UnderWay::new(spool, lease).end(record).await
 }
 
 /// How the caller of an incoming call has shown who it is.
@@ -320,6 +309,8 @@ pub enum Login {
 pub struct Answered {
     /// Who called, if it came so far.
     pub system: Option<SystemName>,
+    /// Its place in the history, then.
+    pub call: Option<CallId>,
     pub record: CallRecord,
     pub welcome: Welcome,
 }
@@ -382,7 +373,7 @@ where
         session(stream, node, neighbour, &connected, opening, claims, spool, watch, None, &mut record).await
     }
     .await;
-    recorder.end(how(&result));
+    let seen = connected.seen(recorder.end(how(&result)));
     let welcome = match &begun {
         _ if wrong > 0 && !logged_in => Welcome::Refused,
         Some(_) => Welcome::Admitted,
@@ -392,11 +383,14 @@ where
         Some((system, call)) => {
             record.errors = connected.port_errors();
             record.pace = Some(connected.pace(began));
-            let record = end(call, record, result).await;
-            Answered { system: Some(system), record, welcome }
+            let id = call.id();
+            let record = end(call, record, result, seen).await;
+            Answered { system: Some(system), call: Some(id), record, welcome }
         }
         None => {
-            record.failure = result.err().map(|error| error.fault().to_string());
+            if let Err(error) = &result {
+                fail(&mut record, error, seen);
+            }
             let text = record.failure.clone().unwrap_or_default();
             tracing::warn!(
                 line = connected.line,
@@ -407,7 +401,7 @@ where
             if let Err(error) = spool.note_at_most(FAILED_CALLS, event).await {
                 tracing::error!(%error, "an incoming call could not be noted");
             }
-            Answered { system: None, record, welcome }
+            Answered { system: None, call: None, record, welcome }
         }
     }
 }
@@ -472,6 +466,8 @@ where
             record.bytes_sent = ended.counters.bytes_sent;
             record.bytes_received = ended.counters.bytes_received;
             record.packets_resent = ended.counters.packets_resent;
+            record.bad_headers = ended.counters.bad_headers;
+            record.bad_checksums = ended.counters.bad_checksums;
             ended.result.map_err(CallError::from)
         }
         Err(error) => Err(error),
@@ -513,11 +509,15 @@ async fn renewed<T>(
 }
 
 /// Ends the call in the spool.
-async fn end(call: UnderWay, mut record: CallRecord, result: Result<(), CallError>) -> CallRecord {
+async fn end(
+    call: UnderWay,
+    mut record: CallRecord,
+    result: Result<(), CallError>,
+    seen: Seen,
+) -> CallRecord {
     if let Err(error) = result {
-        let fault = error.fault();
-        tracing::warn!("the call failed: {fault}");
-        record.failure = Some(fault.to_string());
+        tracing::warn!(code = error.code(), "the call failed: {}", error.fault());
+        fail(&mut record, &error, seen);
     }
     call.end(record).await
 }

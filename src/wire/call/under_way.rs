@@ -2,7 +2,7 @@
 
 use super::claims::{Claims, give_back};
 use crate::clock;
-use crate::spool::{CallLease, CallRecord, Spool};
+use crate::spool::{CallId, CallLease, CallRecord, Spool};
 
 /// Dropped without [`UnderWay::end`] (a task that panics or is aborted), it ends the call and gives its jobs back, so that
 /// the system need not wait for its leases to lapse.
@@ -16,6 +16,10 @@ pub(super) struct UnderWay {
 impl UnderWay {
     pub(super) fn new(spool: &Spool, lease: CallLease) -> UnderWay {
         UnderWay { spool: spool.clone(), lease, claims: Claims::of(lease), ended: false }
+    }
+
+    pub(super) fn id(&self) -> CallId {
+        self.lease.id
     }
 
     /// What the call holds.

@@ -14,7 +14,7 @@ pub use login::{LoginEvent, LoginPrompt, LoginSettings};
 pub use machine::{Chat, Event, Settings, Values};
 pub use script::{Expect, Kind, Piece, Script, ScriptError, Step, fail_string};
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 
 /// Why a chat or a login ended without success. What was seen is printable, cut to its last bytes, and holds no
 /// password.
@@ -72,6 +72,20 @@ impl ToFault for ChatError {
             ),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for ChatError {
+    fn code(&self) -> &'static str {
+        match self {
+            ChatError::TimedOut { .. } => "login-timed-out",
+            ChatError::FailString { .. } => "login-fail-string",
+            ChatError::NoEcho { .. } => "login-no-echo",
+            ChatError::CarrierLost { .. } => "carrier-lost-in-chat",
+            ChatError::Missing { .. } => "login-missing",
+            ChatError::LoginTimedOut => "login-caller-silent",
+            ChatError::LoginRefused { .. } => "login-caller-refused",
+        }
     }
 }
 

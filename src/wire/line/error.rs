@@ -1,6 +1,6 @@
 //! What can go wrong with a line before and beside the bytes.
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,5 +97,29 @@ impl ToFault for LineError {
             }
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for LineError {
+    fn code(&self) -> &'static str {
+        match self {
+            LineError::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "port-forbidden"
+            }
+            LineError::Open { .. } => "port-not-opened",
+            LineError::OpenTooSlow { .. } => "port-slow",
+            LineError::Held { .. } => "port-held",
+            LineError::NotATerminal { .. } => "port-no-terminal",
+            LineError::Set { .. } => "port-setting",
+            LineError::LockFile { .. } => "port-lock-file",
+            LineError::Start { .. } => "port-program",
+            LineError::NoProgram => "port-no-program",
+            LineError::Tls { .. } => "port-tls",
+            LineError::Certificate { .. } => "port-certificate",
+            LineError::NoCertificate => "port-no-certificate",
+            LineError::SerialServer { .. } => "port-serial-server",
+            LineError::Connect { .. } => "dial-not-connected",
+            LineError::ConnectTooSlow { .. } => "dial-no-connection",
+        }
     }
 }

@@ -29,7 +29,7 @@ pub use parameters::{
 pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};
 pub use setting::{Change, Kind, Value, settings};
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 use std::time::Instant;
 
 /// Which end of the call this side is.
@@ -136,6 +136,22 @@ impl ToFault for LinkError {
             retry: Retry::Later,
             message: self.to_string(),
             advice: advice.into(),
+        }
+    }
+}
+
+impl Coded for LinkError {
+    fn code(&self) -> &'static str {
+        match self {
+            LinkError::NoStart { .. } => "protocol-no-start",
+            LinkError::Silent { .. } => "protocol-silent",
+            LinkError::Stalled { .. } => "protocol-stalled",
+            LinkError::Echo { .. } => "protocol-echo",
+            LinkError::TooManyErrors { .. } => "protocol-errors",
+            LinkError::ClosedByPeer { .. } => "protocol-closed",
+            LinkError::Damaged { .. } => "protocol-damaged",
+            LinkError::Shrunk { .. } => "protocol-shrunk",
+            LinkError::Misbehaved { .. } => "protocol-broken",
         }
     }
 }

@@ -27,7 +27,7 @@ pub use reply::Reply;
 pub use report::{CallReport, Rates};
 pub use watch::CarrierWatch;
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 
 /// Why a modem did not do what was asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,5 +102,36 @@ impl ToFault for ModemError {
             ),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for ModemError {
+    fn code(&self) -> &'static str {
+        match self {
+            ModemError::Silent { .. } => "modem-silent",
+            ModemError::Refused { .. } => "modem-refused",
+            ModemError::NotHungUp => "modem-not-hung-up",
+            ModemError::Number(NumberError::Character { .. }) => "dial-number-character",
+            ModemError::Number(NumberError::NoDigit { .. }) => "dial-number-no-digit",
+            ModemError::Number(NumberError::TooLong) => "dial-number-too-long",
+            ModemError::Busy => "dial-busy",
+            ModemError::NoAnswer => "dial-no-answer",
+            ModemError::NoDialtone => "dial-no-dialtone",
+            ModemError::NoCarrier => "dial-no-carrier",
+            ModemError::Barred { .. } => "dial-barred",
+            ModemError::NotConnected { .. } => "dial-slow",
+            ModemError::CarrierLost => "carrier-lost-early",
+        }
+    }
+
+    fn modem_said(&self) -> Option<&str> {
+        match self {
+            ModemError::Silent { seen: said, .. }
+            | ModemError::Refused { reply: said, .. }
+            | ModemError::Barred { reply: said } => {
+                Some(said).filter(|said| !said.is_empty()).map(String::as_str)
+            }
+            _ => None,
+        }
     }
 }

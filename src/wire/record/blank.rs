@@ -45,16 +45,14 @@ impl Blanker {
             From::Them => (all(From::Them), all(From::Us)),
         };
         let mut hidden = vec![false; said.len()];
-        for word in typed.split(|byte| byte.is_ascii_control() || *byte == b' ') {
-            if word.len() < SHORTEST {
-                continue;
-            }
+        for word in words(&typed) {
             for (at, window) in said.windows(word.len()).enumerate() {
                 if window == word {
                     hidden.iter_mut().skip(at).take(word.len()).for_each(|hidden| *hidden = true);
                 }
             }
         }
+        hide_begun(&typed, &said, &mut hidden);
         let mut hidden = hidden.into_iter();
         let mut shown = Vec::new();
         for (at, from, bytes) in self.chunks {
@@ -73,6 +71,21 @@ impl Blanker {
         }
         shown
     }
+}
+
+/// What was typed, but what is too short.
+fn words(typed: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let words = typed.split(|byte| byte.is_ascii_control() || *byte == b' ');
+    words.filter(|word| word.len() >= SHORTEST)
+}
+
+/// Hides an echo that is still under way at the end: the beginning of a word.
+fn hide_begun(typed: &[u8], said: &[u8], hidden: &mut [bool]) {
+    let ends_with =
+        |word: &[u8], length: usize| word.get(..length).is_some_and(|begun| said.ends_with(begun));
+    let begun = |word: &[u8]| (1..=word.len().min(said.len())).rev().find(|length| ends_with(word, *length));
+    let longest = words(typed).filter_map(begun).max().unwrap_or(0);
+    hidden.iter_mut().rev().take(longest).for_each(|hidden| *hidden = true);
 }
 
 #[cfg(test)]
@@ -112,6 +125,15 @@ mod tests {
                 "in pieces of {cut}"
             );
         }
+    }
+
+    #[test]
+    fn an_echo_that_has_only_begun_is_not_seen_either() {
+        let mut blanker = Blanker::new(From::Us);
+        blanker.add(NOW, From::Us, b"geheim\r");
+        blanker.add(NOW, From::Them, b"Password: gehei");
+        let shown: Vec<Content> = blanker.finish().into_iter().map(|chunk| chunk.content).collect();
+        assert_eq!(shown, [Content::Blank(7), Content::Bytes(b"Password: ".to_vec()), Content::Blank(5)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Writes a recording while its call runs. Whatever goes wrong with the file ends the recording, never the call.
 
-use super::{Blanker, Chunk, Content, End, From, Head, Prelude};
+use super::{Blanker, Chunk, Content, End, From, Head, Heard, Prelude};
 use crate::clock;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -38,93 +38,117 @@ impl RecordSettings {
     pub const LARGEST: u64 = 16 << 20;
 }
 
-/// The recording of one call, or none.
-#[derive(Debug, Clone, Default)]
-pub struct Recorder(Option<Arc<Mutex<Tape>>>);
+/// Who listens to one call: keeps the last bytes that come, and writes a recording if there is to be one.
+#[derive(Debug, Clone)]
+pub struct Recorder(Arc<Mutex<Listener>>);
+
+#[derive(Debug)]
+struct Listener {
+    began: Instant,
+    login: Option<Blanker>,
+    heard: Heard,
+    tape: Option<Tape>,
+}
 
 #[derive(Debug)]
 struct Tape {
     file: File,
     path: PathBuf,
-    began: Instant,
     /// Bytes that may still be written.
     left: u64,
-    login: Option<Blanker>,
 }
 
 impl Recorder {
     /// Begins a recording, if there is to be one, with what was said to the modem.
     pub fn start(settings: Option<&RecordSettings>, head: &Head, prelude: &Prelude) -> Recorder {
-        let Some(settings) = settings else { return Recorder::default() };
+        let began = prelude.began().unwrap_or_else(clock::now);
+        let tape = settings.and_then(|settings| Tape::start(settings, head, prelude));
+        Recorder(Arc::new(Mutex::new(Listener { began, login: None, heard: Heard::default(), tape })))
+    }
+
+    /// The modem has said all that it had to say: the line is connected.
+    pub fn connected(&self) {
+        self.with(|listener| {
+            let at = clock::now().saturating_duration_since(listener.began);
+            listener.chunk(&Chunk { at, from: From::Them, content: Content::Connected });
+        });
+    }
+
+    /// Somebody begins to log in; `typist` is who.
+    pub fn login(&self, typist: From) {
+        self.with(|listener| listener.login = Some(Blanker::new(typist)));
+    }
+
+    /// The login is over.
+    pub fn logged_in(&self) {
+        self.with(Listener::logged_in);
+    }
+
+    /// The call is over. Gives the last bytes that came.
+    pub fn end(&self, how: String) -> Option<String> {
+        self.with(|listener| {
+            listener.logged_in();
+            let at = clock::now().saturating_duration_since(listener.began);
+            if let Some(tape) = &mut listener.tape {
+                tape.write(&End::Call { at, how }.print());
+            }
+            listener.heard.text()
+        })
+    }
+
+    fn bytes(&self, from: From, bytes: &[u8]) {
+        self.with(|listener| {
+            let at = clock::now().saturating_duration_since(listener.began);
+            match &mut listener.login {
+                Some(login) => login.add(at, from, bytes),
+                None => listener.chunk(&Chunk { at, from, content: Content::Bytes(bytes.to_vec()) }),
+            }
+        });
+    }
+
+    fn with<T>(&self, tell: impl FnOnce(&mut Listener) -> T) -> T {
+        tell(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Listener {
+    fn logged_in(&mut self) {
+        for chunk in self.login.take().map(Blanker::finish).unwrap_or_default() {
+            self.chunk(&chunk);
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk) {
+        match &chunk.content {
+            Content::Bytes(bytes) if chunk.from == From::Them => self.heard.add(bytes),
+            Content::Blank(_) if chunk.from == From::Them => self.heard.hide(),
+            _ => {}
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.chunk(chunk);
+        }
+    }
+}
+
+impl Tape {
+    fn start(settings: &RecordSettings, head: &Head, prelude: &Prelude) -> Option<Tape> {
         let made = create(&settings.place, head).and_then(|(path, mut file)| {
             let text = head.print();
             file.write_all(text.as_bytes())?;
             let left = settings.largest.saturating_sub(text.len() as u64);
-            let began = prelude.began().unwrap_or_else(clock::now);
-            let mut tape = Tape { file, path, began, left, login: None };
+            let mut tape = Tape { file, path, left };
             prelude.chunks().for_each(|chunk| tape.chunk(&chunk));
             Ok(tape)
         });
         match made {
             Ok(tape) => {
                 tracing::info!(file = %tape.path.display(), "the call is recorded");
-                Recorder(Some(Arc::new(Mutex::new(tape))))
+                Some(tape)
             }
             Err(error) => {
                 tracing::warn!(%error, place = ?settings.place, "the call is not recorded");
-                Recorder::default()
+                None
             }
-        }
-    }
-
-    /// The modem has said all that it had to say: the line is connected.
-    pub fn connected(&self) {
-        self.with(|tape| {
-            let at = clock::now().saturating_duration_since(tape.began);
-            tape.chunk(&Chunk { at, from: From::Them, content: Content::Connected });
-        });
-    }
-
-    /// Somebody begins to log in; `typist` is who.
-    pub fn login(&self, typist: From) {
-        self.with(|tape| tape.login = Some(Blanker::new(typist)));
-    }
-
-    /// The login is over.
-    pub fn logged_in(&self) {
-        self.with(Tape::logged_in);
-    }
-
-    /// The call is over.
-    pub fn end(&self, how: String) {
-        self.with(|tape| {
-            tape.logged_in();
-            let at = clock::now().saturating_duration_since(tape.began);
-            tape.write(&End::Call { at, how }.print());
-        });
-    }
-
-    fn bytes(&self, from: From, bytes: &[u8]) {
-        self.with(|tape| {
-            let at = clock::now().saturating_duration_since(tape.began);
-            match &mut tape.login {
-                Some(login) => login.add(at, from, bytes),
-                None => tape.chunk(&Chunk { at, from, content: Content::Bytes(bytes.to_vec()) }),
-            }
-        });
-    }
-
-    fn with(&self, write: impl FnOnce(&mut Tape)) {
-        if let Some(tape) = &self.0 {
-            write(&mut tape.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-    }
-}
-
-impl Tape {
-    fn logged_in(&mut self) {
-        for chunk in self.login.take().map(Blanker::finish).unwrap_or_default() {
-            self.chunk(&chunk);
         }
     }
 
@@ -265,7 +289,7 @@ mod tests {
         recorder.logged_in();
         theirs.write_all(b"\x10Shere\0").await.unwrap();
         stream.read_exact(&mut [0; 7]).await.unwrap();
-        recorder.end("in order".to_owned());
+        assert_eq!(recorder.end("in order".to_owned()).unwrap(), r"\x10Shere\x00");
         let recording = Recording::parse(&fs::read_to_string(&file).unwrap()).unwrap();
         assert_eq!(recording.bytes(From::Us, b""), [b"*******"]);
         assert_eq!(recording.bytes(From::Them, b""), [b"\x10Shere\0"]);

@@ -22,10 +22,12 @@
 
 mod blank;
 pub mod drive;
+mod heard;
 mod prelude;
 mod text;
 
 pub use blank::Blanker;
+pub use heard::Heard;
 pub use prelude::Prelude;
 
 use jiff::Timestamp;

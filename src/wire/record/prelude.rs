@@ -1,11 +1,14 @@
 //! What was said to a modem before there was a connection, kept until there is a call to record.
 
-use super::{Chunk, Content, From};
+use super::{Chunk, Content, From, Heard};
+use crate::observe::printable;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The most that is kept, in bytes; the oldest goes first.
 const MOST: usize = 16 * 1024;
+/// What is shown of a line of the modem, in bytes.
+const LONGEST_LINE: usize = 80;
 /// What came so long before is of no call that still rings: exchanges ring every two to six seconds.
 const BETWEEN_CALLS: Duration = Duration::from_secs(15);
 
@@ -47,6 +50,28 @@ impl Prelude {
         self.pieces.front().map(|(at, ..)| *at)
     }
 
+    /// The last line that the modem said by itself, if it said any.
+    pub fn last_line(&self) -> Option<String> {
+        let said: Vec<u8> = self.said().flatten().copied().collect();
+        // With echo, a command is no word of the modem's.
+        let by_itself = |line: &&[u8]| {
+            !line.is_empty() && !line.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"AT"))
+        };
+        let lines = said.split(|byte| matches!(byte, b'\r' | b'\n')).map(<[u8]>::trim_ascii);
+        lines.rev().find(by_itself).map(|line| printable(line, LONGEST_LINE))
+    }
+
+    /// The last bytes of the modem.
+    pub fn heard(&self) -> Option<String> {
+        let mut heard = Heard::default();
+        self.said().for_each(|bytes| heard.add(bytes));
+        heard.text()
+    }
+
+    fn said(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.pieces.iter().filter(|(_, from, _)| *from == From::Them).map(|(.., bytes)| bytes)
+    }
+
     /// As it is recorded: each at its time since the first.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk> {
         let began = self.began();
@@ -84,6 +109,20 @@ mod tests {
             dialled.add(later(at), From::Them, text.as_bytes());
         }
         assert_eq!(dialled.began(), Some(now));
+    }
+
+    #[test]
+    fn the_last_word_of_the_modem_is_no_echo_of_ours() {
+        let now = crate::clock::now();
+        let mut prelude = Prelude::default();
+        assert_eq!((prelude.last_line(), prelude.heard()), (None, None));
+        prelude.add(now, From::Us, b"ATDT5552\r");
+        prelude.add(now, From::Them, b"OK\r\nATDT5552\r\r\nBU");
+        prelude.add(now, From::Them, b"SY\x07\r\n");
+        assert_eq!(prelude.last_line().unwrap(), r"BUSY\x07");
+        assert_eq!(prelude.heard().unwrap(), r"OK\r\nATDT5552\r\r\nBUSY\x07\r\n");
+        prelude.add(now, From::Them, b"atz\r");
+        assert_eq!(prelude.last_line().unwrap(), r"BUSY\x07");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How a session fails.
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 use crate::wire::link::LinkError;
 use std::time::Duration;
 
@@ -116,6 +116,42 @@ impl ToFault for SessionError {
             E::Store(_) => (Stage::Spool, Whose::Local, Retry::Later, ""),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for SessionError {
+    fn code(&self) -> &'static str {
+        use SessionError as E;
+        match self {
+            E::Refused(denial) => match denial {
+                Denial::Locked => "handshake-in-call-there",
+                Denial::CallBack => "handshake-calls-back",
+                Denial::BadSequence => "handshake-sequence",
+                Denial::WrongLogin => "handshake-login",
+                Denial::Unknown => "handshake-unknown",
+                Denial::NotNow(_) => "handshake-not-now",
+                Denial::Other(_) => "handshake-refused",
+            },
+            E::RefusedCaller { why, .. } => match why {
+                Denial::Locked => "handshake-caller-in-call",
+                Denial::CallBack => "handshake-caller-called-back",
+                Denial::BadSequence => "handshake-caller-sequence",
+                Denial::WrongLogin => "handshake-caller-login",
+                Denial::Unknown => "handshake-caller-unknown",
+                Denial::NotNow(_) => "handshake-caller-not-now",
+                Denial::Other(_) => "handshake-caller-refused",
+            },
+            E::WrongSystem { .. } => "handshake-wrong-system",
+            E::NoProtocol { .. } => "handshake-no-protocol",
+            E::LoginRefused => "login-refused",
+            E::Handshake(_) => "handshake-broken",
+            E::Misbehaved(_) => "transfer-broken",
+            E::Link(error) => error.code(),
+            E::Lost(_) => "carrier-lost",
+            E::Idle(_) => "carrier-idle",
+            E::TooLong(_) => "transfer-too-long",
+            E::Store(_) => "spool-in-session",
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a line gave no connection.
 
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
 use crate::wire::line::{End, LineError};
 use crate::wire::modem::{ModemError, NumberError};
 
@@ -78,5 +78,29 @@ impl ToFault for StationError {
             _ => Stage::Port,
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+}
+
+impl Coded for StationError {
+    fn code(&self) -> &'static str {
+        match self {
+            StationError::Line(error) => error.code(),
+            StationError::Modem(error) => error.code(),
+            StationError::Ended { .. } => "port-ended",
+            StationError::Stuck { .. } => "port-stuck",
+            StationError::Exposed { .. } => "port-plain-password",
+            StationError::NoSystem { .. } => "port-no-system",
+            StationError::Log(_) => "port-log",
+            StationError::Stopped => "carrier-stopped",
+            StationError::NoNumber { .. } => "dial-no-number",
+            StationError::NoAddress { .. } => "dial-no-address",
+        }
+    }
+
+    fn modem_said(&self) -> Option<&str> {
+        match self {
+            StationError::Modem(error) => error.modem_said(),
+            _ => None,
+        }
     }
 }

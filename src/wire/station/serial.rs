@@ -8,10 +8,10 @@ use super::{LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
-use crate::spool::Event;
+use crate::spool::{CallId, Event, ModemReport};
 use crate::wire::call::{self, Connected, Login, Meter};
 use crate::wire::line::{LineError, Port};
-use crate::wire::modem::Profile;
+use crate::wire::modem::{CallReport, Profile};
 use std::time::Duration;
 
 /// How long a line is left alone after a call: modems and exchanges need a moment to see the end of one.
@@ -49,16 +49,19 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
     loop {
         let wake = idle(task, end, &mut phone).await;
         end.set_free(false);
-        let (hung_up, meter) = match wake {
+        let (hung_up, call, meter) = match wake {
             Wake::Call(request) => place(task, &request, &mut phone).await,
-            Wake::Answered(connection) => (answer(task, connection, &mut phone, &mut house).await, None),
+            Wake::Answered(connection) => {
+                let (hung_up, call) = answer(task, connection, &mut phone, &mut house).await;
+                (hung_up, call, None)
+            }
             Wake::Stop => {
                 close(&mut phone).await;
                 return;
             }
         };
         if hung_up == HungUp::Ready {
-            note_report(task, &mut phone).await;
+            note_report(task, &mut phone, call).await;
         }
         let stopped = match hung_up {
             HungUp::Ready | HungUp::Gone => hold_off(task, &house).await,
@@ -79,15 +82,37 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
     }
 }
 
-/// Keeps in the history what the modem tells of the call.
-async fn note_report(task: &SerialTask<'_>, phone: &mut Option<Phone>) {
+/// Keeps in the history, and in the record of the call, if it has one, what the modem tells of it.
+async fn note_report(task: &SerialTask<'_>, phone: &mut Option<Phone>, call: Option<CallId>) {
     let Some(phone) = phone else { return };
     let Some(report) = phone.call_report().await else { return };
-    let (ids, text) = (format!("line={}", task.line.name), report.to_string());
+    let text = report.to_string();
     tracing::info!(report = text, "the modem on the call");
+    let spool = &task.shared.spool;
+    let kept = match call {
+        Some(call) => spool.call_reported(call, in_record(&report)).await,
+        None => Ok(()),
+    };
+    let ids = format!("line={}", task.line.name);
     let event = Event { at: clock::wall(), what: "modem".to_owned(), ids, system: None, text };
-    if let Err(error) = task.shared.spool.note(event).await {
+    if let Err(error) = kept.and(spool.note(event).await) {
         tracing::error!(%error, "what the modem told could not be noted");
+    }
+}
+
+/// What the record of a call keeps of the report of its modem.
+fn in_record(report: &CallReport) -> ModemReport {
+    let retrains = [report.retrains_asked, report.retrains_granted].into_iter().flatten();
+    ModemReport {
+        transmit: report.transmit.last.or(report.transmit.first),
+        receive: report.receive.last.or(report.receive.first),
+        retrains: retrains.reduce(u32::saturating_add),
+        blocks_sent: report.blocks_sent,
+        blocks_resent: report.blocks_resent,
+        block_errors: report.block_errors,
+        characters_lost: report.characters_lost,
+        reason: report.reason.clone(),
+        text: report.to_string(),
     }
 }
 
@@ -224,7 +249,7 @@ async fn place(
     task: &SerialTask<'_>,
     request: &Request,
     phone: &mut Option<Phone>,
-) -> (HungUp, Option<Meter>) {
+) -> (HungUp, Option<CallId>, Option<Meter>) {
     let SerialTask { shared, line, .. } = task;
     let system = &request.system;
     let node = shared.settings.borrow().node.clone();
@@ -232,9 +257,10 @@ async fn place(
         Ok(lease) => lease,
         Err(error) => {
             tracing::info!(system = %system.name, %error, "not called");
-            return (HungUp::Ready, None);
+            return (HungUp::Ready, None, None);
         }
     };
+    let id = lease.id;
     let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
     tell(CallStep::Calling { number: system.numbers.first().cloned() });
     let connecting = async {
@@ -267,25 +293,22 @@ async fn place(
     if let Some(error) = &failure {
         let fault = error.fault();
         tracing::warn!(system = %system.name, %fault, "a call came to nothing");
-        if let Some(open) = phone {
-            call::record_attempt(&node, &line.name, &system.name, &open.take_prelude(), &fault);
-            let dialled = open.dialled().filter(|_| error.may_cost());
-            meter = dialled.and_then(|at| Meter::of_attempt(&node, &system.name, lease, &line.name, at));
-        }
+        let prelude = phone.as_mut().map(Phone::take_prelude).unwrap_or_default();
+        call::record_attempt(&node, &line.name, &system.name, &prelude, &fault);
+        let dialled = phone.as_ref().and_then(Phone::dialled).filter(|_| error.may_cost());
+        meter = dialled.and_then(|at| Meter::of_attempt(&node, &system.name, lease, &line.name, at));
         record = Some(match error {
-            StationError::Line(LineError::Held { .. }) => {
-                call::line_taken(&shared.spool, lease, &fault).await
-            }
+            StationError::Line(LineError::Held { .. }) => call::line_taken(&shared.spool, lease, error).await,
             _ => {
                 let charge = meter.as_ref().map(Meter::charge);
-                call::not_connected(&shared.spool, lease, &fault, charge).await
+                call::not_connected(&shared.spool, lease, error, &prelude, charge).await
             }
         });
     }
     if let Some(record) = record {
         tell(CallStep::Ended(record));
     }
-    (close(phone).await, meter)
+    (close(phone).await, Some(id), meter)
 }
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
@@ -313,16 +336,16 @@ async fn answer(
     connection: Connection,
     phone: &mut Option<Phone>,
     house: &mut House,
-) -> HungUp {
+) -> (HungUp, Option<CallId>) {
     let SerialTask { shared, line, .. } = task;
     let caller = connection.caller.clone();
     if let Some(caller) =
         caller.as_deref().filter(|caller| !house.callers.wait(clock::now(), caller).is_zero())
     {
         tracing::warn!(caller, "hung up on: its logins were wrong");
-        return close(phone).await;
+        return (close(phone).await, None);
     }
-    let Some(open) = phone.as_mut() else { return HungUp::Gone };
+    let Some(open) = phone.as_mut() else { return (HungUp::Gone, None) };
     let node = shared.settings.borrow().node.clone();
     let connected = connected(line, open, &connection);
     let tell = |step| shared.events.tell(&line.name, None, step);
@@ -335,5 +358,5 @@ async fn answer(
     for (guests, guest) in [(&mut house.line, line.name.as_str())].into_iter().chain(caller) {
         guests.called(clock::now(), guest, answered.welcome);
     }
-    close(phone).await
+    (close(phone).await, answered.call)
 }

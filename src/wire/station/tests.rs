@@ -1,5 +1,7 @@
 //! The parts of the station, each with what it stands beside: a scripted modem on a PTY, a switch, past calls.
 
+mod codes;
+
 use super::phone::{Coming, HungUp, Phone};
 use super::*;
 use crate::fault::{Stage, ToFault};
