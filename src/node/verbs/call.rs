@@ -57,6 +57,8 @@ impl Verbs {
         let connected = self.stdin();
         let answered = call::answer(stream, &node, login, connected, &self.spool, &Watch::nobody()).await;
         self.guests().called(clock::now(), &guest, answered.welcome);
+        // What ends the connection is the program at the other end of it.
+        call::call_back(&self.spool, answered.call_back).await;
         Ok(answered.record)
     }
 

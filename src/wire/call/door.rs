@@ -20,6 +20,8 @@ pub(super) struct Door<'a> {
     /// How much it asked us to log.
     pub(super) debug: Option<u32>,
     begun: &'a mut Option<(SystemName, UnderWay)>,
+    /// The caller is hung up on, and called back.
+    pub(super) call_back: Option<Wish>,
 }
 
 impl<'a> Door<'a> {
@@ -30,22 +32,22 @@ impl<'a> Door<'a> {
         spool: &'a Spool,
         begun: &'a mut Option<(SystemName, UnderWay)>,
     ) -> Door<'a> {
-        Door { node, login, connected, spool, number: None, debug: None, begun }
+        Door { node, login, connected, spool, number: None, debug: None, begun, call_back: None }
     }
 
-    /// Has the system called, at once; unless it wants to call back itself, for then neither would ever come through, and
-    /// they are not to try it over and over.
-    async fn will_call_back(&self, system: &SystemName) -> Result<(), SpoolError> {
+    /// Has the system called when its call is gone, at once; unless it wants to call back itself, for then neither would ever
+    /// come through, and they are not to try it over and over.
+    async fn will_call_back(&mut self, system: &SystemName) -> Result<(), SpoolError> {
         let calls = self.spool.calls(Some(system.clone()), MOST_CALLS).await?;
         let ours = calls.into_iter().find(|past| past.call.outgoing && past.ended.is_some());
-        let wish = Wish {
+        self.call_back = Some(Wish {
             system: system.clone(),
             grade: Grade::WORST,
             why: "it has called, and is called back".to_owned(),
             since: clock::wall(),
             at_once: !ours.is_some_and(|past| past.record.calls_back),
-        };
-        self.spool.want_call(wish).await
+        });
+        Ok(())
     }
 }
 

@@ -36,7 +36,7 @@ use crate::clock;
 use crate::fault::{Coded, Fault, ToFault};
 use crate::job::{Grade, SystemName};
 use crate::spool::{
-    CallId, CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError,
+    CallId, CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError, Wish,
 };
 use crate::wire::line::{Qualities, UartWatch};
 use crate::wire::link::Role;
@@ -313,6 +313,8 @@ pub struct Answered {
     pub call: Option<CallId>,
     pub record: CallRecord,
     pub welcome: Welcome,
+    /// Whom to call back; give it to [`call_back`] once this call is proven gone.
+    pub call_back: Option<Wish>,
 }
 
 /// How a caller's login went.
@@ -323,6 +325,16 @@ pub enum Welcome {
     Admitted,
     /// It did not come to that.
     Unknown,
+}
+
+/// Has a caller called back whose own call is proven gone: one that is not could hear us log in, or hold the line on which we call.
+pub async fn call_back(spool: &Spool, wish: Option<Wish>) {
+    let Some(wish) = wish else { return };
+    let system = wish.system.clone();
+    match spool.want_call(Wish { since: clock::wall(), ..wish }).await {
+        Ok(()) => tracing::info!(%system, "is called back"),
+        Err(error) => tracing::error!(%system, %error, "is not called back"),
+    }
 }
 
 /// Runs the called side of a call over a connected stream, to its end. Without a known caller there is no call
@@ -344,6 +356,7 @@ where
     let mut stream = Recorded::new(stream, recorder.clone());
     let mut begun: Option<(SystemName, UnderWay)> = None;
     let (mut wrong, mut logged_in) = (0, false);
+    let mut call_back = None;
     let result = async {
         let certified = &connected.certified;
         recorder.login(From::Them);
@@ -362,7 +375,7 @@ where
         let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
         let mut door = Door::new(node, name.as_deref(), &connected, spool, &mut begun);
         let opening = shake(&mut stream, handshake, &early, &mut door).await;
-        record.debug = door.debug;
+        (record.debug, call_back) = (door.debug, door.call_back.take());
         let (opening, number) = (opening?, door.number);
         let Some((system, call)) = &begun else { return Ok(()) };
         let Some(neighbour) = node.systems.get(system) else { return Ok(()) };
@@ -385,7 +398,7 @@ where
             record.pace = Some(connected.pace(began));
             let id = call.id();
             let record = end(call, record, result, seen).await;
-            Answered { system: Some(system), call: Some(id), record, welcome }
+            Answered { system: Some(system), call: Some(id), record, welcome, call_back }
         }
         None => {
             if let Err(error) = &result {
@@ -401,7 +414,7 @@ where
             if let Err(error) = spool.note_at_most(FAILED_CALLS, event).await {
                 tracing::error!(%error, "an incoming call could not be noted");
             }
-            Answered { system: None, call: None, record, welcome }
+            Answered { system: None, call: None, record, welcome, call_back }
         }
     }
 }

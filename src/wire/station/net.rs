@@ -186,6 +186,7 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) -> We
     let answered = call::answer(stream, &node, call::Login::Ask, connected, &shared.spool, &watch).await;
     tell(CallStep::Ended(answered.record));
     line.close(CLOSE_LIMIT).await;
+    call::call_back(&shared.spool, answered.call_back).await;
     answered.welcome
 }
 

@@ -191,6 +191,11 @@ impl Phone {
         self.dialled
     }
 
+    /// Whether the signal of a carrier stands.
+    pub(super) fn has_carrier(&mut self) -> bool {
+        self.line.carrier() == Carrier::Present
+    }
+
     /// What the line is fit for, as its kind has it.
     pub(super) fn qualities(&self) -> Qualities {
         self.line.qualities()

@@ -8,7 +8,7 @@ use super::{LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
-use crate::spool::{CallId, Event, ModemReport};
+use crate::spool::{CallId, Event, ModemReport, Wish};
 use crate::wire::call::{self, Connected, Login, Meter};
 use crate::wire::line::{LineError, Port};
 use crate::wire::modem::{CallReport, Profile};
@@ -21,6 +21,9 @@ const LINE_WAITS: Duration = Duration::from_secs(60);
 /// How long a caller whose logins were wrong is hung up on at most.
 const CALLER_WAITS: Duration = Duration::from_secs(1800);
 
+/// How long until a line that is out of order is tried again: soon, for some modems are only slow to hang up.
+const OUT_OF_ORDER: Retry =
+    Retry { first: Duration::from_secs(5), factor: 2, max: Duration::from_secs(3600) };
 /// How long a modem waits for calls before it is set up anew: one that was switched off and on, or hangs, would never ring.
 const LOOK_AFTER: Duration = Duration::from_secs(15 * 60);
 
@@ -49,12 +52,9 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
     loop {
         let wake = idle(task, end, &mut phone).await;
         end.set_free(false);
-        let (hung_up, call, meter) = match wake {
+        let Over { hung_up, call, call_back, meter } = match wake {
             Wake::Call(request) => place(task, &request, &mut phone).await,
-            Wake::Answered(connection) => {
-                let (hung_up, call) = answer(task, connection, &mut phone, &mut house).await;
-                (hung_up, call, None)
-            }
+            Wake::Answered(connection) => answer(task, connection, &mut phone, &mut house).await,
             Wake::Stop => {
                 close(&mut phone).await;
                 return;
@@ -64,7 +64,8 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
             note_report(task, &mut phone, call).await;
         }
         let stopped = match hung_up {
-            HungUp::Ready | HungUp::Gone => hold_off(task, &house).await,
+            HungUp::Ready => hold_off(task, &house).await,
+            HungUp::Gone => hold_off(task, &house).await || !is_gone(task, &mut phone, &call_back).await,
             HungUp::InDoubt => {
                 let in_order = put_in_order(task, &mut phone);
                 match meter {
@@ -76,9 +77,27 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
         if stopped {
             return;
         }
+        call::call_back(&task.shared.spool, call_back).await;
         if !task.line.answer {
             phone = None;
         }
+    }
+}
+
+/// A call that is over.
+struct Over {
+    hung_up: HungUp,
+    /// Its place in the history, if it has one.
+    call: Option<CallId>,
+    /// Whom to call back, once the call is proven gone.
+    call_back: Option<Wish>,
+    /// What it costs, which goes on until it is hung up.
+    meter: Option<Meter>,
+}
+
+impl Over {
+    fn of(hung_up: HungUp) -> Over {
+        Over { hung_up, call: None, call_back: None, meter: None }
     }
 }
 
@@ -133,17 +152,29 @@ async fn hold_off(task: &SerialTask<'_>, house: &House) -> bool {
     }
 }
 
+/// A line that was lost in a call shows by its modem in command state that the call is gone, where somebody waits for that. False: it
+/// is time to stop.
+async fn is_gone(task: &SerialTask<'_>, phone: &mut Option<Phone>, call_back: &Option<Wish>) -> bool {
+    if call_back.is_none() {
+        return true;
+    }
+    let ready = tokio::select! {
+        ready = make_ready(task, phone) => ready,
+        () = task.shared.leaving() => return false,
+    };
+    ready.is_ok() || !put_in_order(task, phone).await
+}
+
 /// Nobody gets a line on which a call may still be up: the modem is set up again and again until it is seen in command
 /// state. True if it is time to stop.
 async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool {
     tracing::error!(
         "out of order: the modem was not seen to hang up; nobody is called or answered on this line"
     );
-    let rest = Retry::default();
     for failures in 1.. {
         *phone = None;
         tokio::select! {
-            () = clock::sleep(rest.wait(failures)) => {}
+            () = clock::sleep(OUT_OF_ORDER.wait(failures)) => {}
             () = task.shared.leaving() => return true,
         }
         let ready = tokio::select! {
@@ -151,7 +182,8 @@ async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool 
             () = task.shared.leaving() => return true,
         };
         match ready {
-            Ok(()) => break,
+            Ok(()) if phone.as_mut().is_none_or(|phone| !phone.has_carrier()) => break,
+            Ok(()) => tracing::warn!("still out of order: the carrier signal is there"),
             Err(error) => tracing::warn!(fault = %error.fault(), "still out of order"),
         }
     }
@@ -244,12 +276,8 @@ async fn close(phone: &mut Option<Phone>) -> HungUp {
     hung_up
 }
 
-/// Calls a system; what that costs goes on until it is hung up.
-async fn place(
-    task: &SerialTask<'_>,
-    request: &Request,
-    phone: &mut Option<Phone>,
-) -> (HungUp, Option<CallId>, Option<Meter>) {
+/// Calls a system.
+async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phone>) -> Over {
     let SerialTask { shared, line, .. } = task;
     let system = &request.system;
     let node = shared.settings.borrow().node.clone();
@@ -257,7 +285,7 @@ async fn place(
         Ok(lease) => lease,
         Err(error) => {
             tracing::info!(system = %system.name, %error, "not called");
-            return (HungUp::Ready, None, None);
+            return Over::of(HungUp::Ready);
         }
     };
     let id = lease.id;
@@ -308,7 +336,7 @@ async fn place(
     if let Some(record) = record {
         tell(CallStep::Ended(record));
     }
-    (close(phone).await, Some(id), meter)
+    Over { call: Some(id), meter, ..Over::of(close(phone).await) }
 }
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
@@ -336,16 +364,16 @@ async fn answer(
     connection: Connection,
     phone: &mut Option<Phone>,
     house: &mut House,
-) -> (HungUp, Option<CallId>) {
+) -> Over {
     let SerialTask { shared, line, .. } = task;
     let caller = connection.caller.clone();
     if let Some(caller) =
         caller.as_deref().filter(|caller| !house.callers.wait(clock::now(), caller).is_zero())
     {
         tracing::warn!(caller, "hung up on: its logins were wrong");
-        return (close(phone).await, None);
+        return Over::of(close(phone).await);
     }
-    let Some(open) = phone.as_mut() else { return (HungUp::Gone, None) };
+    let Some(open) = phone.as_mut() else { return Over::of(HungUp::Gone) };
     let node = shared.settings.borrow().node.clone();
     let connected = connected(line, open, &connection);
     let tell = |step| shared.events.tell(&line.name, None, step);
@@ -358,5 +386,6 @@ async fn answer(
     for (guests, guest) in [(&mut house.line, line.name.as_str())].into_iter().chain(caller) {
         guests.called(clock::now(), guest, answered.welcome);
     }
-    (close(phone).await, answered.call)
+    let hung_up = close(phone).await;
+    Over { hung_up, call: answered.call, call_back: answered.call_back, meter: None }
 }
