@@ -132,7 +132,7 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
-    /// Look at the spool itself, beside a daemon or without one.
+    /// Look after the spool itself, beside a daemon or without one.
     Spool {
         #[command(subcommand)]
         what: SpoolCommand,
@@ -192,6 +192,11 @@ enum SpoolCommand {
     Verify,
     /// Write every message and job as plain files into a new directory, also from a damaged spool.
     Dump { directory: PathBuf },
+    /// Say that the spool was restored from a backup, before the next call.
+    ///
+    /// New jobs then get numbers that no job had that was sent since the backup was made: by these numbers other systems know
+    /// what they have received.
+    Restored,
 }
 
 /// The other programs in here.
@@ -226,6 +231,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Spool { what: SpoolCommand::Dump { directory }, node } => {
             spool::dump(&common(node), &directory)
         }
+        What::Spool { what: SpoolCommand::Restored, node } => ask(&common(node), Request::Restored),
         What::Line { what: LineCommand::Doctor { line }, node } => line::doctor(&common(node), line),
         What::Exchange(options) => exchange::run(options),
         What::Trace { file, json } => trace::run(&file, json),

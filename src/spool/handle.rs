@@ -312,6 +312,11 @@ impl Spool {
         self.writer.verb(0, move |store| store.claim_executions(now, limit, lease)).await
     }
 
+    /// Says that the spool was restored from a backup: numbers that it gave out since are not given to other jobs.
+    pub async fn restored(&self) -> Result<()> {
+        self.writer.verb(0, move |store| store.leap()).await
+    }
+
     // Calls.
     pub async fn want_call(&self, wish: Wish) -> Result<()> {
         self.writer.verb(0, move |store| store.want_call(&wish)).await

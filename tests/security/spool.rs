@@ -60,6 +60,50 @@ fn a_full_disk_takes_nothing_new_and_loses_nothing() {
     assert_eq!((polux.waiting(), leaf.waiting()), ((0, 0), (0, 0)));
 }
 
+/// By the numbers of jobs, which a restored spool gives out again, the other end knows what it has had.
+#[test]
+fn a_spool_from_a_backup_sends_what_is_new_and_nothing_twice() {
+    for told in [false, true] {
+        let folder = open_folder();
+        let polux = Node::new(folder.path(), "polux", &neighbour("leaf", ""));
+        let leaf = Node::new(folder.path(), "leaf", &neighbour("polux", ""));
+        let mail = |text: &str| {
+            polux.mail("root", &["ann@leaf.uucp"], format!("Subject: {text}\n\nhello\n").as_bytes());
+        };
+        let call = || {
+            let (caller, called) = support::join(&mut leaf.caller("polux"), &mut polux.called());
+            assert!(caller.success() && called.success(), "{caller} {called}");
+        };
+        let (spool, backup) = (polux.path("spool"), polux.path("backup"));
+        let copy = |from, to| {
+            support::run_with_input(std::process::Command::new("cp").arg("-a").arg(from).arg(to), b"");
+        };
+        mail("before");
+        copy(&spool, &backup);
+        mail("since");
+        call();
+        fs::remove_dir_all(&spool).expect("the spool is lost");
+        copy(&backup, &spool);
+        if told {
+            let restored = own(&polux, &["spool", "restored"]);
+            assert!(restored.status.success(), "{}", said(&restored));
+        }
+        mail("after");
+        call();
+        let mut subjects: Vec<String> = leaf
+            .mailbox("ann")
+            .iter()
+            .filter_map(|message| {
+                let text = String::from_utf8_lossy(message);
+                text.lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned))
+            })
+            .collect();
+        subjects.sort();
+        assert_eq!(subjects, ["after", "before", "since"], "{told}");
+        assert_eq!(polux.waiting(), (0, 0), "{told}");
+    }
+}
+
 /// A node with some mail for its neighbour, and the files of its spool.
 fn filled(folder: &tempfile::TempDir) -> Node {
     let node = Node::new(folder.path(), "polux", &neighbour("leaf", ""));

@@ -11,6 +11,7 @@ mod from_line;
 mod list;
 mod mail;
 mod request;
+mod restored;
 mod run;
 mod sequence;
 mod text;
@@ -90,6 +91,7 @@ impl Verbs {
             Request::Batch => self.batch(who, body).await,
             Request::Bundle(request) => self.bundle(who, request).await.map(Report::Bundle),
             Request::Sequence(request) => self.sequence(who, request).await.map(Report::Sequence),
+            Request::Restored => self.restored(who).await,
             Request::When { system } => self.when(system).await.map(Report::When),
             Request::Why { what } => self.why(who, &what).await.map(Report::Why),
             Request::Run => self.run().await,

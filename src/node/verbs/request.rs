@@ -43,6 +43,8 @@ pub enum Request {
     Bundle(BundleRequest),
     /// `uugate sequence`.
     Sequence(SequenceRequest),
+    /// `uugate spool restored`.
+    Restored,
     /// `uugate when`: when a system is called, or all.
     When { system: Option<String> },
     /// `uugate why`: what a job or a message waits for.
@@ -63,6 +65,7 @@ impl Request {
                 | Request::Queue { .. }
                 | Request::Calls { .. }
                 | Request::Sequence(_)
+                | Request::Restored
                 | Request::When { .. }
                 | Request::Why { .. }
                 | Request::Watch

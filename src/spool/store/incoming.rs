@@ -6,6 +6,7 @@ use super::super::{
 };
 use super::blocks::SUM;
 use super::body::OpenBody;
+use super::known::Standing;
 use super::lease::Kind;
 use super::{Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
 use crate::job::{Digest, Execute, StableId, SystemName};
@@ -96,7 +97,10 @@ impl Store {
     // Receipts.
 
     pub fn already_received(&self, identity: &Identity, stable: Option<StableId>) -> Result<bool> {
-        if self.knows(stable, identity)? {
+        // An id alone is not believed either; what comes without a digest is held against it once it is here.
+        if let Some(digest) = identity.digest
+            && self.standing(stable, identity, digest)? == Standing::Known
+        {
             return Ok(true);
         }
         // A name alone says little, for peers reuse names; without a size it is not believed.
@@ -116,26 +120,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a job, or this piece of it, came before. It may have come in another form: as one E command when the two
-    /// ends knew that both have it, as a pair of files when noise had hidden that from them.
-    fn knows(&self, stable: Option<StableId>, identity: &Identity) -> Result<bool> {
-        let Some(stable) = stable else { return Ok(false) };
-        self.exists(
-            "WITH parts AS (SELECT part FROM known_jobs WHERE peer = ?1 AND spool = ?2 AND number = ?3)
-                SELECT 1 WHERE EXISTS (SELECT 1 FROM parts WHERE part IN (?4, 'whole'))
-                    OR ?4 = 'whole' AND (SELECT count(*) FROM parts) = 2",
-            params![identity.peer.as_str(), signed(stable.spool), signed(stable.number), part(identity)],
-        )
-    }
-
     /// There was room for it when it was offered, and its bytes are here: it is finished whatever has become of the disk.
     pub fn receive(&mut self, arrival: Arrival) -> Result<Received> {
         let identity = &arrival.identity;
         let Some(digest) = self.open.get(&arrival.body).map(OpenBody::whole) else {
             return Err(self.not_open(arrival.body));
         };
-        let again = self.knows(arrival.stable, identity)? || self.same_in_doubt(identity, digest)?;
-        if again {
+        let standing = self.standing(arrival.stable, identity, Digest::of(digest))?;
+        if standing == Standing::Known || self.same_in_doubt(identity, digest)? {
             self.body_drop(arrival.body)?;
             return Ok(Received::Already);
         }
@@ -159,16 +151,10 @@ impl Store {
             ],
         )?;
         if let Some(stable) = arrival.stable {
-            self.run(
-                "INSERT INTO known_jobs VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    identity.peer.as_str(),
-                    signed(stable.spool),
-                    signed(stable.number),
-                    part(identity),
-                    micros(arrival.received)
-                ],
-            )?;
+            if standing == Standing::Other {
+                self.forget_job(stable, identity)?;
+            }
+            self.know(stable, &arrival, Digest::of(digest))?;
         }
         self.note(&Event {
             at: arrival.received,
@@ -358,15 +344,4 @@ impl Store {
 
 fn whole(identity: &Identity) -> Option<[u8; Digest::LENGTH]> {
     identity.digest.map(|digest| *digest.bytes())
-}
-
-/// Which piece of a job this is: a D. file and its X. file carry the stable id of the one job that they are.
-fn part(identity: &Identity) -> &'static str {
-    if identity.command.starts_with("D.") {
-        "data"
-    } else if identity.command.starts_with("X.") {
-        "execution"
-    } else {
-        "whole"
-    }
 }

@@ -46,6 +46,15 @@ impl Store {
         Ok(StableId { spool: self.id, number: unsigned(number) })
     }
 
+    /// The spool is the one of an earlier day, from a backup, and gives numbers out again under which its peers know other
+    /// jobs. New jobs get numbers from far beyond those; what waits keeps its own, by which peers know what they have of it.
+    pub fn leap(&mut self) -> Result<()> {
+        // The same backup may be restored twice, hence the chance in it. A number has room for 30 000 leaps, in TEMP.
+        let far = (1 << 32) + (super::random()? >> 24);
+        let next = unsigned(self.meta("next-job")?.unwrap_or(0)).saturating_add(far);
+        self.set_meta("next-job", signed(next))
+    }
+
     pub fn claim_jobs(
         &mut self,
         now: Timestamp,

@@ -11,6 +11,7 @@ mod gate;
 mod history;
 mod incoming;
 mod job;
+mod known;
 mod lease;
 mod log;
 mod queue;

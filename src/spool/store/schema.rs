@@ -9,8 +9,16 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One entry for each version of the schema; the first makes version 1.
-pub const MIGRATIONS: &[&str] =
-    &[FIRST, DIGESTS_OF_FILES, FILES_BY_NAME, JOBS_BY_SIZE, SEQUENCES, DIGEST_OF_THE_WHOLE, CHARGES];
+pub const MIGRATIONS: &[&str] = &[
+    FIRST,
+    DIGESTS_OF_FILES,
+    FILES_BY_NAME,
+    JOBS_BY_SIZE,
+    SEQUENCES,
+    DIGEST_OF_THE_WHOLE,
+    CHARGES,
+    WHAT_IS_KNOWN,
+];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -154,6 +162,13 @@ CREATE TABLE charges (
     call INTEGER PRIMARY KEY, line TEXT NOT NULL, month TEXT NOT NULL, seconds INTEGER NOT NULL,
     cost INTEGER NOT NULL) STRICT;
 CREATE INDEX charges_by_month ON charges (line, month);
+";
+
+/// What came under the id of a job, for the spool of a peer may go back to where it was and give ids twice.
+const WHAT_IS_KNOWN: &str = "
+ALTER TABLE known_jobs ADD COLUMN user TEXT;
+ALTER TABLE known_jobs ADD COLUMN command TEXT;
+ALTER TABLE known_jobs ADD COLUMN digest BLOB;
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the

@@ -9,6 +9,7 @@ on_both!(
     a_settled_receipt_refuses_nothing,
     the_same_bytes_in_doubt_are_dropped,
     a_stable_id_is_known_for_long,
+    an_id_that_is_given_twice_hides_no_other_job,
     a_pair_comes_in_either_order,
     a_name_that_is_used_again_overwrites_nothing,
     the_newest_halves_belong_together,
@@ -158,6 +159,7 @@ async fn the_same_bytes_in_doubt_are_dropped(mut home: Home) {
 async fn a_stable_id_is_known_for_long(home: Home) {
     let spool = &home.spool;
     let stable = Some(StableId { spool: u64::MAX, number: 7 });
+    let identity = |temp: &str, size| Identity { digest: Some(digest(b"x")), ..identity(temp, size) };
     let offer = async |temp: &str| {
         let kind = ArrivalKind::Execution(rmail("ida"));
         let new = Arrival { stable, ..arrival(spool, identity(temp, 1), kind, b"x").await };
@@ -186,6 +188,47 @@ async fn a_stable_id_is_known_for_long(home: Home) {
     assert_eq!(half("D.8", ArrivalKind::Data { name: "D.8".to_owned() }).await, Received::Kept);
     assert_eq!(half("X.8", execution.clone()).await, Received::Kept);
     assert_eq!(half("X.8", execution).await, Received::Already);
+}
+
+/// A peer whose spool was restored from a backup goes on from an earlier number.
+async fn an_id_that_is_given_twice_hides_no_other_job(home: Home) {
+    let spool = &home.spool;
+    let stable = Some(StableId { spool: 9, number: 7 });
+    let whole = async |temp: &str, to: &str, text: &str| {
+        let identity = Identity { command: format!("rmail {to}"), ..identity(temp, text.len() as u64) };
+        let kind = ArrivalKind::Execution(rmail(to));
+        let new = arrival(spool, identity, kind, text.as_bytes()).await;
+        spool.receive(Arrival { stable, ..new }).await.unwrap()
+    };
+    let half = async |name: &str, kind, text: &str| {
+        let identity = Identity { command: name.to_owned(), ..identity(name, text.len() as u64) };
+        let new = arrival(spool, identity, kind, text.as_bytes()).await;
+        spool.receive(Arrival { stable, ..new }).await.unwrap()
+    };
+    assert_eq!(whole("D.7", "ida", "first\n").await, Received::Kept);
+    spool.heard(system("polux"), at(1)).await.unwrap();
+    let offered = async |text: &str, digest| {
+        let told = Identity { digest, ..identity("D.7", text.len() as u64) };
+        spool.already_received(told, stable).await.unwrap()
+    };
+    assert!(offered("first\n", Some(digest(b"first\n"))).await);
+    assert!(!offered("other\n", Some(digest(b"other\n"))).await);
+    assert!(!offered("other\n", None).await, "nothing says that it is the same");
+
+    assert_eq!(whole("D.7", "ida", "other\n").await, Received::Kept);
+    spool.heard(system("polux"), at(2)).await.unwrap();
+    assert_eq!(whole("D.7", "ida", "other\n").await, Received::Already, "it is the one that is known now");
+    assert_eq!(whole("D.7", "uwe", "other\n").await, Received::Kept, "the same text for somebody else");
+    spool.heard(system("polux"), at(3)).await.unwrap();
+    // As a pair of files, of which the first tells that it is another job.
+    let input = Input::Spooled("D.7".to_owned());
+    let execution = ArrivalKind::ExecutionFile { name: "X.7".to_owned(), execute: rmail("eva"), input };
+    for came in [Received::Kept, Received::Already] {
+        assert_eq!(half("D.7", ArrivalKind::Data { name: "D.7".to_owned() }, "third\n").await, came);
+        assert_eq!(half("X.7", execution.clone(), "C rmail eva\n").await, came);
+    }
+    let expected = [("ida", "first\n"), ("ida", "other\n"), ("uwe", "other\n"), ("eva", "third\n")];
+    assert_eq!(due(spool, 9).await, expected.map(|(to, text)| pair(to, text)));
 }
 
 async fn a_pair_comes_in_either_order(mut home: Home) {

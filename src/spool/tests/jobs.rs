@@ -7,6 +7,7 @@ on_both!(
     the_smallest_jobs_come_first_within_their_grade,
     a_large_job_is_passed_by_smaller_ones_for_a_time_alone,
     a_job_number_is_never_given_twice,
+    a_restored_spool_gives_numbers_that_were_not_given_since,
     a_handed_delivery_follows_its_job,
     a_refused_job_gives_its_mail_back,
     a_spoiled_job_gives_its_mail_back_and_is_kept_aside,
@@ -55,6 +56,18 @@ async fn a_job_number_is_never_given_twice(mut home: Home) {
     let other = Spool::in_memory();
     let elsewhere = other.submit_job(None, job("polux", 'C', "x")).await.unwrap();
     assert!(other.id() != home.spool.id() && elsewhere.number != known[0].number);
+}
+
+async fn a_restored_spool_gives_numbers_that_were_not_given_since(home: Home) {
+    let spool = &home.spool;
+    let submit = async || spool.submit_job(None, job("polux", 'C', "x")).await.unwrap();
+    let waits = submit().await;
+    spool.restored().await.unwrap();
+    let next = submit().await;
+    assert_eq!(next.spool, waits.spool, "what waits is known by its id");
+    assert!(next.number - waits.number > 1 << 32 && next.number < 1 << 48, "{waits} {next}");
+    let listed: Vec<_> = spool.jobs(None, None).await.unwrap().iter().map(|job| job.stable).collect();
+    assert_eq!(listed, [waits, next]);
 }
 
 /// A message for ida that has become a job for polux.
