@@ -137,9 +137,9 @@ async fn the_exchange_counts_before_the_modems_are_connected() {
     // Nobody knows when somebody picked up.
     let dialled = clock::now().checked_sub(Duration::from_secs(90)).unwrap();
     let attempt = Meter::of_attempt(&leaf.node, &leaf.other(), lease, "test", dialled).unwrap();
-    let fault = CallError::UnknownProtocol('x').fault();
+    let error = CallError::UnknownProtocol('x');
     let charge = Some(attempt.charge());
-    let record = not_connected(&leaf.spool, lease, &fault, charge.clone()).await;
+    let record = not_connected(&leaf.spool, lease, &error, &Prelude::default(), charge.clone()).await;
     assert_eq!(record.charge, charge);
     let Charges { calls, seconds, thousandths } = account(&leaf).await;
     assert!(calls == 1 && (95..=97).contains(&seconds) && thousandths == 60 * seconds, "{seconds}");
