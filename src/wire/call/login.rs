@@ -4,7 +4,7 @@ use super::CallError;
 use super::settings::{Dialogue, Node};
 use crate::clock;
 use crate::observe::Secret;
-use crate::wire::chat::{Chat, Event, LoginEvent, LoginPrompt};
+use crate::wire::chat::{Chat, ChatError, Event, LoginEvent, LoginPrompt};
 use argon2::password_hash::phc::Output;
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::io;
@@ -57,7 +57,7 @@ where
             Some(LoginEvent::Accepted { name }) => return Ok((name, prompt.take_rest())),
             Some(LoginEvent::Failed(error)) => failed = Some(error),
             Some(LoginEvent::Check { name, password }) => {
-                let right = check(node, &name, password).await;
+                let right = check(node, &name, password).await.ok_or(ChatError::LoginTimedOut)?;
                 prompt.verdict(clock::now(), right);
             }
             None => match read(stream, prompt.poll_timeout()).await? {
@@ -73,8 +73,8 @@ where
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$CPOlYMlQwZZlTZ4hCXDxwBDBEG0GLnsu4rQA8vHoLm0";
 
-/// Whether some system has this account. Hashing takes its time, so it is done aside.
-async fn check(node: &Node, name: &str, password: Secret) -> bool {
+/// Whether some system has this account; `None` if that could not be found out in time. Hashing takes long, so it is done aside.
+async fn check(node: &Node, name: &str, password: Secret) -> Option<bool> {
     // Systems may share a login.
     let accounts = node.systems.values().filter_map(|system| system.login.as_ref());
     let mut hashes: Vec<String> =
@@ -85,8 +85,11 @@ async fn check(node: &Node, name: &str, password: Secret) -> bool {
         hashes.push(NOBODY.to_owned());
     }
     let verify = move || hashes.iter().any(|hash| fits(hash, password.expose().as_bytes()) == Some(true));
-    let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
-    right && known
+    let checked = clock::within(node.prompt.timeout, tokio::task::spawn_blocking(verify)).await;
+    if checked.is_none() {
+        tracing::error!("a password was not checked in time: the machine is too busy");
+    }
+    Some(checked?.unwrap_or(false) && known)
 }
 
 /// How long the line may take over one string of a login chat: the manual, "Miscellaneous Chat", waits 60 s for one.
@@ -165,6 +168,26 @@ mod tests {
         let ended = prompt(&mut ours, &node, &mut 0).await;
         assert!(matches!(ended, Err(CallError::CarrierLost { .. })), "{ended:?}");
         drop(theirs);
+    }
+
+    #[test]
+    fn a_password_that_cannot_be_checked_holds_no_line() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        runtime.unwrap().block_on(async {
+            let (go_on, busy) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || busy.recv());
+            let mut node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
+            node.prompt.timeout = Duration::from_millis(200);
+            let (mut ours, mut theirs) = tokio::io::duplex(1024);
+            theirs.write_all(b"Uleaf\rwrong\r").await.unwrap();
+            let mut wrong = 0;
+            let ended = clock::within(Duration::from_secs(30), prompt(&mut ours, &node, &mut wrong)).await;
+            let error = ended.expect("it takes far too long").expect_err("nobody was let in");
+            assert!(matches!(error, CallError::Chat(ChatError::LoginTimedOut)), "{error}");
+            assert_eq!(wrong, 0, "the caller has done nothing wrong");
+            go_on.send(()).unwrap();
+        });
     }
 
     #[test]

@@ -16,9 +16,11 @@ use rustix::termios::{
     tcgetattr, tcsetattr,
 };
 use serialport::SerialPort;
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio_serial::SerialStream;
 
@@ -146,20 +148,15 @@ impl SerialLine {
         let limit = settings.open_limit;
         let opening = async {
             for _ in 0..FORKS {
-                let settings = settings.clone();
-                match tokio::task::spawn_blocking(move || open_device(&settings)).await {
-                    Ok(Err(LineError::Held { holder: None, .. })) => clock::sleep(FORK).await,
+                match open_aside(settings).await {
+                    Err(LineError::Held { holder: None, .. }) => clock::sleep(FORK).await,
                     opened => return opened,
                 }
             }
-            let settings = settings.clone();
-            tokio::task::spawn_blocking(move || open_device(&settings)).await
+            open_aside(settings).await
         };
-        let opened = match clock::within(limit, opening).await {
-            Some(Ok(opened)) => opened?,
-            Some(Err(panic)) => return Err(LineError::Open { line: name, source: io::Error::other(panic) }),
-            None => return Err(LineError::OpenTooSlow { line: name, limit }),
-        };
+        let opened = clock::within(limit, opening).await;
+        let opened = opened.ok_or_else(|| LineError::OpenTooSlow { line: name.clone(), limit })??;
         let failed = |source| LineError::Open { line: name.clone(), source };
         let device = opened.device.try_clone().map_err(failed)?;
         let port = uart::port_of(opened.device);
@@ -296,6 +293,39 @@ impl Drop for SerialLine {
             let _ = tcflush(&self.device, QueueSelector::OFlush);
         }
     }
+}
+
+/// The devices that are being opened. Who hangs in a driver keeps a thread until that comes back, and more than one of them for
+/// each device would soon keep all that there are.
+static OPENING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+struct Opening(PathBuf);
+
+impl Opening {
+    /// `None` while an earlier one is under way.
+    fn begin(device: &Path) -> Option<Opening> {
+        let mut all = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(device.to_owned()).then(|| Opening(device.to_owned()))
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        OPENING.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+async fn open_aside(settings: &SerialSettings) -> Result<Opened, LineError> {
+    let settings = settings.clone();
+    let line = settings.device.display().to_string();
+    let Some(under_way) = Opening::begin(&settings.device) else {
+        return Err(LineError::OpenTooSlow { line, limit: settings.open_limit });
+    };
+    let opening = tokio::task::spawn_blocking(move || {
+        let _until_done = under_way;
+        open_device(&settings)
+    });
+    opening.await.unwrap_or_else(|panic| Err(LineError::Open { line, source: io::Error::other(panic) }))
 }
 
 struct Opened {

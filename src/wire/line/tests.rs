@@ -200,6 +200,28 @@ async fn a_modem_that_closes_its_pty_on_hang_up_is_a_device_gone_not_a_failure()
     assert_eq!(line.end(), Some(End::DeviceGone));
 }
 
+#[test]
+fn a_driver_that_hangs_keeps_one_thread_and_no_more() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let modem = Master::new();
+        // As long as this goes on no device opens.
+        let (go_on, hanging) = std::sync::mpsc::channel::<()>();
+        let driver = tokio::task::spawn_blocking(move || hanging.recv());
+        let open = |open_limit| {
+            let settings = SerialSettings { open_limit, ..modem.settings(None) };
+            async move { Port::Serial(settings).open().await }
+        };
+        let too_slow = |opened| matches!(opened, Err(LineError::OpenTooSlow { .. }));
+        assert!(too_slow(soon(open(SHORT)).await));
+        assert!(too_slow(soon(open(10 * LONG)).await), "it is not waited for again");
+        go_on.send(()).unwrap();
+        driver.await.unwrap().unwrap();
+        tokio::task::spawn_blocking(|| {}).await.unwrap();
+        soon(open(LONG)).await.expect("the driver came back");
+    });
+}
+
 #[tokio::test]
 async fn a_line_opens_a_hundred_times_and_leaves_no_lock_behind() {
     let modem = Master::new();
