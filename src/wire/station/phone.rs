@@ -232,7 +232,9 @@ impl Phone {
             tracing::warn!(bytes, "not everything left before the line was hung up");
         }
         let carrier = self.line.carrier();
-        let gone = if self.modem.is_some() && self.off_hook { HungUp::InDoubt } else { HungUp::Gone };
+        let lost = self.line.end() == Some(End::CarrierLost);
+        let gone =
+            if self.modem.is_some() && self.off_hook && !lost { HungUp::InDoubt } else { HungUp::Gone };
         if let Err(error) = self.line.hang_up(DTR_LOW).await {
             tracing::warn!(%error, "the line is not hung up in order");
             return gone;
