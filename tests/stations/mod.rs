@@ -156,6 +156,7 @@ fn modem_line(name: &str, device: &Path, answer: bool) -> LineSettings {
     LineSettings {
         name: name.to_owned(),
         answer,
+        hold_off: LineSettings::HOLD_OFF,
         declared,
         protocols: Default::default(),
         order: None,
@@ -200,6 +201,7 @@ async fn a_wish_brings_a_call_over_tcp_with_login_and_mail_goes_both_ways() {
     let line = |answer| LineSettings {
         name: "net".to_owned(),
         answer,
+        hold_off: LineSettings::HOLD_OFF,
         declared: Default::default(),
         protocols: Default::default(),
         order: None,
@@ -362,6 +364,7 @@ async fn a_password_that_others_could_read_is_neither_asked_for_nor_given() {
     let line = |answer, address| LineSettings {
         name: "net".to_owned(),
         answer,
+        hold_off: LineSettings::HOLD_OFF,
         declared: Default::default(),
         protocols: Default::default(),
         order: None,

@@ -1,5 +1,6 @@
 //! The telephone road from outside: two nodes that call each other over the exchange, and what can go wrong between them.
 
+mod busy;
 mod call_back;
 mod carrier;
 mod contention;

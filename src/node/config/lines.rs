@@ -18,6 +18,7 @@ use crate::wire::line::{
     DataBits, Declared, DtrOnOpen, Identity, Over, Parity, PipeSettings, SerialSettings, TlsSettings,
 };
 use crate::wire::modem::Profile;
+use crate::wire::station::LineSettings;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub enum LineKind {
         dtr_on_open: DtrOnOpen,
         /// DTR falls when the port is closed.
         hang_up_on_close: bool,
+        /// How long it is left alone after a call.
+        hold_off: Duration,
         /// Where `LCK..` files are, for programs that look at them.
         lock_directory: PathBuf,
         modem: Option<ModemConfig>,
@@ -101,10 +104,18 @@ pub struct ModemConfig {
     pub dial_prefix: Option<String>,
     /// Dial by pulses; by tones if not.
     pub pulse: bool,
+    /// How long DTR is low at a hang-up.
+    pub dtr_low: Option<Duration>,
 }
 
 /// What is said of a modem.
-const MODEM_KEYS: [&str; 6] = ["init", "rings", "auto-answer", "dial", "dial-prefix", "dial-timeout"];
+const MODEM_KEYS: [&str; 7] =
+    ["init", "rings", "auto-answer", "dial", "dial-prefix", "dial-timeout", "dtr-low"];
+
+/// What a call costs is reckoned with DTR low for so long.
+const LONGEST_PAID_DTR_LOW: Duration = Duration::from_secs(1);
+/// Longer than anything needs to see that DTR is low, or that a call is over.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// The types of lines, as they are offered to whoever wrote another.
 const KINDS: &str = r#""serial", "tcp", "tls", "telnet", "pipe" or "stdin""#;
@@ -207,6 +218,8 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
             );
         }
     }
+    let hold_off = section.value("hold-off", rest);
+    let dtr_low = section.value("dtr-low", rest);
     let lock_directory = section.text("lock-directory").unwrap_or_else(|| LOCK_DIRECTORY.to_owned());
     let profile = section.value("modem", modem);
     let init = section.value("init", |text| {
@@ -252,6 +265,13 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         section.wrong("dtr-on-open", "a modem hears nothing while DTR is low", "write \"raise\" or \"keep\"");
     }
     check_paid_dial(section, "dial-timeout", dial_timeout);
+    if section.has("tariff") && dtr_low.is_some_and(|low| low > LONGEST_PAID_DTR_LOW) {
+        section.wrong(
+            "dtr-low",
+            "the cost of a call is reckoned with a faster hang-up",
+            "on a line with a tariff, write \"1 s\" or less",
+        );
+    }
     let modem = profile.map(|profile| ModemConfig {
         profile,
         init,
@@ -260,6 +280,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         auto_answer,
         dial_prefix,
         pulse,
+        dtr_low,
     });
     Some(LineKind::Serial {
         port: device.or(server)?,
@@ -269,6 +290,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         parity,
         dtr_on_open: dtr_on_open.unwrap_or(usual.dtr_on_open),
         hang_up_on_close: hang_up_on_close.unwrap_or(usual.hang_up_on_close),
+        hold_off: hold_off.unwrap_or(LineSettings::HOLD_OFF),
         lock_directory: base.join(lock_directory),
         modem,
     })
@@ -283,6 +305,14 @@ fn check_paid_dial(section: &Section<'_>, key: &str, limit: Option<Duration>) {
             "on a line with a tariff, write \"100 s\" or less",
         );
     }
+}
+
+/// A time for which a line does nothing.
+fn rest(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| match time <= LONGEST_REST {
+        true => Ok(time),
+        false => Err("write a minute at most, as \"5 s\"".to_owned()),
+    })
 }
 
 /// Data bits, parity and stop bits, as everybody writes them.

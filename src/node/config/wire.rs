@@ -135,8 +135,12 @@ fn station_line(config: &LineConfig) -> Option<station::LineSettings> {
         LineKind::Pipe { program } => station::LineKind::Pipe(PipeSettings { argv: program.clone() }),
         LineKind::Stdin => return None,
     };
+    let hold_off = match config.kind {
+        LineKind::Serial { hold_off, .. } => hold_off,
+        _ => station::LineSettings::HOLD_OFF,
+    };
     let LineConfig { name, answer, declared, protocols, order, .. } = config.clone();
-    Some(station::LineSettings { name, answer, declared, protocols, order, kind })
+    Some(station::LineSettings { name, answer, hold_off, declared, protocols, order, kind })
 }
 
 /// How the serial port of a line is opened; none if it has no serial port.
@@ -150,6 +154,7 @@ fn serial_port(config: &LineConfig) -> Option<Port> {
         dtr_on_open,
         hang_up_on_close,
         lock_directory,
+        hold_off: _,
         modem: _,
     } = config.kind.clone()
     else {
@@ -190,6 +195,7 @@ fn profile(modem: &ModemConfig) -> Profile {
     }
     profile.dial.push_str(modem.dial_prefix.as_deref().unwrap_or_default());
     profile.timeouts.dial = modem.dial_timeout.unwrap_or(profile.timeouts.dial);
+    profile.timeouts.dtr_low = modem.dtr_low.unwrap_or(profile.timeouts.dtr_low);
     profile.rings = modem.rings.unwrap_or(profile.rings);
     if modem.auto_answer {
         profile.auto_answer = u8::try_from(profile.rings).unwrap_or(u8::MAX);

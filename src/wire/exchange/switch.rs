@@ -221,7 +221,8 @@ impl Switch {
     }
 
     fn busy(&self, port: usize) -> bool {
-        self.call_of(port).is_some() || self.ports.get(port).is_some_and(|port| port.dialling.is_some())
+        let off_hook = |port: &Port| port.dialling.is_some() || port.modem.is_off_hook();
+        self.call_of(port).is_some() || self.ports.get(port).is_some_and(off_hook)
     }
 
     /// The call that a port is in; one that it has left, while the other end still gets its bytes, is none.

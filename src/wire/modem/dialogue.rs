@@ -5,6 +5,7 @@
 //!          DTR low and up again, if that is not known to end calls; the escape off or elsewhere -> Ready
 //! dial:    ATDT number -> Connected | Failed
 //! wait_for_call: RING ... -> ATA -> Connected | Failed
+//! take_out: no answer by itself, off hook for good -> Ready | Failed
 //! hang_up: drop DTR and see the carrier fall, or guard, +++, guard, OK, ATH, OK -> HungUp | Failed
 //! ```
 //!
@@ -28,8 +29,6 @@ const LONGEST_LINE: usize = 256;
 const LONGEST_REPORT: usize = 16 * 1024;
 /// How many of the last bytes an error shows.
 const SHOWN: usize = 80;
-/// How long DTR stays low at least: V.250 modems look after S25 (50 ms), old ones after up to a second.
-const DTR_LOW: Duration = Duration::from_secs(1);
 /// A modem that never falls quiet (a call still open, say) is talked to all the same after so many quiet times.
 const LONGEST_QUIET: u32 = 10;
 
@@ -154,6 +153,8 @@ pub struct Modem {
     /// DTR was seen to be heeded; until then it is tried once.
     dtr_heeded: bool,
     dtr_tried: bool,
+    /// The line may be off hook without a call: we made it so, or a program that ended.
+    busied_out: bool,
     escape: Escape,
     /// It was set up by us: its escape is as told.
     known: bool,
@@ -176,6 +177,7 @@ impl Modem {
         Modem {
             escape: Escape::Character(profile.escape),
             known: false,
+            busied_out: profile.busy_out.is_some(),
             profile,
             signals,
             carrier: None,
@@ -225,6 +227,24 @@ impl Modem {
         self.attention(now, self.profile.timeouts.tries);
     }
 
+    /// Takes a modem that was set up out of use: it answers nothing by itself, and if it is to be `busy`, and can, callers find it
+    /// so; else it is on hook. Ends in `Ready` or `Failed`; `set_up` takes it back.
+    pub fn take_out(&mut self, now: Instant, busy: bool) {
+        self.forget();
+        let mut commands = VecDeque::from([Command::plain("ATS0=0")]);
+        match self.profile.busy_out.clone().filter(|_| busy) {
+            Some(command) => {
+                self.busied_out = true;
+                commands.push_back(Command::plain(command));
+            }
+            None if self.busied_out => {
+                commands.push_back(Command::plain(self.profile.hang_up_command.clone()))
+            }
+            None => {}
+        }
+        self.next_command(now, commands);
+    }
+
     /// Dials; ends in `Connected` or `Failed`.
     pub fn dial(&mut self, now: Instant, number: &Number) {
         self.forget();
@@ -253,7 +273,7 @@ impl Modem {
         self.forget();
         if self.profile.hang_up == HangUp::Dtr && self.signals {
             self.events.push_back(Event::Dtr(false));
-            let earliest = now + DTR_LOW;
+            let earliest = now + self.profile.timeouts.dtr_low;
             self.state =
                 State::ExpectCarrierFall { earliest, deadline: earliest + self.profile.timeouts.hang_up };
         } else {
@@ -420,7 +440,11 @@ impl Modem {
         }
         match (self.state.clone(), reply) {
             (State::ExpectAttention { .. }, Reply::Ok) => {
-                let mut commands = VecDeque::from([Command::plain(self.profile.reset.clone())]);
+                let mut commands = VecDeque::new();
+                if std::mem::take(&mut self.busied_out) {
+                    commands.push_back(Command::plain(self.profile.hang_up_command.clone()));
+                }
+                commands.push_back(Command::plain(self.profile.reset.clone()));
                 commands.extend(self.profile.init.iter().map(Command::plain));
                 commands.push_back(Command::plain(format!("ATS0={}", self.profile.auto_answer)));
                 if !self.tries_dtr() {

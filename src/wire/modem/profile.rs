@@ -37,6 +37,9 @@ pub struct Timeouts {
     pub guard: Duration,
     /// From dropping DTR to the fall of the carrier.
     pub hang_up: Duration,
+    /// How long DTR is low at a hang-up: modems look after S25 (50 ms by default), old ones after up to a second, and what
+    /// stands in for a modem may want longer (`dtr-low`).
+    pub dtr_low: Duration,
 }
 
 impl Default for Timeouts {
@@ -50,6 +53,7 @@ impl Default for Timeouts {
             ring_gap: Duration::from_secs(8),
             guard: Duration::from_millis(1200),
             hang_up: Duration::from_secs(5),
+            dtr_low: Duration::from_secs(1),
         }
     }
 }
@@ -71,6 +75,8 @@ pub struct Profile {
     pub rings: u32,
     pub hang_up: HangUp,
     pub hang_up_command: String,
+    /// Takes the line off hook, so that callers find it busy; `hang_up_command` gives it back.
+    pub busy_out: Option<String>,
     /// The escape character after a reset (S2).
     pub escape: u8,
     /// The command that switches the escape off; said where DTR ends calls.
@@ -100,6 +106,7 @@ impl Profile {
             rings: 1,
             hang_up: HangUp::Dtr,
             hang_up_command: "ATH".to_owned(),
+            busy_out: None,
             escape: b'+',
             no_escape: Some("ATS2=255".to_owned()),
             escape_elsewhere: Some(28),
@@ -116,6 +123,7 @@ impl Profile {
         Profile {
             name: "exchange".to_owned(),
             init: vec!["ATE0V1Q0X4&C1&D2S12=10".to_owned(), "AT+MR=1;+ER=1;+DR=1".to_owned()],
+            busy_out: Some("ATH1".to_owned()),
             // S12 of a fifth of a second: it has no DTR to hang up by.
             timeouts: Timeouts { guard: Duration::from_millis(250), ..Timeouts::default() },
             ..Profile::generic()

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// How often carrier is looked at while a call is being ended.
 const CARRIER_POLL: Duration = Duration::from_millis(100);
-/// How long DTR is low at a hang-up: modems look after S25 (50 ms by default), old ones after up to a second.
+/// How long DTR is low at the end of a call over a cable.
 const DTR_LOW: Duration = Duration::from_secs(1);
 /// How long the last bytes of a call have to leave.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
@@ -67,6 +67,8 @@ pub(super) struct Phone {
     off_hook: bool,
     /// In that the carrier was seen by its signal.
     carrier_seen: bool,
+    /// It waits for calls, or for a number.
+    ready: bool,
     /// A call is over of which the modem was not asked yet.
     untold: bool,
     /// When a call of ours was begun, since the modem was last set up.
@@ -78,22 +80,28 @@ pub(super) struct Phone {
 impl Phone {
     /// Opens the line and sets its modem up.
     pub(super) async fn open(port: &Port, profile: Option<&Profile>) -> Result<Self, StationError> {
+        let mut phone = Phone::not_set_up(port, profile).await?;
+        phone.set_up().await?;
+        Ok(phone)
+    }
+
+    /// Opens the line alone.
+    pub(super) async fn not_set_up(port: &Port, profile: Option<&Profile>) -> Result<Self, StationError> {
         let line = port.open().await?;
         let signals = line.modem_lines() == ModemLines::Real;
         let modem = profile.map(|profile| Modem::new(profile.clone(), signals));
         let speed = port.speed();
-        let mut phone = Phone {
+        Ok(Phone {
             line,
             modem,
             speed,
+            ready: false,
             off_hook: false,
             carrier_seen: false,
             untold: false,
             dialled: None,
             prelude: Prelude::default(),
-        };
-        phone.set_up().await?;
-        Ok(phone)
+        })
     }
 
     /// Makes the modem ready for the next call.
@@ -101,13 +109,48 @@ impl Phone {
         self.line.discard();
         self.prelude = Prelude::default();
         self.dialled = None;
+        self.ready = self.modem.is_none();
         let Some(modem) = &mut self.modem else { return Ok(()) };
         modem.set_up(clock::now());
         loop {
             match self.next_event().await? {
-                Event::Ready => return Ok(()),
+                Event::Ready => {
+                    self.ready = true;
+                    return Ok(());
+                }
                 Event::Failed(error) => return Err(error.into()),
                 _ => {}
+            }
+        }
+    }
+
+    /// Whether it is set up, and not taken out.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Takes the modem out of use, `busy` for callers if it knows how; true if it is. Then, or before the next call: [`Phone::set_up`].
+    pub(super) async fn take_out(&mut self, busy: bool) -> bool {
+        let Some(modem) = &mut self.modem else { return false };
+        let profile = modem.profile();
+        let becomes_busy = busy && profile.busy_out.is_some();
+        if !becomes_busy && self.ready && profile.auto_answer == 0 {
+            return false;
+        }
+        self.ready = false;
+        modem.take_out(clock::now(), busy);
+        loop {
+            match self.next_event().await {
+                Ok(Event::Ready) => return becomes_busy,
+                Ok(Event::Failed(error)) => {
+                    tracing::info!(%error, "the modem is not taken out");
+                    return false;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::info!(%error, "the modem is not taken out");
+                    return false;
+                }
             }
         }
     }
@@ -235,7 +278,8 @@ impl Phone {
         let lost = self.line.end() == Some(End::CarrierLost);
         let gone =
             if self.modem.is_some() && self.off_hook && !lost { HungUp::InDoubt } else { HungUp::Gone };
-        if let Err(error) = self.line.hang_up(DTR_LOW).await {
+        let dtr_low = self.modem.as_ref().map_or(DTR_LOW, |modem| modem.profile().timeouts.dtr_low);
+        if let Err(error) = self.line.hang_up(dtr_low).await {
             tracing::warn!(%error, "the line is not hung up in order");
             return gone;
         }

@@ -11,11 +11,11 @@ use crate::schedule::Retry;
 use crate::spool::{CallId, Event, ModemReport, Wish};
 use crate::wire::call::{self, Connected, Login, Meter};
 use crate::wire::line::{LineError, Port};
-use crate::wire::modem::{CallReport, Profile};
+use crate::wire::modem::{CallReport, ModemError, Profile};
 use std::time::Duration;
 
-/// How long a line is left alone after a call: modems and exchanges need a moment to see the end of one.
-const HOLD_OFF: Duration = Duration::from_millis(500);
+/// Callers of a line that is left alone for so long find it busy: until then it would ring for nobody.
+const BUSY_FROM: Duration = Duration::from_secs(3);
 /// How long a line is left alone at most because of calls with wrong logins: for it is ours to call on as well.
 const LINE_WAITS: Duration = Duration::from_secs(60);
 /// How long a caller whose logins were wrong is hung up on at most.
@@ -57,15 +57,17 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
             Wake::Answered(connection) => answer(task, connection, &mut phone, &mut house).await,
             Wake::Stop => {
                 close(&mut phone).await;
-                return;
+                return leave(&mut phone).await;
             }
         };
         if hung_up == HungUp::Ready {
             note_report(task, &mut phone, call).await;
         }
         let stopped = match hung_up {
-            HungUp::Ready => hold_off(task, &house).await,
-            HungUp::Gone => hold_off(task, &house).await || !is_gone(task, &mut phone, &call_back).await,
+            HungUp::Ready => hold_off(task, &house, &mut phone).await,
+            HungUp::Gone => {
+                hold_off(task, &house, &mut phone).await || !is_gone(task, &mut phone, &call_back).await
+            }
             HungUp::InDoubt => {
                 let in_order = put_in_order(task, &mut phone);
                 match meter {
@@ -75,7 +77,7 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
             }
         };
         if stopped {
-            return;
+            return leave(&mut phone).await;
         }
         call::call_back(&task.shared.spool, call_back).await;
         if !task.line.answer {
@@ -144,11 +146,25 @@ struct House {
 }
 
 /// Leaves the line alone after a call, for the exchange and the other modem; true if it is time to stop.
-async fn hold_off(task: &SerialTask<'_>, house: &House) -> bool {
-    let time = house.line.wait(clock::now(), &task.line.name).max(HOLD_OFF);
+async fn hold_off(task: &SerialTask<'_>, house: &House, phone: &mut Option<Phone>) -> bool {
+    let time = house.line.wait(clock::now(), &task.line.name).max(task.line.hold_off);
+    let until = clock::now() + time;
+    let waiting = async {
+        if let Some(phone) = phone.as_mut().filter(|_| task.line.answer && time >= BUSY_FROM) {
+            phone.take_out(true).await;
+        }
+        clock::sleep_until(Some(until)).await;
+    };
     tokio::select! {
-        () = clock::sleep(time) => false,
+        () = waiting => false,
         () = task.shared.leaving() => true,
+    }
+}
+
+/// The line is given up: its modem answers nobody, and is on hook.
+async fn leave(phone: &mut Option<Phone>) {
+    if let Some(phone) = phone {
+        phone.take_out(false).await;
     }
 }
 
@@ -172,7 +188,8 @@ async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool 
         "out of order: the modem was not seen to hang up; nobody is called or answered on this line"
     );
     for failures in 1.. {
-        *phone = None;
+        // One that was taken out stays so.
+        phone.take_if(|phone| phone.is_ready());
         tokio::select! {
             () = clock::sleep(OUT_OF_ORDER.wait(failures)) => {}
             () = task.shared.leaving() => return true,
@@ -213,12 +230,12 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
         end.set_free(true);
         let coming = async {
             match phone {
-                Some(phone) => phone.await_call().await.map(Some),
-                None if line.answer => {
+                Some(phone) if phone.is_ready() => phone.await_call().await.map(Some),
+                _ if line.answer => {
                     clock::sleep(rest.wait(failures)).await;
                     Ok(None)
                 }
-                None => std::future::pending().await,
+                _ => std::future::pending().await,
             }
         };
         let coming = tokio::select! {
@@ -262,8 +279,14 @@ async fn make_ready(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> Result<
         }
         *phone = None;
     }
-    *phone = Some(Phone::open(task.port, task.profile).await?);
-    Ok(())
+    let mut open = Phone::not_set_up(task.port, task.profile).await?;
+    let ready = open.set_up().await;
+    // A modem that answers, and does not do what it is told, is not to let callers ring for ever.
+    let answers = matches!(ready, Err(StationError::Modem(ModemError::Refused { .. })));
+    if ready.is_ok() || answers && task.line.answer && open.take_out(true).await {
+        *phone = Some(open);
+    }
+    ready
 }
 
 /// Hangs up; keeps the line open only where that went well.

@@ -39,6 +39,9 @@ impl Settings {
 }
 
 impl LineSettings {
+    /// How long a serial line is left alone after a call, if nothing else is said.
+    pub const HOLD_OFF: Duration = Duration::from_millis(500);
+
     /// How to open it for a call to this system.
     pub(super) fn port_to(&self, system: &SystemSettings) -> Result<Port, StationError> {
         Ok(match &self.kind {
@@ -66,6 +69,8 @@ pub struct LineSettings {
     pub name: String,
     /// Calls are taken on it. A pipe takes none.
     pub answer: bool,
+    /// How long it is left alone after a call, if it is a serial line: modems and exchanges need a moment to see the end of one.
+    pub hold_off: Duration,
     /// What it is fit for, where that is not as its kind has it.
     pub declared: Declared,
     /// The protocols that may run on it, and how they are set up, where the system says nothing else.

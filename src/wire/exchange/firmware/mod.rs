@@ -73,6 +73,8 @@ pub struct Firmware {
     state: State,
     /// The call that is up, also while it is escaped from.
     call: Option<Agreed>,
+    /// Off hook without a call (`H1`).
+    off_hook: bool,
     line: Vec<u8>,
     last_line: Vec<u8>,
     dtr: bool,
@@ -97,6 +99,7 @@ impl Firmware {
             defaults,
             state: State::ExpectCommand,
             call: None,
+            off_hook: false,
             line: Vec::new(),
             last_line: Vec::new(),
             dtr: false,
@@ -202,6 +205,11 @@ impl Firmware {
     /// Whether the carrier signal (DCD) follows the carrier (`&C1`).
     pub fn carrier_follows(&self) -> bool {
         self.profile.carrier_follows
+    }
+
+    /// Whether callers find it busy though there is no call.
+    pub fn is_off_hook(&self) -> bool {
+        self.off_hook
     }
 
     /// Data for the line, at most `limit` bytes.
@@ -343,6 +351,7 @@ impl Firmware {
 
     fn end_call(&mut self) {
         self.call = None;
+        self.off_hook = false;
         self.escapes = 0;
         self.escape_at = None;
         self.state = State::ExpectCommand;

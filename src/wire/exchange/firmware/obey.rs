@@ -79,7 +79,7 @@ impl Firmware {
                     return Outcome::SaidLater;
                 }
                 ('H', 0) => self.hang_up(),
-                ('H', 1) => {}
+                ('H', 1) => self.off_hook = self.call.is_none(),
                 ('O', 0 | 1) => {
                     let Some(agreed) = self.call else {
                         self.say(Reply::NoCarrier);

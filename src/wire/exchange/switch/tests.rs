@@ -84,6 +84,21 @@ fn analogue() -> Bench {
 }
 
 #[test]
+fn a_line_that_is_off_hook_is_busy_until_it_is_hung_up() {
+    for on_hook in [&b"ATH\r"[..], b"ATZ\r"] {
+        let mut bench = analogue();
+        bench.send(1, b"ATH1\r");
+        bench.send(0, b"ATDT2\r");
+        bench.pass(Duration::from_secs(1));
+        assert!(bench.read[0].ends_with(b"BUSY\r\n"));
+        bench.send(1, on_hook);
+        bench.send(0, b"ATDT2\r");
+        bench.pass(Duration::from_secs(1));
+        assert!(bench.events.contains(&Event::Ringing { from: 0, to: 1 }));
+    }
+}
+
+#[test]
 fn v90_is_only_had_between_a_digital_and_an_analogue_end() {
     for (from, to, up, down, modulation) in [
         (false, true, 33_600, 53_333, "V90"),

@@ -1,7 +1,7 @@
 //! From a modem that may be anywhere to one that is ready for a call.
 
 use super::super::HangUp;
-use super::{Command, DTR_LOW, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
+use super::{Command, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -51,7 +51,7 @@ impl Modem {
             None if self.tries_dtr() => {
                 self.dtr_tried = true;
                 self.events.push_back(Event::Dtr(false));
-                self.state = State::ExpectDtrHeeded { until: now + DTR_LOW };
+                self.state = State::ExpectDtrHeeded { until: now + self.profile.timeouts.dtr_low };
             }
             None => {
                 self.known = true;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::modem::Timeouts;
 use proptest::prelude::*;
 
 fn start() -> Instant {
@@ -71,7 +72,7 @@ fn where_dtr_is_seen_to_be_heeded_the_escape_is_switched_off() {
     assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS0=0"));
     assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
     modem.handle_signals(now, false, false);
-    assert_eq!(pass(&mut modem), now + DTR_LOW);
+    assert_eq!(pass(&mut modem), now + Timeouts::default().dtr_low);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
     let now = pass(&mut modem);
     assert_eq!(obey(&mut modem, now, ""), ["ATS2=255"]);
@@ -246,7 +247,7 @@ fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
     modem.handle_signals(now + Duration::from_millis(100), false, true);
     assert_eq!(modem.poll_event(), None, "DTR stays low long enough");
     let at = pass(&mut modem);
-    assert_eq!(at, now + DTR_LOW);
+    assert_eq!(at, now + Timeouts::default().dtr_low);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
     assert_eq!(modem.poll_event(), Some(Event::HungUp));
 }
@@ -377,4 +378,37 @@ proptest! {
             prop_assert!(now - begin < Duration::from_secs(200));
         }
     }
+}
+
+#[test]
+fn a_modem_that_is_taken_out_is_busy_and_is_on_hook_again_before_its_next_use() {
+    let now = start();
+    let profile = Profile { auto_answer: 1, busy_out: Some("ATH1".to_owned()), ..Profile::generic() };
+    let mut modem = Modem::new(profile, false);
+    let obeys = |modem: &mut Modem, until: Event| {
+        let mut said = Vec::new();
+        loop {
+            let command = sent(modem);
+            if !command.is_empty() {
+                said.push(command.trim_end().to_owned());
+                modem.handle_input(now, b"\r\nOK\r\n");
+            } else if let Some(event) = modem.poll_event() {
+                assert_eq!(event, until);
+                return said;
+            } else {
+                pass(modem);
+            }
+        }
+    };
+    modem.set_up(now);
+    let said = obeys(&mut modem, Event::Ready);
+    assert_eq!(said[..3], ["AT", "ATH", "ATZ"], "a program that ended may have left it so");
+    modem.take_out(now, true);
+    assert_eq!(obeys(&mut modem, Event::Ready), ["ATS0=0", "ATH1"]);
+    modem.set_up(now);
+    assert_eq!(obeys(&mut modem, Event::Ready)[..3], ["AT", "ATH", "ATZ"]);
+    modem.set_up(now);
+    assert_eq!(obeys(&mut modem, Event::Ready)[..2], ["AT", "ATZ"], "it was on hook");
+    modem.take_out(now, false);
+    assert_eq!(obeys(&mut modem, Event::Ready), ["ATS0=0"], "nobody is answered any more");
 }

@@ -26,6 +26,11 @@ pub(super) fn all() -> Vec<Profile> {
     ]
 }
 
+/// Off hook without a call, in the Hayes set and those that follow it; V.250 has no such command.
+fn off_hook() -> Option<String> {
+    Some("ATH1".to_owned())
+}
+
 fn family(name: &str, reset: &str, init: &[&str]) -> Profile {
     Profile {
         name: name.to_owned(),
@@ -50,6 +55,7 @@ fn usr_sportster() -> Profile {
 fn rockwell() -> Profile {
     Profile {
         report: Some("AT&V1".to_owned()),
+        busy_out: off_hook(),
         codes: codes::ROCKWELL,
         timeouts: Timeouts { hang_up: EMPTIES_BUFFERS, ..Timeouts::default() },
         // S95: reports of the line's rate, the protocol and the compression, each in a line of its own.
@@ -61,6 +67,7 @@ fn rockwell() -> Profile {
 fn lucent() -> Profile {
     Profile {
         report: Some("ATI11".to_owned()),
+        busy_out: off_hook(),
         codes: codes::LUCENT,
         ..family("lucent", "AT&F", &["ATE0V1Q0X4", r"AT&C1&D2&K3\N3", r"ATW2\V1"])
     }
@@ -69,6 +76,7 @@ fn lucent() -> Profile {
 /// firmware-notes/hayes-optima.md
 fn hayes_optima() -> Profile {
     Profile {
+        busy_out: off_hook(),
         codes: codes::HAYES,
         timeouts: Timeouts { hang_up: EMPTIES_BUFFERS, ..Timeouts::default() },
         ..family("hayes-optima", "AT&F", &["ATE0V1Q0X4", "AT&C1&D2&K3&Q5", "ATW1"])
@@ -79,6 +87,7 @@ fn hayes_optima() -> Profile {
 fn zyxel() -> Profile {
     Profile {
         report: Some("ATI2".to_owned()),
+        busy_out: off_hook(),
         codes: codes::ZYXEL,
         ..family("zyxel", "AT&F", &["ATE0V1Q0X5", "AT&C1&D2&H3", "AT&N0&B1"])
     }

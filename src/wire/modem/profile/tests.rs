@@ -3,7 +3,7 @@ use std::collections::HashSet;
 
 /// All that a profile may send as commands.
 fn commands(profile: &Profile) -> Vec<&str> {
-    let optional = [&profile.no_escape, &profile.report];
+    let optional = [&profile.no_escape, &profile.report, &profile.busy_out];
     let always = [&profile.reset, &profile.dial, &profile.answer, &profile.hang_up_command];
     let given = optional.into_iter().flatten().chain(&profile.init).chain(always);
     given.map(String::as_str).collect()
