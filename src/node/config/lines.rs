@@ -98,6 +98,8 @@ pub struct ModemConfig {
     pub dial_timeout: Option<Duration>,
     /// Rings before an incoming call is answered.
     pub rings: Option<u32>,
+    /// The modem is asked who calls.
+    pub caller_id: bool,
     /// The modem answers by itself after the rings (S0), and is not told to.
     pub auto_answer: bool,
     /// What is dialled before every number: to get out of a PBX, say.
@@ -109,13 +111,16 @@ pub struct ModemConfig {
 }
 
 /// What is said of a modem.
-const MODEM_KEYS: [&str; 7] =
-    ["init", "rings", "auto-answer", "dial", "dial-prefix", "dial-timeout", "dtr-low"];
+const MODEM_KEYS: [&str; 8] =
+    ["init", "rings", "caller-id", "auto-answer", "dial", "dial-prefix", "dial-timeout", "dtr-low"];
 
 /// What a call costs is reckoned with DTR low for so long.
 const LONGEST_PAID_DTR_LOW: Duration = Duration::from_secs(1);
 /// Longer than anything needs to see that DTR is low, or that a call is over.
 const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// The exchange says who calls between the first ring and the second.
+pub const RINGS_WITH_CALLER: u32 = 2;
 
 /// The types of lines, as they are offered to whoever wrote another.
 const KINDS: &str = r#""serial", "tcp", "tls", "telnet", "pipe" or "stdin""#;
@@ -242,6 +247,10 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         _ => {}
     }
     let auto_answer = section.boolean("auto-answer").unwrap_or_default();
+    let caller_id = section.boolean("caller-id").unwrap_or_default();
+    if caller_id {
+        check_caller_id(section, profile.as_deref(), rings);
+    }
     let dial_prefix = section.value("dial-prefix", |text| match is_dialled(text) {
         true => Ok(text.to_owned()),
         false => Err("write what goes before every number, as \"0W\"".to_owned()),
@@ -277,6 +286,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         init,
         dial_timeout,
         rings,
+        caller_id,
         auto_answer,
         dial_prefix,
         pulse,
@@ -304,6 +314,21 @@ fn check_paid_dial(section: &Section<'_>, key: &str, limit: Option<Duration>) {
             "the price could change while it dials",
             "on a line with a tariff, write \"100 s\" or less",
         );
+    }
+}
+
+/// A modem that is asked who calls has to know how, and to wait until it is told.
+fn check_caller_id(section: &mut Section<'_>, profile: Option<&str>, rings: Option<u32>) {
+    let profile = profile.and_then(Profile::named);
+    if profile.is_some_and(|profile| profile.caller_id.is_empty()) {
+        section.wrong(
+            "caller-id",
+            "no command is known by which this kind of modem says who calls",
+            "leave it out; if your modem has a command for it, add that to `init`",
+        );
+    }
+    if rings.is_some_and(|rings| rings < RINGS_WITH_CALLER) {
+        section.wrong("rings", "the number of the caller comes after the first ring", "write 2 or more");
     }
 }
 

@@ -480,3 +480,44 @@ fn a_number_is_held_against_what_the_modem_of_its_line_dials() {
     assert!(read(&with_prefix("0W")).0.is_some());
     assert!(read(&with_prefix("9W0")).0.is_none());
 }
+
+#[test]
+fn who_asks_for_callers_waits_for_their_number_and_has_a_modem_that_tells_it() {
+    let line = |keys: &str| {
+        let head = "[node]\nname = \"a\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\nanswer = true\n";
+        let (config, findings) = read(&format!("{head}{keys}"));
+        let profile = config.map(|config| match &config.station().lines[0].kind {
+            crate::wire::station::LineKind::Modem { profile, .. } => {
+                (profile.asks_caller, profile.rings, profile.auto_answer)
+            }
+            other => panic!("{other:?}"),
+        });
+        (profile, titles(&findings))
+    };
+    let rockwell = "modem = \"rockwell\"\n";
+    assert_eq!(line(rockwell).0, Some((false, 1, 0)));
+    assert_eq!(line(&format!("{rockwell}caller-id = true\n")).0, Some((true, 2, 0)));
+    let itself = line(&format!("{rockwell}caller-id = true\nauto-answer = true\nrings = 3\n"));
+    assert_eq!(itself, (Some((true, 3, 3)), Vec::new()));
+    let (none, titles) = line(&format!("{rockwell}caller-id = true\nrings = 1\n"));
+    assert_eq!(none, None);
+    assert_eq!(titles, ["10:9 the number of the caller comes after the first ring"]);
+    let (none, titles) = line("modem = \"wifi\"\ncaller-id = true\n");
+    assert_eq!(none, None);
+    assert_eq!(titles, ["9:13 no command is known by which this kind of modem says who calls"]);
+}
+
+#[test]
+fn a_line_has_its_rests() {
+    let head = "[node]\nname = \"a\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\nmodem = \"generic\"\n";
+    let (config, findings) = read(&format!("{head}hold-off = \"2 s\"\ndtr-low = \"5 s\"\n"));
+    assert_eq!(titles(&findings), Vec::<String>::new());
+    let station = config.unwrap().station();
+    assert_eq!(station.lines[0].hold_off, Duration::from_secs(2));
+    let crate::wire::station::LineKind::Modem { profile, .. } = &station.lines[0].kind else {
+        panic!("a modem")
+    };
+    assert_eq!(profile.timeouts.dtr_low, Duration::from_secs(5));
+    let (_, findings) = read(&format!("{head}hold-off = \"2 h\"\n"));
+    assert_eq!(titles(&findings).len(), 1);
+}

@@ -1,5 +1,6 @@
 //! Fills the settings of lines, calls and the station from the configuration.
 
+use super::lines::RINGS_WITH_CALLER;
 use super::{Config, Flow, LineConfig, LineKind, ModemConfig, SerialPort, System};
 use crate::observe::Secret;
 use crate::wire::call::{Account, Dialogue, Node, System as CallSystem};
@@ -196,7 +197,9 @@ fn profile(modem: &ModemConfig) -> Profile {
     profile.dial.push_str(modem.dial_prefix.as_deref().unwrap_or_default());
     profile.timeouts.dial = modem.dial_timeout.unwrap_or(profile.timeouts.dial);
     profile.timeouts.dtr_low = modem.dtr_low.unwrap_or(profile.timeouts.dtr_low);
-    profile.rings = modem.rings.unwrap_or(profile.rings);
+    profile.asks_caller = modem.caller_id;
+    let usual = if modem.caller_id { RINGS_WITH_CALLER } else { profile.rings };
+    profile.rings = modem.rings.unwrap_or(usual);
     if modem.auto_answer {
         profile.auto_answer = u8::try_from(profile.rings).unwrap_or(u8::MAX);
     }

@@ -18,7 +18,7 @@ mod hang_up;
 mod set_up;
 
 use super::reply::{self, Reply};
-use super::{CallReport, Connect, HangUp, ModemError, Number, Profile};
+use super::{CallReport, CallerId, Connect, HangUp, ModemError, Number, Profile};
 use crate::lines::{Line, LineReader};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -74,13 +74,28 @@ enum Escape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Command {
     text: String,
-    /// What it makes of the escape. Only such a command may be refused: then the escape stays as it is.
-    escape: Option<Escape>,
+    purpose: CommandPurpose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CommandPurpose {
+    /// Without it there are no calls.
+    Needed,
+    /// What it makes of the escape; if it is refused, that stays as it is.
+    Escape(Escape),
+    /// The modem is to say who calls; if it is refused, by one of these.
+    CallerId { others: CallerId },
 }
 
 impl Command {
+    /// The first of these that the modem takes.
+    fn caller_id(commands: CallerId) -> Option<Command> {
+        let (first, others) = commands.split_first()?;
+        Some(Command { text: (*first).to_owned(), purpose: CommandPurpose::CallerId { others } })
+    }
+
     fn plain(text: impl Into<String>) -> Command {
-        Command { text: text.into(), escape: None }
+        Command { text: text.into(), purpose: CommandPurpose::Needed }
     }
 }
 
@@ -446,6 +461,8 @@ impl Modem {
                 }
                 commands.push_back(Command::plain(self.profile.reset.clone()));
                 commands.extend(self.profile.init.iter().map(Command::plain));
+                commands
+                    .extend(Command::caller_id(self.profile.caller_id).filter(|_| self.profile.asks_caller));
                 commands.push_back(Command::plain(format!("ATS0={}", self.profile.auto_answer)));
                 if !self.tries_dtr() {
                     commands.extend(self.escape_command());
@@ -454,12 +471,21 @@ impl Modem {
                 self.expect_quiet(now, commands);
             }
             (State::ExpectOk { command, left, .. }, Reply::Ok) => {
-                self.escape = command.escape.unwrap_or(self.escape);
+                if let CommandPurpose::Escape(escape) = command.purpose {
+                    self.escape = escape;
+                }
                 self.next_command(now, left);
             }
-            (State::ExpectOk { command, left, .. }, Reply::Error) => match command.escape {
-                Some(_) => self.next_command(now, left),
-                None => {
+            (State::ExpectOk { command, mut left, .. }, Reply::Error) => match command.purpose {
+                CommandPurpose::Escape(_) => self.next_command(now, left),
+                CommandPurpose::CallerId { others } => {
+                    match Command::caller_id(others) {
+                        Some(other) => left.push_front(other),
+                        None => tracing::warn!(command.text, "the modem does not say who calls"),
+                    }
+                    self.next_command(now, left);
+                }
+                CommandPurpose::Needed => {
                     let (command, reply) = (command.text, "ERROR".to_owned());
                     self.fail(ModemError::Refused { command, reply });
                 }

@@ -21,7 +21,7 @@ pub use connect::Connect;
 pub use dialogue::{Event, Modem};
 pub use escape::EscapeGuard;
 pub use number::{Number, NumberError};
-pub use profile::{Codes, HangUp, Profile, Timeouts};
+pub use profile::{CallerId, Codes, HangUp, Profile, Timeouts};
 pub use rate::Throughput;
 pub use reply::Reply;
 pub use report::{CallReport, Rates};

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Numeric result codes that mean something else in each family, and the words that stand for them.
 pub type Codes = &'static [(u32, &'static str)];
 
+/// Commands by which modems are told to say who calls; the first that is taken is enough.
+pub type CallerId = &'static [&'static str];
+
 /// How a call is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HangUp {
@@ -73,6 +76,10 @@ pub struct Profile {
     pub auto_answer: u8,
     /// Rings before `answer` is sent.
     pub rings: u32,
+    /// How this family is told to say who calls; empty: by no way that is known.
+    pub caller_id: CallerId,
+    /// It is told to. The number comes between the first ring and the second, so there have to be two `rings`.
+    pub asks_caller: bool,
     pub hang_up: HangUp,
     pub hang_up_command: String,
     /// Takes the line off hook, so that callers find it busy; `hang_up_command` gives it back.
@@ -104,6 +111,9 @@ impl Profile {
             answer: "ATA".to_owned(),
             auto_answer: 0,
             rings: 1,
+            // ITU-T V.253, and what Rockwell had before it.
+            caller_id: &["AT+VCID=1", "AT#CID=1"],
+            asks_caller: false,
             hang_up: HangUp::Dtr,
             hang_up_command: "ATH".to_owned(),
             busy_out: None,

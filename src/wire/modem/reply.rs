@@ -28,7 +28,7 @@ pub enum Reply {
     Barred(String),
     /// A report before `CONNECT` (`+MCR: V90`, `CARRIER 33600`, `PROTOCOL: LAPM`, `COMPRESSION: V.42BIS`).
     Report(Connect),
-    /// The number of the caller (`NMBR = `).
+    /// The number of the caller (`NMBR = `; ZyXEL: `CALLER NUMBER: `).
     Caller(String),
     /// Anything else: an echo, an answer to a question, a stray line.
     Other(String),
@@ -146,7 +146,8 @@ fn report(input: &str) -> IResult<&str, Reply> {
 }
 
 fn caller(input: &str) -> IResult<&str, Reply> {
-    preceded((tag_no_case("NMBR"), delimited(space0, char('='), space0)), rest)
+    let name = alt((tag_no_case("NMBR"), tag_no_case("CALLER NUMBER")));
+    preceded((name, delimited(space0, alt((char('='), char(':'))), space0)), rest)
         .map(|number: &str| Reply::Caller(number.to_owned()))
         .parse(input)
 }

@@ -20,6 +20,10 @@ const CARRIER_POLL: Duration = Duration::from_millis(100);
 const DTR_LOW: Duration = Duration::from_secs(1);
 /// How long the last bytes of a call have to leave.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+/// What is kept of the number of a caller, in bytes.
+const LONGEST_NUMBER: usize = 40;
+/// From the number of a caller to the first ring, where it comes before it.
+const BEFORE_RING: Duration = Duration::from_secs(10);
 /// How much is read at once from a modem in command state, in bytes.
 const READ: usize = 512;
 
@@ -73,6 +77,8 @@ pub(super) struct Phone {
     untold: bool,
     /// When a call of ours was begun, since the modem was last set up.
     dialled: Option<Instant>,
+    /// Who calls, and when that was told: in some countries before the first ring.
+    caller: Option<(Instant, String)>,
     /// What is said to the modem for this call, and by it.
     prelude: Prelude,
 }
@@ -100,6 +106,7 @@ impl Phone {
             carrier_seen: false,
             untold: false,
             dialled: None,
+            caller: None,
             prelude: Prelude::default(),
         })
     }
@@ -107,8 +114,7 @@ impl Phone {
     /// Makes the modem ready for the next call.
     pub(super) async fn set_up(&mut self) -> Result<(), StationError> {
         self.line.discard();
-        self.prelude = Prelude::default();
-        self.dialled = None;
+        (self.prelude, self.caller, self.dialled) = (Prelude::default(), None, None);
         self.ready = self.modem.is_none();
         let Some(modem) = &mut self.modem else { return Ok(()) };
         modem.set_up(clock::now());
@@ -170,31 +176,47 @@ impl Phone {
                 Event::Ring { count } => {
                     tracing::info!(count, "it rings");
                     self.off_hook = true;
+                    // What was told long before was of a call that never rang.
+                    let now = clock::now();
+                    self.caller.take_if(|(told, _)| now.saturating_duration_since(*told) > BEFORE_RING);
                     return Ok(Coming::Ringing);
                 }
-                Event::Connected(connect) => return Ok(Coming::Answered(self.came_about(&connect))),
+                Event::Caller { number } => self.named(&number),
+                Event::Connected(connect) => {
+                    let caller = self.take_caller();
+                    return Ok(Coming::Answered(Connection { caller, ..self.came_about(&connect) }));
+                }
                 Event::Failed(error) => return Err(error.into()),
                 _ => {}
             }
         }
     }
 
+    /// The exchange names the caller. One that withholds its number (`P`), or has none (`O`), is nobody: all of them together are not
+    /// one caller.
+    fn named(&mut self, number: &str) {
+        let told = printable(number.as_bytes(), LONGEST_NUMBER);
+        tracing::info!(caller = told, "the exchange names the caller");
+        self.caller = number.bytes().any(|byte| byte.is_ascii_digit()).then(|| (clock::now(), told));
+    }
+
+    fn take_caller(&mut self) -> Option<String> {
+        self.caller.take().map(|(_, number)| number)
+    }
+
     /// Answers the call that rings, after as many rings as the modem is to wait; `None`: the caller gave up. Bounded.
     pub(super) async fn answer(&mut self) -> Result<Option<Connection>, StationError> {
-        let mut caller = None;
         loop {
             match self.next_event().await? {
                 Event::Ring { count } => tracing::info!(count, "it rings"),
                 Event::RungOff => {
                     self.off_hook = false;
+                    self.caller = None;
                     return Ok(None);
                 }
-                Event::Caller { number } => {
-                    let number = printable(number.as_bytes(), 40).to_string();
-                    tracing::info!(caller = number, "the exchange names the caller");
-                    caller = Some(number);
-                }
+                Event::Caller { number } => self.named(&number),
                 Event::Connected(connect) => {
+                    let caller = self.take_caller();
                     return Ok(Some(Connection { caller, ..self.came_about(&connect) }));
                 }
                 Event::Failed(error) => return Err(self.not_connected(error)),

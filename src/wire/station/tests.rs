@@ -379,6 +379,23 @@ async fn a_ringing_modem_is_answered() {
 }
 
 #[tokio::test]
+async fn who_calls_is_heeded_before_the_first_ring_too_and_who_withholds_it_is_nobody() {
+    for (said, caller) in [
+        (&b"\r\nNMBR = 5551\r\n\r\nRING\r\n"[..], Some("5551")),
+        (b"\r\nNMBR = P\r\n\r\nRING\r\n", None),
+        (b"\r\nRING\r\n\r\nNMBR = O\r\n", None),
+        (b"\r\nRING\r\n", None),
+    ] {
+        let modem = ScriptedModem::start(good_modem);
+        let mut phone = modem.open().await;
+        modem.says(said);
+        assert!(matches!(soon(phone.await_call()).await.unwrap(), Coming::Ringing));
+        let connection = soon(phone.answer()).await.unwrap().expect("a call");
+        assert_eq!(connection.caller.as_deref(), caller);
+    }
+}
+
+#[tokio::test]
 async fn a_modem_that_is_silent_is_told_as_such_in_bounded_time() {
     let modem = ScriptedModem::start(|_| b"");
     let mut deaf = profile();

@@ -1,7 +1,7 @@
 //! From a modem that may be anywhere to one that is ready for a call.
 
 use super::super::HangUp;
-use super::{Command, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
+use super::{Command, CommandPurpose, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -33,10 +33,14 @@ impl Modem {
     /// Off with the escape, where DTR does its work; else it is moved to where data seldom has it.
     pub(super) fn escape_command(&self) -> Option<Command> {
         match self.dtr_heeded {
-            true => self.profile.no_escape.clone().map(|text| Command { text, escape: Some(Escape::Off) }),
+            true => self
+                .profile
+                .no_escape
+                .clone()
+                .map(|text| Command { text, purpose: CommandPurpose::Escape(Escape::Off) }),
             false => self.profile.escape_elsewhere.map(|character| Command {
                 text: format!("ATS2={character}"),
-                escape: Some(Escape::Character(character)),
+                purpose: CommandPurpose::Escape(Escape::Character(character)),
             }),
         }
     }

@@ -412,3 +412,30 @@ fn a_modem_that_is_taken_out_is_busy_and_is_on_hook_again_before_its_next_use() 
     modem.take_out(now, false);
     assert_eq!(obeys(&mut modem, Event::Ready), ["ATS0=0"], "nobody is answered any more");
 }
+
+#[test]
+fn a_modem_is_asked_who_calls_in_the_words_that_it_takes() {
+    let now = start();
+    for (refused, said) in [
+        (&[][..], &["AT+VCID=1"][..]),
+        (&["AT+VCID=1"], &["AT+VCID=1", "AT#CID=1"]),
+        // Calls are answered all the same.
+        (&["AT+VCID=1", "AT#CID=1"], &["AT+VCID=1", "AT#CID=1"]),
+    ] {
+        let mut modem = Modem::new(Profile { asks_caller: true, ..Profile::generic() }, false);
+        modem.set_up(now);
+        let mut asked = Vec::new();
+        while modem.poll_event() != Some(Event::Ready) {
+            let command = sent(&mut modem).trim_end().to_owned();
+            match command.as_str() {
+                "" => drop(pass(&mut modem)),
+                command if refused.contains(&command) => modem.handle_input(now, b"\r\nERROR\r\n"),
+                _ => modem.handle_input(now, b"\r\nOK\r\n"),
+            }
+            if command.contains("CID") {
+                asked.push(command);
+            }
+        }
+        assert_eq!(asked, said);
+    }
+}

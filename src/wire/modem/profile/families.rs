@@ -4,7 +4,7 @@
 //! carrier, DTR and flow control, asks for error correction with a way to do without, and for a `CONNECT` that
 //! names the rate of the line where the family can. No line is longer than 40 characters: old modems take no more.
 
-use super::{HangUp, Profile, Timeouts, codes};
+use super::{CallerId, HangUp, Profile, Timeouts, codes};
 use std::time::Duration;
 
 /// How long a modem that empties its buffers first may take to hang up: its S38 is 20 s.
@@ -31,11 +31,18 @@ fn off_hook() -> Option<String> {
     Some("ATH1".to_owned())
 }
 
+/// Says who calls.
+const VCID: CallerId = &["AT+VCID=1"];
+/// The older form.
+const CID: CallerId = &["AT#CID=1"];
+
 fn family(name: &str, reset: &str, init: &[&str]) -> Profile {
     Profile {
         name: name.to_owned(),
         reset: reset.to_owned(),
         init: init.iter().map(|line| (*line).to_owned()).collect(),
+        // What a family has is on its page.
+        caller_id: &[],
         ..Profile::generic()
     }
 }
@@ -43,7 +50,12 @@ fn family(name: &str, reset: &str, init: &[&str]) -> Profile {
 /// firmware-notes/usr-courier.md
 fn usr_courier() -> Profile {
     let init = ["ATE0V1Q0X4", "AT&C1&D2&H1&R2&B1&A3", "AT&M4&K1"];
-    Profile { report: Some("ATI6".to_owned()), codes: codes::USR, ..family("usr-courier", "AT&F", &init) }
+    Profile {
+        report: Some("ATI6".to_owned()),
+        caller_id: CID,
+        codes: codes::USR,
+        ..family("usr-courier", "AT&F", &init)
+    }
 }
 
 /// firmware-notes/usr-sportster.md
@@ -56,6 +68,7 @@ fn rockwell() -> Profile {
     Profile {
         report: Some("AT&V1".to_owned()),
         busy_out: off_hook(),
+        caller_id: &["AT#CID=1", "AT+VCID=1"],
         codes: codes::ROCKWELL,
         timeouts: Timeouts { hang_up: EMPTIES_BUFFERS, ..Timeouts::default() },
         // S95: reports of the line's rate, the protocol and the compression, each in a line of its own.
@@ -68,6 +81,7 @@ fn lucent() -> Profile {
     Profile {
         report: Some("ATI11".to_owned()),
         busy_out: off_hook(),
+        caller_id: VCID,
         codes: codes::LUCENT,
         ..family("lucent", "AT&F", &["ATE0V1Q0X4", r"AT&C1&D2&K3\N3", r"ATW2\V1"])
     }
@@ -88,6 +102,7 @@ fn zyxel() -> Profile {
     Profile {
         report: Some("ATI2".to_owned()),
         busy_out: off_hook(),
+        caller_id: &["ATS40.2=1"],
         codes: codes::ZYXEL,
         ..family("zyxel", "AT&F", &["ATE0V1Q0X5", "AT&C1&D2&H3", "AT&N0&B1"])
     }

@@ -6,7 +6,7 @@ fn commands(profile: &Profile) -> Vec<&str> {
     let optional = [&profile.no_escape, &profile.report, &profile.busy_out];
     let always = [&profile.reset, &profile.dial, &profile.answer, &profile.hang_up_command];
     let given = optional.into_iter().flatten().chain(&profile.init).chain(always);
-    given.map(String::as_str).collect()
+    given.map(String::as_str).chain(profile.caller_id.iter().copied()).collect()
 }
 
 #[test]

@@ -146,6 +146,8 @@ fn reports_before_connect() {
 #[test]
 fn the_number_of_the_caller() {
     assert_eq!(parse(b"NMBR = 0305551"), Reply::Caller("0305551".to_owned()));
+    assert_eq!(parse(b"CALLER NUMBER: 0305551"), Reply::Caller("0305551".to_owned()));
+    assert_eq!(parse(b"NMBR=P"), Reply::Caller("P".to_owned()));
     assert_eq!(parse(b"DATE = 1123"), Reply::Other("DATE = 1123".to_owned()));
 }
 
