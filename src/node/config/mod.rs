@@ -48,6 +48,7 @@ use section::Section;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use toml::de::DeTable;
 
 /// Where the configuration is if nothing is said (`-I`, `UUGATE_CONFIG`).
@@ -86,6 +87,8 @@ pub struct Places {
     pub spool: PathBuf,
     /// Free space, in bytes, under which no new work is taken; None: as the spool has it.
     pub reserve: Option<u64>,
+    /// How old what nobody claims becomes before it is told; None: as the spool has it.
+    pub unclaimed_after: Option<Duration>,
     pub socket: PathBuf,
 }
 
@@ -153,10 +156,14 @@ impl Places {
     /// Where things are if the file says nothing.
     fn usual(file: &Path) -> Places {
         if file == Path::new(DEFAULT_FILE) {
-            return Places { spool: DEFAULT_SPOOL.into(), reserve: None, socket: DEFAULT_SOCKET.into() };
+            return Places::at(DEFAULT_SPOOL.into(), DEFAULT_SOCKET.into());
         }
         let base = base_of(file);
-        Places { spool: base.join("spool"), reserve: None, socket: base.join("control") }
+        Places::at(base.join("spool"), base.join("control"))
+    }
+
+    fn at(spool: PathBuf, socket: PathBuf) -> Places {
+        Places { spool, reserve: None, unclaimed_after: None, socket }
     }
 
     /// What a command has to know, as far as it may read the file: a user who may not read it still finds the
@@ -174,7 +181,10 @@ impl Places {
 
     pub fn spool_settings(&self) -> crate::spool::Settings {
         let usual = crate::spool::Settings::default();
-        crate::spool::Settings { reserve: self.reserve.unwrap_or(usual.reserve) }
+        crate::spool::Settings {
+            reserve: self.reserve.unwrap_or(usual.reserve),
+            unclaimed_after: self.unclaimed_after.unwrap_or(usual.unclaimed_after),
+        }
     }
 
     fn read(&mut self, root: &mut Section<'_>, base: &Path) {

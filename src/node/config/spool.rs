@@ -2,12 +2,13 @@
 
 use super::Places;
 use super::section::Section;
-use super::units::size;
+use super::units::{duration, size};
 use std::path::Path;
 
 /// `[spool]`.
 pub fn read_spool(section: &mut Section<'_>, base: &Path, places: &mut Places) {
     places.reserve = section.value("reserve", size);
+    places.unclaimed_after = section.value("unclaimed-after", duration);
     if let Some(directory) = section.text("directory") {
         places.spool = base.join(directory);
     }

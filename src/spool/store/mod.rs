@@ -20,6 +20,7 @@ mod room;
 mod schema;
 mod sequence;
 mod settle;
+mod unclaimed;
 mod withheld;
 mod write_back;
 
@@ -128,7 +129,7 @@ impl Store {
     pub fn in_memory() -> Result<Store> {
         let mut connection = Connection::open_in_memory()?;
         schema::migrate(&mut connection, schema::MIGRATIONS, None)?;
-        let settings = Settings { reserve: 0 };
+        let settings = Settings { reserve: 0, ..Settings::default() };
         Store::start(connection, Home::Memory, LogLength::default(), settings, None, Timestamp::UNIX_EPOCH)
     }
 

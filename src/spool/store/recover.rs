@@ -22,6 +22,7 @@ impl Store {
             self.take_back(now, &lapsed)?;
         }
         self.give_up_incomplete(now)?;
+        self.tell_unclaimed(now)?;
         self.relieve()?;
         self.forget_history(now)?;
         self.sweep_bodies(now)

@@ -9,6 +9,7 @@ mod leases;
 mod queue;
 mod reader;
 mod sequence;
+mod unclaimed;
 mod writing;
 
 use super::*;

@@ -115,7 +115,7 @@ async fn under_the_reserve_only_what_was_begun_goes_on() {
     let mut home = Home::directory().await;
     accept(&home.spool, "a\n", &["ida"]).await;
     home.spool.close().await;
-    let settings = Settings { reserve: u64::MAX };
+    let settings = Settings { reserve: u64::MAX, ..Settings::default() };
     let folder = home.folder.as_ref().unwrap();
     home.spool = Spool::open_with(folder.path(), settings, at(1)).await.unwrap();
     let spool = &home.spool;
