@@ -177,14 +177,7 @@ async fn nor_where_the_modem_is_lost_in_mid_call() {
 #[tokio::test]
 async fn what_was_dialled_by_hand_is_hung_up() {
     let modem = ScriptedModem::start(good_modem);
-    let line = LineSettings {
-        name: "modem".to_owned(),
-        answer: false,
-        declared: Declared::default(),
-        protocols: Protocols::default(),
-        order: None,
-        kind: LineKind::Modem { port: modem.serial(), profile: Box::new(profile()) },
-    };
+    let line = line("modem", LineKind::Modem { port: modem.serial(), profile: Box::new(profile()) });
     let (mut console, mut hands) = tokio::io::duplex(1024);
     let typing = async {
         hands.write_all(b"ATDT5551\r").await.unwrap();
@@ -233,6 +226,7 @@ fn line(name: &str, kind: LineKind) -> LineSettings {
         declared: Declared::default(),
         protocols: Protocols::default(),
         order: None,
+        hold_off: LineSettings::HOLD_OFF,
         kind,
     }
 }
