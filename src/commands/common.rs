@@ -4,7 +4,8 @@ use super::Failure;
 use super::arguments::{self, Argument, Grammar, JSON};
 use super::site::Site;
 use crate::exit;
-use crate::node::report::Report;
+use crate::node::config::Places;
+use crate::node::report::{Report, tell_times_in};
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::Write;
@@ -57,7 +58,13 @@ impl Common {
 
     /// Prints a report as text or JSON.
     pub fn print(&self, report: &Report) -> Result<(), Failure> {
-        if self.json { self.print_json(report) } else { self.say(&report.to_string()) }
+        if self.json {
+            return self.print_json(report);
+        }
+        if let Some(zone) = Places::zone_of(&self.site.file) {
+            tell_times_in(zone);
+        }
+        self.say(&report.to_string())
     }
 
     pub fn print_json(&self, report: &impl Serialize) -> Result<(), Failure> {

@@ -348,6 +348,10 @@ impl Spool {
     pub fn call_abandoned(&self, lease: CallLease, jobs: Vec<Claim>, now: Timestamp) -> Result<()> {
         self.writer.enqueue_at_once(move |store| store.call_abandoned(lease, jobs, now))
     }
+    /// The latest time that any call has, as the clock of that time had it.
+    pub async fn last_call(&self) -> Result<Option<Timestamp>> {
+        self.writer.verb(0, |store| store.last_call()).await
+    }
     /// The last calls, newest first, at most `limit`.
     pub async fn calls(&self, system: Option<SystemName>, limit: usize) -> Result<Vec<PastCall>> {
         self.writer.verb(0, move |store| store.calls(system.as_ref(), limit)).await

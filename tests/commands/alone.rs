@@ -3,6 +3,7 @@
 use super::{leaf, stderr, stdout};
 use crate::support::node::Node;
 use crate::support::{join, open_folder};
+use jiff::Timestamp;
 
 #[test]
 fn a_site_without_a_daemon_works_as_separate_programs() {
@@ -97,6 +98,24 @@ fn check_says_everything_and_its_exit_code_says_whether_the_node_can_run() {
     let run = leaf.try_run("run", &[], b"");
     assert_eq!(run.status.code(), Some(78));
     assert!(stderr(&run).contains("has 3 errors; see `uugate check`"), "{}", stderr(&run));
+}
+
+#[test]
+fn times_are_told_in_the_zone_of_the_node() {
+    let folder = open_folder();
+    let leaf = leaf(&folder);
+    leaf.run("uux", &["-r", "-", "feed!rmail", "x"], b"text\n");
+    let created: Timestamp = leaf.report("uustat", &["-a"])["jobs"]["jobs"][0]["created"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("a time");
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        leaf.configure(&format!("time-zone = \"{zone}\"\n[[system]]\nname = \"feed\"\n"));
+        let told = created.in_tz(zone).expect("a zone").strftime("%m-%d %H:%M").to_string();
+        let listed = stdout(&leaf.run("uustat", &["-a"], b""));
+        assert!(listed.contains(&told), "{told}: {listed}");
+    }
 }
 
 #[test]

@@ -43,6 +43,7 @@ use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::LogSettings;
 use crate::wire::record::drive::RecordSettings;
 use dialling::Dialling;
+use jiff::tz::TimeZone;
 use names::Names;
 use section::Section;
 use std::collections::BTreeMap;
@@ -179,6 +180,15 @@ impl Places {
         places
     }
 
+    /// The zone of a node for whoever prints its times; `None`: none is given, or the file may not be read.
+    pub fn zone_of(file: &Path) -> Option<TimeZone> {
+        let source = read_bounded(file).ok()?;
+        let findings = Findings::default();
+        let (document, _) = DeTable::parse_recoverable(&source);
+        let mut root = Section::new("the file", document.get_ref(), 0..0, &findings);
+        node::read_zone(&mut root.section("node")?)
+    }
+
     pub fn spool_settings(&self) -> crate::spool::Settings {
         let usual = crate::spool::Settings::default();
         crate::spool::Settings {
@@ -278,6 +288,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
             systems::read(section, &base, &lines, &dialling, &tables, &mut names, findings)
         })
         .collect();
+    check_zone(&root, &lines, &systems, &rules);
     if let Some(node) = &node
         && names.is_given(names::Kind::System, node.name.as_str())
     {
@@ -304,6 +315,22 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         record,
         rules,
     })
+}
+
+/// Hours and months are those of some zone; that of the machine, or of whoever starts the daemon, may be another one tomorrow.
+fn check_zone(root: &Section<'_>, lines: &[LineConfig], systems: &[System], rules: &Rules) {
+    let has_hours = |system: &System| {
+        let told = |key| rules.find(names::Kind::System, system.name.as_str(), key).is_some();
+        told("times") || told("poll-at")
+    };
+    let matters = lines.iter().any(|line| line.tariff.is_some()) || systems.iter().any(has_hours);
+    if matters && root.keys().iter().all(|(key, _)| key != "node.time-zone") {
+        root.doubtful(
+            "node",
+            "the hours and months here are those of the machine's zone, or of TZ where the daemon is started",
+            "add the zone to [node], as time-zone = \"Europe/Berlin\"",
+        );
+    }
 }
 
 #[cfg(test)]

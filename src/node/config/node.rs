@@ -28,10 +28,7 @@ pub fn read(section: &mut Section<'_>, base: &Path, spool: &Path) -> Option<Node
     let domains = section.list("domain", domain);
     let public = section.text("public-directory");
     let trusted = section.list("trusted-users", |text| plain(text).map(str::to_owned));
-    let time_zone = section.value("time-zone", |text| {
-        TimeZone::get(text)
-            .map_err(|_| "write the name of a zone that this machine knows, as \"Europe/Berlin\"".into())
-    });
+    let time_zone = read_zone(section);
     if !section.has("name") {
         section.missing("name", "add the name that other systems call this one by, as name = \"barberouge\"");
     }
@@ -45,6 +42,14 @@ pub fn read(section: &mut Section<'_>, base: &Path, spool: &Path) -> Option<Node
         time_zone: time_zone.unwrap_or_else(TimeZone::system),
         trusted_users: trusted.unwrap_or_else(|| vec![TRUSTED.to_owned()]),
         name: name?,
+    })
+}
+
+/// `time-zone`, if it is given.
+pub fn read_zone(section: &mut Section<'_>) -> Option<TimeZone> {
+    section.value("time-zone", |text| {
+        TimeZone::get(text)
+            .map_err(|_| "write the name of a zone that this machine knows, as \"Europe/Berlin\"".into())
     })
 }
 

@@ -148,8 +148,8 @@ mod tests {
     use super::super::{Kind, Rule};
     use super::*;
 
-    const SITE: &str = r#"[node]
-name = "barberouge"
+    const SITE: &str = r#"node = { name = "barberouge", time-zone = "UTC" }
+
 [timetable]
 Cheap = "Any2200-0600"
 [[line]]
@@ -227,8 +227,7 @@ wait-for-cheaper = "15 min"
                 "16:11 wrong `reserve` in [tariff]",
             ]
         );
-        let line =
-            "[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n";
+        let line = "node = { name = \"x\", time-zone = \"UTC\" }\n\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n";
         let unpaid = format!("{line}tariff = {{ budget = \"5\", reserve = \"10 %\" }}\n");
         assert_eq!(titles(&read(&unpaid).1), ["7:21 nothing on this line costs money"]);
         let paid = |keys: &str| {

@@ -508,6 +508,25 @@ fn who_asks_for_callers_waits_for_their_number_and_has_a_modem_that_tells_it() {
 }
 
 #[test]
+fn hours_without_a_zone_are_doubtful() {
+    let site = |node: &str, rest: &str| {
+        let line = "[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n";
+        let system = "[[system]]\nname = \"b\"\nline = \"m\"\n";
+        let (config, findings) = read(&format!("[node]\nname = \"a\"\n{node}{system}{rest}{line}"));
+        assert!(config.is_some());
+        titles(&findings)
+    };
+    let warned = [
+        "1:1 the hours and months here are those of the machine's zone, or of TZ where the daemon is started",
+    ];
+    assert_eq!(site("", "poll = \"1 h\"\n"), Vec::<String>::new());
+    for hours in ["times = \"Wk0800-1800\"\n", "poll-at = \"06:00\"\n"] {
+        assert_eq!(site("", hours), warned);
+        assert_eq!(site("time-zone = \"Europe/Berlin\"\n", hours), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_line_has_its_rests() {
     let head = "[node]\nname = \"a\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\nmodem = \"generic\"\n";
     let (config, findings) = read(&format!("{head}hold-off = \"2 s\"\ndtr-low = \"5 s\"\n"));

@@ -26,8 +26,11 @@ pub use spool::{Dump, Verify};
 pub use when::{Account, Ahead, Because, LineAhead, When, Why};
 
 use crate::spool::CallRecord;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::OnceLock;
 
 /// What the node answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +81,16 @@ impl fmt::Display for Report {
     }
 }
 
-/// A time as lists show it: `11-23 00:41`, in the zone of this machine.
-fn short_time(time: jiff::Timestamp) -> String {
-    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%m-%d %H:%M").to_string()
+/// The zone of this process, which prints reports of one node.
+static ZONE: OnceLock<TimeZone> = OnceLock::new();
+
+/// From now on times are told in this zone, that of the node; else in that of the machine.
+pub fn tell_times_in(zone: TimeZone) {
+    let _ = ZONE.set(zone);
+}
+
+/// A time as lists show it: `11-23 00:41`.
+fn short_time(time: Timestamp) -> String {
+    let zone = ZONE.get().cloned().unwrap_or_else(TimeZone::system);
+    time.to_zoned(zone).strftime("%m-%d %H:%M").to_string()
 }

@@ -120,7 +120,7 @@ impl Verbs {
                     NotPaid::Money => ("tariff.budget", next_month(now).map(|month| month.timestamp())),
                     NotPaid::Airtime => ("tariff.airtime", next_month(now).map(|month| month.timestamp())),
                     NotPaid::Cheaper(from) => ("tariff.wait-for-cheaper", Some(from)),
-                    NotPaid::Clock(Doubt::Unset) => ("tariff", None),
+                    NotPaid::Clock(Doubt::Unset | Doubt::Behind { .. }) => ("tariff", None),
                     NotPaid::Clock(Doubt::Jumped { left, .. }) => {
                         let left = SignedDuration::try_from(left).unwrap_or(SignedDuration::ZERO);
                         ("tariff", now.timestamp().checked_add(left).ok())
@@ -271,7 +271,7 @@ impl Verbs {
     }
 
     fn clock_doubt(&self, now: &Zoned) -> Option<Doubt> {
-        self.events.clock_doubt().or_else(|| Doubt::of(now.timestamp()))
+        self.events.clock_doubt().or_else(|| Doubt::of(now.timestamp(), None))
     }
 }
 

@@ -193,6 +193,15 @@ impl Store {
         })
     }
 
+    /// The latest time that any call has: of its beginning, or the end of the last of them.
+    pub fn last_call(&self) -> Result<Option<Timestamp>> {
+        let began = self.one("SELECT max(began) FROM calls", [], |row| row.get::<_, Option<i64>>(0))?;
+        let ended = self.one("SELECT ended FROM calls ORDER BY id DESC LIMIT 1", [], |row| {
+            row.get::<_, Option<i64>>(0)
+        })?;
+        Ok(began.flatten().max(ended.flatten()).map(time))
+    }
+
     /// What was written of the cost of a call while it was under way.
     fn charged(&self, call: i64) -> Result<Option<Charge>> {
         self.one("SELECT month, seconds, cost FROM charges WHERE call = ?1", [call], |row| {

@@ -68,7 +68,8 @@ impl Scheduler {
     async fn round(&mut self) -> Result<Duration, SpoolError> {
         let settings = self.shared.settings.borrow_and_update().clone();
         let wall = clock::wall();
-        let doubt = self.clock.look(wall, clock::now().saturating_duration_since(self.began));
+        let last = self.shared.spool.last_call().await?;
+        let doubt = self.clock.look(wall, clock::now().saturating_duration_since(self.began), last);
         self.shared.events.doubt_clock(doubt);
         let now = wall.to_zoned(settings.zone.clone());
         let wishes = self.shared.spool.wishes().await?;
