@@ -68,6 +68,10 @@ impl Receiving {
         self.have
     }
 
+    pub fn size_is_told(&self) -> bool {
+        self.size.is_some()
+    }
+
     /// Whether the end of the file may come here.
     pub fn whole(&self) -> bool {
         self.size.is_none_or(|size| size == self.have)

@@ -21,6 +21,7 @@ enum Said {
 
 /// A link that only remembers.
 struct Paper {
+    letter: char,
     channels: u8,
     sound: bool,
     room: usize,
@@ -45,7 +46,7 @@ impl Link for Paper {
         Vec::new()
     }
     fn abilities(&self) -> Abilities {
-        Abilities { letter: 'p', channels: self.channels, sound: self.sound, closes: self.closes }
+        Abilities { letter: self.letter, channels: self.channels, sound: self.sound, closes: self.closes }
     }
     fn room(&self) -> usize {
         self.room.min(1000)
@@ -109,7 +110,7 @@ impl End {
         #[expect(clippy::disallowed_methods, reason = "any instant will do")]
         let now = Instant::now();
         let closes = channels > 1;
-        let link = Paper { channels, sound: true, room: usize::MAX, closes, said: Vec::new() };
+        let link = Paper { letter: 'p', channels, sound: true, room: usize::MAX, closes, said: Vec::new() };
         let verdict = Verdict::Take { offset: 0 };
         End {
             machine,
@@ -411,21 +412,54 @@ fn a_command_that_may_not_run_here_is_taken_all_the_same() {
 }
 
 #[test]
-fn a_file_that_is_not_what_was_told_is_not_kept() {
-    for pieces in [&[&b"123456"[..]][..], &[b"1234", b"56"], &[b"1234"], &[]] {
-        let mut end = End::new(false, 1, TAYLOR);
+fn a_file_that_is_not_what_was_told_is_not_kept_and_comes_again_unless_the_line_is_trusted() {
+    let cases = [
+        ('t', TAYLOR, Some("CN5")),
+        ('t', UUGATE, Some("CN5")),
+        ('g', UUGATE, Some("CN4")),
+        ('i', UUGATE, Some("CN4")),
+        ('g', TAYLOR, None),
+        ('i', TAYLOR, None),
+    ];
+    let too_much_and_too_little: [&[&[u8]]; 4] = [&[b"123456"], &[b"1234", b"56"], &[b"1234"], &[]];
+    let all =
+        cases.iter().flat_map(|case| too_much_and_too_little.iter().map(move |pieces| (*case, *pieces)));
+    for ((letter, features, answer), pieces) in all {
+        let mut end = End::new(false, 1, features);
+        end.link.letter = letter;
         end.starts();
         end.hears(ONLY, "E D.1 D.x1 jan -C D.1 0666 \"\" 0x5 rmail x");
         for piece in pieces {
             assert!(end.data(ONLY, piece).is_none());
         }
         end.link.said.clear();
-        assert!(end.data(ONLY, b"").is_none());
-        assert_eq!(end.link.said, [command(ONLY, "CN5")]);
-        assert!(end.asked.iter().any(|ask| matches!(ask, Ask::Drop { .. })));
+        let over = end.data(ONLY, b"");
+        // No part of it is kept for the next call either.
+        assert!(end.asked.iter().any(|ask| matches!(ask, Ask::Drop { .. })), "{letter}");
         assert!(!end.asked.iter().any(|ask| matches!(ask, Ask::Commit { .. })));
-        assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+        match answer {
+            Some(answer) => {
+                assert_eq!((over, &end.link.said[..]), (None, &[command(ONLY, answer)][..]), "{letter}");
+                assert_eq!(end.hears(ONLY, "H"), [command(ONLY, "HY")]);
+            }
+            None => {
+                let damaged = LinkError::Damaged { protocol: letter };
+                assert_eq!((over, &end.link.said[..]), (Some(Err(damaged.into())), &[][..]));
+            }
+        }
     }
+}
+
+#[test]
+fn a_file_whose_size_was_not_told_is_refused_for_good_if_it_is_larger_than_what_is_taken() {
+    let mut end = End::new(false, 1, b"0");
+    end.link.letter = 'g';
+    end.starts();
+    end.hears(ONLY, "S D.1 D.x1 jan -C D.1 0666");
+    end.data(ONLY, &[1; 10_001]);
+    end.link.said.clear();
+    assert_eq!(end.data(ONLY, b""), None);
+    assert_eq!(end.link.said, [command(ONLY, "CN5")]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::super::sender::Sender;
 use super::super::{Features, SessionError};
 use super::{For, HangUp, Machine, collect, misbehaved};
 use crate::job::Grade;
-use crate::wire::link::{Channel, Expect, Link};
+use crate::wire::link::{Channel, Expect, Link, LinkError, needs};
 use std::time::Instant;
 
 #[derive(Debug, Default)]
@@ -33,8 +33,13 @@ enum State {
         file: Receiving,
         name: String,
     },
-    /// What comes does not fit what was told: the rest is let through to the end, and not kept.
+    /// More comes than was told, or than is taken: the rest is let through to the end, and not kept.
     AwaitEnd {
+        name: String,
+        told: bool,
+    },
+    /// The end came before all that was told; what came is given up.
+    AwaitDropped {
         name: String,
     },
     /// A refused file comes all the same, up to an empty packet: it was sent ahead. With channels the peer may send none of it.
@@ -127,8 +132,8 @@ impl Machine {
                     theirs.state = State::AwaitCommit { name };
                     self.ask(channel, Ask::Commit { slot });
                 } else {
-                    self.ask(For::Nobody, Ask::Drop { slot });
-                    self.not_kept(now, link, number, name, "it came shorter than was told");
+                    theirs.state = State::AwaitDropped { name };
+                    self.ask(channel, Ask::Drop { slot });
                 }
                 Ok(())
             }
@@ -142,16 +147,20 @@ impl Machine {
                 }
                 Fit::TooMuch => {
                     let slot = *slot;
-                    theirs.state = State::AwaitEnd { name: std::mem::take(name) };
+                    theirs.state = State::AwaitEnd { name: std::mem::take(name), told: file.size_is_told() };
                     self.ask(For::Nobody, Ask::Drop { slot });
                     Ok(())
                 }
                 Fit::Gap => Err(misbehaved("a file with a gap", b"")),
             },
-            State::AwaitEnd { name } if bytes.is_empty() => {
-                let name = std::mem::take(name);
+            State::AwaitEnd { name, told } if bytes.is_empty() => {
+                let (name, told) = (std::mem::take(name), *told);
+                theirs.state = State::AwaitCommand;
                 link.expect(Expect::Command);
-                self.not_kept(now, link, number, name, "it came larger than was told");
+                if told {
+                    return self.misfit(now, link, number, name, "it came larger than was told");
+                }
+                self.not_kept(now, link, number, name, "it is larger than what is taken here");
                 Ok(())
             }
             State::AwaitEnd { .. } => Ok(()),
@@ -178,7 +187,28 @@ impl Machine {
     fn not_kept(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String, why: &str) {
         self.say(now, link, Channel::Theirs(number), &Answer::NotKept);
         self.progress.done(false, job, Some(why.to_owned()));
-        self.ins.remove(&number);
+    }
+
+    /// A file is not as long as was told. A length that the line spoiled makes it so: the sum of `g` has 16 bits. CN5 ends a
+    /// job for good, and is said only where the protocol relies on the line. That something came damaged is known to
+    /// uugates alone; others send again what was not answered, in the next call.
+    fn misfit(
+        &mut self,
+        now: Instant,
+        link: &mut dyn Link,
+        number: u8,
+        job: String,
+        why: &str,
+    ) -> Result<(), SessionError> {
+        let protocol = link.abilities().letter;
+        if needs(protocol).reliable {
+            self.not_kept(now, link, number, job, why);
+        } else if self.features.has(Features::UUGATE) {
+            self.damaged(now, link, number, job);
+        } else {
+            return Err(LinkError::Damaged { protocol }.into());
+        }
+        Ok(())
     }
 
     fn damaged(&mut self, now: Instant, link: &mut dyn Link, number: u8, job: String) {
@@ -375,6 +405,10 @@ impl Machine {
             }
             (State::AwaitCommit { name }, Reply::Unkept) => {
                 self.not_kept(now, link, number, name, "it could not be kept");
+                State::AwaitCommand
+            }
+            (State::AwaitDropped { name }, Reply::Done) => {
+                self.misfit(now, link, number, name, "it came shorter than was told")?;
                 State::AwaitCommand
             }
             (state @ State::Receiving { .. }, Reply::Done) => state,
