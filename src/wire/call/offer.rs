@@ -39,13 +39,7 @@ pub fn parameters(system: &Protocols, line: &Protocols, profile: &Profile, featu
         (parameters.big_g.window, parameters.big_g.packet_size) = (packets.window, packets.size);
     }
     if features.has(Features::UUGATE) {
-        // It begins with small packets, and sends large ones only while the line shows to be good.
-        parameters.i.packet_size = 4095;
-        parameters.i.eager = true;
-        parameters.g.seal = true;
-        for one in [&mut parameters.g, &mut parameters.big_g, &mut parameters.v] {
-            one.eager = true;
-        }
+        parameters.among_uugates();
     }
     line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));
     parameters

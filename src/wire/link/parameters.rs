@@ -37,6 +37,19 @@ impl Default for Parameters {
     }
 }
 
+impl Parameters {
+    /// Sets up what two uugates do with each other alone.
+    pub fn among_uugates(&mut self) {
+        // It begins with small packets, and sends large ones only while the line shows to be good.
+        self.i.packet_size = 4095;
+        self.i.eager = true;
+        (self.i.seal, self.j.i.seal, self.g.seal) = (true, true, true);
+        for one in [&mut self.g, &mut self.big_g, &mut self.v] {
+            one.eager = true;
+        }
+    }
+}
+
 /// Settings of the `i` protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IParameters {
@@ -63,6 +76,8 @@ pub struct IParameters {
     /// Commands and data follow our SYNC before the peer's has come, and no SPOS stands between a command and its file:
     /// what a uugate looks for.
     pub eager: bool,
+    /// The checksums of packets are over their headers too: what a uugate looks for.
+    pub seal: bool,
 }
 
 impl Default for IParameters {
@@ -79,6 +94,7 @@ impl Default for IParameters {
             error_decay: 10,
             ack_frequency: None,
             eager: false,
+            seal: false,
         }
     }
 }

@@ -14,8 +14,8 @@ pub trait Framing {
     /// is sound.
     fn parse(bytes: &[u8]) -> Option<(Self::Header, usize)>;
 
-    /// The data in what follows a header, if they are sound.
-    fn open(header: Self::Header, body: &[u8]) -> Option<Vec<u8>>;
+    /// The data in what follows a header, if they are sound; the header may learn more from it.
+    fn open(header: &mut Self::Header, body: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// What the reader found next.
@@ -81,7 +81,7 @@ impl<F: Framing> Reader<F> {
             if rest.len() < F::HEADER {
                 return None;
             }
-            let Some((header, length)) = F::parse(rest) else {
+            let Some((mut header, length)) = F::parse(rest) else {
                 self.at += 1;
                 if !std::mem::replace(&mut self.lost, true) {
                     return Some(Found::BadHeader);
@@ -89,7 +89,7 @@ impl<F: Framing> Reader<F> {
                 continue;
             };
             let whole = F::HEADER + length;
-            let Some(data) = F::open(header, rest.get(F::HEADER..whole)?) else {
+            let Some(data) = F::open(&mut header, rest.get(F::HEADER..whole)?) else {
                 self.suspect = Some(whole);
                 return Some(Found::BadData(header));
             };

@@ -229,9 +229,9 @@ impl Framing for Packets {
         }
     }
 
-    fn open(header: Header, field: &[u8]) -> Option<Vec<u8>> {
+    fn open(header: &mut Header, field: &[u8]) -> Option<Vec<u8>> {
         let field = Fields::open(header, field)?;
-        match header {
+        match *header {
             Header::Data { short, .. } => open(short, field).map(|(data, _)| data),
             Header::Control(_) => Some(field),
         }
@@ -251,8 +251,8 @@ impl Framing for Fields {
         Packets::parse(bytes)
     }
 
-    fn open(header: Header, field: &[u8]) -> Option<Vec<u8>> {
-        let Header::Data { packet, ack, short, sum } = header else { return Some(Vec::new()) };
+    fn open(header: &mut Header, field: &[u8]) -> Option<Vec<u8>> {
+        let Header::Data { packet, ack, short, sum } = *header else { return Some(Vec::new()) };
         let kind = if short { 3 } else { 2 };
         let bits = kind << 6 | packet << 3 | ack;
         (SUM_BASE.wrapping_sub(check(field) ^ u16::from(bits)) == sum).then(|| field.to_vec())

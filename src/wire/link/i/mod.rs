@@ -13,7 +13,8 @@
 //! - each side sends one CLOSE, without waiting for that of the other, and then the final handshake.
 //!
 //! Between uugates (`eager`) the first packets follow our SYNC before the peer's has come, and the command that offers a
-//! file puts the position to 0, which spares each file its SPOS.
+//! file puts the position to 0, which spares each file its SPOS. Their packets are sealed (`seal`); by its SYNC each end shows
+//! whether it seals, so it is no matter if noise has hidden from one of them what the other is.
 
 pub(super) mod packet;
 mod receive;
@@ -83,6 +84,8 @@ pub struct I {
     channels: u8,
     events: VecDeque<Arrived>,
     sync: Sync,
+    /// The SYNC of the peer was sealed, and so is all that follows it.
+    peer_seals: bool,
     peer_closed: bool,
     silence: Silence,
 }
@@ -100,7 +103,7 @@ impl I {
             most,
             state: State::Idle,
             reader: Reader::default(),
-            sender: Sender::new(role == Role::Caller, 1, 1, parameters.timeout),
+            sender: Sender::new(role == Role::Caller, parameters.seal, 1, 1, parameters.timeout),
             receiver: Receiver::new(
                 parameters.ack_frequency.unwrap_or(half),
                 usize::from(parameters.packet_size),
@@ -110,6 +113,7 @@ impl I {
             channels: MOST_CHANNELS,
             events: VecDeque::new(),
             sync: Sync::default(),
+            peer_seals: false,
             peer_closed: false,
             silence: Silence::new(parameters.timeout, parameters.retries),
             parameters,
@@ -118,7 +122,8 @@ impl I {
 
     fn header(&self, kind: Kind, packet: u8) -> Header {
         let ack = if kind == Kind::Sync { 0 } else { self.receiver.ack() };
-        Header { kind, packet, ack, local: 0, remote: 0, caller: self.role == Role::Caller }
+        let (caller, sealed) = (self.role == Role::Caller, self.parameters.seal);
+        Header { kind, packet, ack, local: 0, remote: 0, caller, sealed }
     }
 
     fn fail(&mut self, error: LinkError) {
@@ -164,7 +169,7 @@ impl I {
         }
         self.tally.packet();
         if header.kind == Kind::Sync {
-            self.handle_sync(now, &data);
+            self.handle_sync(now, header, &data);
             return;
         }
         if !self.runs() {
@@ -255,11 +260,18 @@ impl I {
         self.silence.deadline(self.sender.last_new()).filter(|_| self.runs())
     }
 
+    /// It is sound as it stands, but not as the peer makes it: the header is not the one that was sent.
+    fn is_forged(&self, header: Header) -> bool {
+        self.peer_seals && !header.sealed
+    }
+
     fn read(&mut self, now: Instant) {
         while self.listens() {
             match self.reader.find() {
-                Some(Found::Packet(header, data)) => self.handle_packet(now, header, data),
-                Some(Found::BadData(header)) => {
+                Some(Found::Packet(header, data)) if !self.is_forged(header) => {
+                    self.handle_packet(now, header, data);
+                }
+                Some(Found::BadData(header) | Found::Packet(header, _)) => {
                     self.tally.bad_checksum();
                     if header.caller != (self.role == Role::Caller) && !self.runs() {
                         self.missed_sync();

@@ -11,6 +11,10 @@
 //!
 //! Observed with Taylor UUCP 1.07: the CRC is the one of ISO-HDLC without the final inversion (called
 //! JAMCRC); `SPOS` and `CLOSE` have both channels 0; `SYNC` carries four bytes.
+//!
+//! Two bits that are spoiled in one column leave the check byte of a header as it was, and make a packet the next one, or one
+//! of another channel. So between uugates packets are sealed: the CRC is over the header as well, with an acknowledgement of
+//! 0, for that is put in anew whenever the packet is sent; and where there are no data and no CRC, byte 5 is a CRC-8 of 1 to 4.
 
 use crate::wire::link::reader::Framing;
 
@@ -60,6 +64,39 @@ pub struct Header {
     pub remote: u8,
     /// Whether the system that placed the call sent it.
     pub caller: bool,
+    /// Its checksums are those of a uugate.
+    pub sealed: bool,
+}
+
+impl Header {
+    /// The header of a packet with so many bytes of data.
+    fn print(self, data: usize) -> [u8; HEADER] {
+        let [length_high, length] = (data.min(MOST_DATA) as u16).to_be_bytes();
+        let first = self.packet << 3 | self.local & 7;
+        let second = self.ack << 3 | self.remote & 7;
+        let third = (self.kind as u8) << 5 | u8::from(self.caller) << 4 | length_high;
+        let told = [first, second, third, length];
+        let check = if self.sealed && data == 0 { sealed_check(told) } else { plain_check(told) };
+        [START, first, second, third, length, check]
+    }
+
+    /// The checksum of a sealed packet.
+    fn checksum_with(self, data: &[u8]) -> [u8; CHECKSUM] {
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(&Header { ack: 0, ..self }.print(data.len()));
+        sum.update(data);
+        (!sum.finalize()).to_be_bytes()
+    }
+}
+
+fn plain_check(told: [u8; 4]) -> u8 {
+    told.iter().fold(0, |check, byte| check ^ byte)
+}
+
+/// The CRC-8 of the polynomial 0x07, begun with all ones: up to three spoiled bits of a header never leave it as it was.
+fn sealed_check(told: [u8; 4]) -> u8 {
+    let shift = |sum: u8| sum << 1 ^ if sum & 0x80 != 0 { 0x07 } else { 0 };
+    told.iter().fold(0xff, |sum, byte| (0..8).fold(sum ^ byte, |sum, _| shift(sum)))
 }
 
 /// The beginning of a packet with room for so many bytes of data, which go behind it until it is sealed.
@@ -73,13 +110,9 @@ pub fn begin(room: usize) -> Vec<u8> {
 /// be given.
 pub fn seal(frame: &mut Vec<u8>, header: Header) {
     let Some((head, data)) = frame.split_first_chunk_mut::<HEADER>() else { return };
-    let [length_high, length] = (data.len().min(MOST_DATA) as u16).to_be_bytes();
-    let first = header.packet << 3 | header.local & 7;
-    let second = header.ack << 3 | header.remote & 7;
-    let third = (header.kind as u8) << 5 | u8::from(header.caller) << 4 | length_high;
-    *head = [START, first, second, third, length, first ^ second ^ third ^ length];
+    *head = header.print(data.len());
     if !data.is_empty() {
-        let sum = checksum(data);
+        let sum = if header.sealed { header.checksum_with(data) } else { checksum(data) };
         frame.extend(sum);
     }
 }
@@ -103,17 +136,22 @@ pub fn filled(frame: &[u8]) -> usize {
 }
 
 /// Puts the present acknowledgement into a packet that was framed earlier.
-pub fn restamp(frame: &mut [u8], ack: u8) {
-    if let [_, packet, second, third, fourth, check, ..] = frame {
+pub fn restamp(frame: &mut [u8], ack: u8, sealed: bool) {
+    let empty = frame.len() == HEADER;
+    if let [_, first, second, third, fourth, check, ..] = frame {
         *second = ack << 3 | *second & 7;
-        *check = *packet ^ *second ^ *third ^ *fourth;
+        let told = [*first, *second, *third, *fourth];
+        *check = if sealed && empty { sealed_check(told) } else { plain_check(told) };
     }
 }
 
 /// The header at the beginning of `bytes` and the length of its data.
 fn parse(bytes: &[u8]) -> Option<(Header, usize)> {
     let [START, first, second, third, fourth, check, ..] = *bytes else { return None };
-    if first ^ second ^ third ^ fourth != check {
+    let told = [first, second, third, fourth];
+    let length = usize::from(third & 0x0f) << 8 | usize::from(fourth);
+    let sealed = length == 0 && sealed_check(told) == check;
+    if !sealed && plain_check(told) != check {
         return None;
     }
     let header = Header {
@@ -123,10 +161,11 @@ fn parse(bytes: &[u8]) -> Option<(Header, usize)> {
         ack: second >> 3,
         remote: second & 7,
         caller: third & 0x10 != 0,
+        sealed,
     };
     // At least one channel number is zero; anything else is a piece of data that looks like a header.
     let whole = header.local == 0 || header.remote == 0;
-    whole.then_some((header, usize::from(third & 0x0f) << 8 | usize::from(fourth)))
+    whole.then_some((header, length))
 }
 
 /// The length of the whole packet at the beginning of what [`frame`] made; 0 if there is none.
@@ -154,9 +193,14 @@ impl Framing for Packets {
         Some((header, if length > 0 { length + CHECKSUM } else { 0 }))
     }
 
-    fn open(_header: Header, body: &[u8]) -> Option<Vec<u8>> {
+    /// Takes either checksum, and tells which it was, as `parse` does.
+    fn open(header: &mut Header, body: &[u8]) -> Option<Vec<u8>> {
         let (data, sum) = body.split_at_checked(body.len().saturating_sub(CHECKSUM))?;
-        (data.is_empty() || checksum(data) == *sum).then(|| data.to_vec())
+        if data.is_empty() {
+            return Some(Vec::new());
+        }
+        header.sealed = header.checksum_with(data) == *sum;
+        (header.sealed || checksum(data) == *sum).then(|| data.to_vec())
     }
 }
 
@@ -170,7 +214,7 @@ mod tests {
     type Reader = reader::Reader<Packets>;
 
     fn header(packet: u8) -> Header {
-        Header { kind: Kind::Data, packet, ack: 3, local: 1, remote: 0, caller: true }
+        Header { kind: Kind::Data, packet, ack: 3, local: 1, remote: 0, caller: true, sealed: false }
     }
 
     fn all(reader: &mut Reader) -> Vec<Found> {
@@ -186,7 +230,7 @@ mod tests {
     #[test]
     fn a_packet_is_what_the_manual_draws() {
         let frame = frame(
-            Header { kind: Kind::Sync, packet: 0, ack: 0, local: 0, remote: 0, caller: true },
+            Header { kind: Kind::Sync, packet: 0, ack: 0, local: 0, remote: 0, caller: true, sealed: false },
             &[4, 0, 16, 7],
         );
         // Observed with Taylor UUCP 1.07, calling.
@@ -196,8 +240,35 @@ mod tests {
     #[test]
     fn a_restamped_packet_is_sound() {
         let mut bytes = frame(header(5), b"text");
-        restamp(&mut bytes, 31);
+        restamp(&mut bytes, 31, false);
         assert_eq!(read(&bytes), [Found::Packet(Header { ack: 31, ..header(5) }, b"text".to_vec())]);
+    }
+
+    /// Two spoiled bits in one column of a header leave its plain check byte as it was.
+    #[test]
+    fn a_sealed_packet_is_never_taken_for_another() {
+        for data in [&b""[..], b"text", b"more of it than that"] {
+            let header = Header { sealed: true, ..header(5) };
+            let mut sound = frame(header, data);
+            restamp(&mut sound, 31, true);
+            let header = Header { ack: 31, ..header };
+            assert_eq!(read(&sound), [Found::Packet(header, data.to_vec())]);
+            let columns = (1..=5).flat_map(|one| (one + 1..=5).map(move |other| (one, other)));
+            for (one, other) in columns {
+                for bit in 0..8 {
+                    // Of a packet with data, what it acknowledges is not sealed.
+                    if (one, other) == (2, 5) && bit >= 3 && !data.is_empty() {
+                        continue;
+                    }
+                    let mut spoiled = sound.clone();
+                    spoiled[one] ^= 1 << bit;
+                    spoiled[other] ^= 1 << bit;
+                    let taken =
+                        |found: &Found| matches!(found, Found::Packet(Header { sealed: true, .. }, _));
+                    assert!(!read(&spoiled).iter().any(taken), "{data:?} {one} {other} {bit}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -254,17 +325,21 @@ mod tests {
         #[test]
         fn what_is_framed_is_found_however_it_arrives(
             data in proptest::collection::vec(any::<u8>(), 0..5000),
-            packet in 0u8..32, ack in 0u8..32, local in 0u8..8, caller: bool, cut in 1usize..700,
+            packet in 0u8..32, ack in 0u8..32, local in 0u8..8, caller: bool, sealed: bool,
+            cut in 1usize..700,
         ) {
             let data = &data[..data.len().min(MOST_DATA)];
-            let header = Header { kind: Kind::Data, packet, ack, local, remote: 0, caller };
+            let header = Header { kind: Kind::Data, packet, ack, local, remote: 0, caller, sealed };
             let mut reader = Reader::default();
             let mut found = Vec::new();
             for piece in frame(header, data).chunks(cut) {
                 reader.feed(piece);
                 found.extend(all(&mut reader));
             }
-            prop_assert_eq!(found, vec![Found::Packet(header, data.to_vec())]);
+            // One check byte in 256 is right either way.
+            let either = header.sealed || data.is_empty();
+            let told = |sealed| vec![Found::Packet(Header { sealed, ..header }, data.to_vec())];
+            prop_assert!(found == told(header.sealed) || either && found == told(true), "{:?}", found);
         }
 
         #[test]

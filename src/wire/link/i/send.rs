@@ -65,6 +65,8 @@ struct Sent {
 #[derive(Debug)]
 pub struct Sender {
     caller: bool,
+    /// Packets are sealed, as between uugates.
+    sealed: bool,
     /// How many packets may be unacknowledged, as the peer asked.
     window: usize,
     size: PacketSize,
@@ -95,9 +97,10 @@ pub struct Sender {
 impl Sender {
     /// `window` and `most` (bytes) are the peer's wishes; `timeout` is the longest wait before a packet is repeated
     /// while no round trip was measured.
-    pub fn new(caller: bool, window: usize, most: usize, timeout: Duration) -> Self {
+    pub fn new(caller: bool, sealed: bool, window: usize, most: usize, timeout: Duration) -> Self {
         Sender {
             caller,
+            sealed,
             window,
             size: PacketSize::new(most),
             queue: VecDeque::new(),
@@ -322,7 +325,7 @@ impl Sender {
             sent.wanted = false;
             sent.resent += 1;
             sent.last_sent = now;
-            packet::restamp(&mut sent.frame, ack);
+            packet::restamp(&mut sent.frame, ack, self.sealed);
             out.extend_from_slice(&sent.frame);
             self.pace.sent(now, sent.frame.len(), self.size.is_noisy());
             self.packets_resent += 1;
@@ -340,7 +343,8 @@ impl Sender {
             Some(Channel::Theirs(number)) => (0, number),
             None => (0, 0),
         };
-        let header = Header { kind, packet: self.next, ack, local, remote, caller: self.caller };
+        let (caller, sealed) = (self.caller, self.sealed);
+        let header = Header { kind, packet: self.next, ack, local, remote, caller, sealed };
         let data = packet::filled(&frame);
         packet::seal(&mut frame, header);
         out.extend_from_slice(&frame);

@@ -1,6 +1,6 @@
 //! The start of the `i` protocol: each side sends a SYNC, which says what it wants to get; and SYNC in mid-session.
 
-use super::packet::{self, Kind};
+use super::packet::{self, Header, Kind};
 use super::{I, MOST_CHANNELS, MOST_WINDOW, State};
 use crate::wire::link::{Event, LinkError, Role};
 use std::time::Instant;
@@ -78,7 +78,7 @@ impl I {
         packet::frame(self.header(Kind::Sync, 0), &data)
     }
 
-    pub(super) fn handle_sync(&mut self, now: Instant, data: &[u8]) {
+    pub(super) fn handle_sync(&mut self, now: Instant, header: Header, data: &[u8]) {
         let [high, low, window, rest @ ..] = data else {
             self.misbehaved("a SYNC packet of fewer than three bytes");
             return;
@@ -107,6 +107,7 @@ impl I {
         }
         self.sender.agree(usize::from(*window).min(MOST_WINDOW), size.min(self.most));
         self.state = State::Running;
+        self.peer_seals = header.sealed;
         self.silence.heard(now);
         if self.parameters.eager {
             // The caller's goes out first, so that the other is an answer to it.

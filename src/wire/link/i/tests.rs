@@ -12,7 +12,7 @@ fn running(now: Instant) -> I {
 }
 
 fn theirs(kind: Kind, packet: u8) -> Header {
-    Header { kind, packet, ack: 0, local: 0, remote: 1, caller: true }
+    Header { kind, packet, ack: 0, local: 0, remote: 1, caller: true, sealed: false }
 }
 
 /// Kinds and data of the packets that it sends now.
@@ -42,7 +42,7 @@ fn a_peer_that_asks_for_smaller_packets_in_mid_session_gets_them() {
 
 /// Caller and called side of two uugates; the caller's SYNC is out.
 fn uugates(now: Instant) -> [I; 2] {
-    let parameters = IParameters { eager: true, ..IParameters::default() };
+    let parameters = IParameters { eager: true, seal: true, ..IParameters::default() };
     let mut ends = [Role::Caller, Role::Called].map(|role| I::new('i', role, parameters.clone(), MOST_DATA));
     for end in &mut ends {
         end.start(now);
@@ -87,6 +87,68 @@ fn between_uugates_a_file_follows_its_command_without_an_spos() {
     called.offered();
     assert_eq!(called.poll_event(), data(Channel::Ours(1), 0, b"EY\0"));
     assert_eq!(called.poll_event(), data(Channel::Theirs(3), 0, &[2; 10]));
+}
+
+#[test]
+fn a_packet_that_two_spoiled_bits_make_another_is_not_taken_between_uugates() {
+    let now = crate::clock::now();
+    for text in [&b"S file"[..], b""] {
+        let [mut caller, mut called] = uugates(now);
+        pass(now, &mut caller, &mut called);
+        pass(now, &mut called, &mut caller);
+        match text.is_empty() {
+            true => caller.send_data(now, Channel::Ours(1), 0, text),
+            false => caller.send_command(now, Channel::Ours(1), text),
+        }
+        let mut bytes = Vec::new();
+        caller.poll_transmit(now, usize::MAX, &mut bytes);
+        // Packet 2 in place of 1, or of another channel.
+        for (first, other) in [(0x18, (2, 0x18)), (0x02, (5, 0x02))] {
+            let mut spoiled = bytes.clone();
+            spoiled[1] ^= first;
+            spoiled[other.0] ^= other.1;
+            called.handle_input(now, &spoiled);
+            assert_eq!(called.poll_event(), None);
+        }
+        called.handle_input(now, &bytes);
+        assert!(matches!(called.poll_event(), Some(Event::Data { channel: Channel::Theirs(1), .. })));
+        assert_eq!(called.poll_event(), None);
+    }
+}
+
+/// Noise on the handshake may have hidden from one of them what the other is.
+#[test]
+fn a_uugate_is_understood_by_one_that_takes_it_for_another_system() {
+    let now = crate::clock::now();
+    for (role, other) in [(Role::Caller, Role::Called), (Role::Called, Role::Caller)] {
+        let knows = IParameters { eager: true, seal: true, ..IParameters::default() };
+        let mut knows = I::new('i', role, knows, MOST_DATA);
+        let mut other = I::new('i', other, IParameters::default(), MOST_DATA);
+        knows.start(now);
+        other.start(now);
+        pass(now, &mut knows, &mut other);
+        pass(now, &mut other, &mut knows);
+        for from_one_that_knows in [true, false] {
+            let (from, to) =
+                if from_one_that_knows { (&mut knows, &mut other) } else { (&mut other, &mut knows) };
+            while to.poll_event().is_some() {}
+            from.send_offer(now, Channel::Ours(1), b"S file");
+            from.send_data(now, Channel::Ours(1), 0, &[1; 10]);
+            from.send_data(now, Channel::Ours(1), 10, &[]);
+            pass(now, from, to);
+            let told = |position, bytes: &[u8]| {
+                Some(Event::Data {
+                    channel: Channel::Theirs(1),
+                    position: Some(position),
+                    bytes: bytes.to_vec(),
+                })
+            };
+            assert!(matches!(to.poll_event(), Some(Event::Data { .. })));
+            to.offered();
+            assert_eq!(to.poll_event(), told(0, &[1; 10]));
+            assert_eq!(to.poll_event(), told(10, &[]));
+        }
+    }
 }
 
 #[test]

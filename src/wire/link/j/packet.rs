@@ -133,7 +133,7 @@ impl Framing for Wrapped {
         fits.then_some((packet, all - HEADER))
     }
 
-    fn open(_packet: usize, body: &[u8]) -> Option<Vec<u8>> {
+    fn open(_packet: &mut usize, body: &[u8]) -> Option<Vec<u8>> {
         let (&END, body) = body.split_last()? else { return None };
         Some(body.to_vec())
     }

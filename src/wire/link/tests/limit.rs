@@ -27,7 +27,7 @@ fn line(bit_errors: f64, buffer: usize) -> Settings {
 fn sized(i: u16, g: u16) -> Parameters {
     let mut parameters = Parameters::default();
     parameters.i.packet_size = i;
-    parameters.i.eager = i > 1024;
+    (parameters.i.eager, parameters.i.seal) = (i > 1024, i > 1024);
     parameters.g.packet_size = g;
     parameters.g.seal = true;
     parameters

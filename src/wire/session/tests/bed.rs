@@ -50,9 +50,8 @@ impl Session {
     fn new(now: Instant, site: &Site, agreement: Agreement) -> Session {
         let role = if agreement.caller { Role::Caller } else { Role::Called };
         let mut parameters = Parameters::default();
-        (parameters.g.packet_size, parameters.g.seal, parameters.g.eager) = (2048, true, true);
-        parameters.i.packet_size = 4095;
-        parameters.i.eager = true;
+        parameters.among_uugates();
+        parameters.g.packet_size = 2048;
         let mut link = open(agreement.protocol, role, &parameters).unwrap();
         link.start(now);
         link.handle_input(now, &agreement.rest);
