@@ -427,9 +427,11 @@ impl Link for I {
         self.sender.command(channel, text.to_vec(), self.parameters.eager);
     }
 
-    // From any peer: one that does not know this sends an SPOS.
     fn offered(&mut self) {
-        self.position = 0;
+        // Others send an SPOS, and until then the position says that no file has begun.
+        if self.peer_seals {
+            self.position = 0;
+        }
     }
 
     fn begin_file(&mut self, _bytes: u64) {}

@@ -197,6 +197,14 @@ impl End {
         self.event(Event::Data { channel, position: None, bytes: bytes.to_vec() })
     }
 
+    /// A packet of a link that tells the position; gives back what is said to that.
+    fn hears_at(&mut self, position: u64, channel: Channel, bytes: &[u8]) -> Vec<Said> {
+        self.link.said.clear();
+        let over = self.event(Event::Data { channel, position: Some(position), bytes: bytes.to_vec() });
+        assert!(over.is_none(), "{over:?}");
+        std::mem::take(&mut self.link.said)
+    }
+
     /// The other end says a text, and its NUL; gives back what is said to that.
     fn hears(&mut self, channel: Channel, text: &str) -> Vec<Said> {
         self.link.said.clear();
@@ -817,8 +825,30 @@ fn a_refused_file_that_is_on_its_way_is_let_through() {
     // A peer that had not begun to send it says no end either.
     let theirs = Channel::Theirs(2);
     assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
-    assert_eq!(end.hears(theirs, "R /etc/y /tmp/y jan -d"), [command(theirs, "RN2")]);
+    assert_eq!(end.hears_at(90, theirs, b"R /etc/y /tmp/y jan -d\0"), [command(theirs, "RN2")]);
     assert_eq!(end.hears(theirs, "S x ~/y jan -C D.1 0666 \"\" 0x1"), [command(theirs, "SY")]);
+    // Its next command may be in two packets, and a file on another channel between them.
+    let theirs = Channel::Theirs(3);
+    assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
+    assert_eq!(end.hears_at(90, theirs, b"R /etc/y /t"), []);
+    assert_eq!(end.hears_at(0, theirs, b"mp/y jan -d\0"), [command(theirs, "RN2")]);
+}
+
+/// A user of the peer could choose in whose name it is carried out.
+#[test]
+fn a_refused_file_that_looks_like_a_command_is_none() {
+    let theirs = Channel::Theirs(1);
+    let line = b"E D.1 D.x1 root -CR D.1 0666 ann 0x1 rmail x\0";
+    for (features, first) in [(TAYLOR, 0), (UUGATE, 0), (UUGATE, 90)] {
+        let mut end = End::new(false, 7, features);
+        end.starts();
+        assert_eq!(end.hears(theirs, "S x /etc/x jan -C D.1 0666 \"\" 0x10"), [command(theirs, "SN2")]);
+        assert_eq!(end.hears_at(first, theirs, line), []);
+        assert_eq!(end.hears_at(1000, theirs, line), []);
+        assert_eq!(end.hears_at(2000, theirs, b""), []);
+        assert_eq!(end.asked, []);
+        assert_eq!(end.hears_at(2000, theirs, line), [command(theirs, "EY")]);
+    }
 }
 
 #[test]

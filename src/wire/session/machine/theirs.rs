@@ -2,7 +2,7 @@
 
 use super::super::ahead;
 use super::super::ask::{Ask, Kind, Offer, Reply, Slot, Verdict};
-use super::super::command::{Answer, Letter, Refusal, Request, Rest};
+use super::super::command::{Answer, Letter, Refusal, Rest};
 use super::super::incoming::Judged;
 use super::super::outgoing::Source;
 use super::super::receiving::{Fit, Receiving};
@@ -42,8 +42,10 @@ enum State {
     AwaitDropped {
         name: String,
     },
-    /// A refused file comes all the same, up to an empty packet: it was sent ahead. With channels the peer may send none of it.
+    /// A refused file comes all the same, up to an empty packet: it was sent ahead.
     AwaitRefusedEnd,
+    /// It comes only if the peer had begun to send it: the next packet shows.
+    AwaitRefused,
     AwaitCommit {
         name: String,
     },
@@ -80,7 +82,8 @@ pub struct Theirs {
 impl Theirs {
     /// Nothing of the peer is under way here.
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::AwaitCommand | State::AwaitRefusedEnd) && self.text.is_empty()
+        let idle = matches!(self.state, State::AwaitCommand | State::AwaitRefused | State::AwaitRefusedEnd);
+        idle && self.text.is_empty()
     }
 
     pub fn is_sending(&self) -> bool {
@@ -121,6 +124,13 @@ impl Machine {
     ) -> Result<(), SessionError> {
         let channel = For::Channel(Channel::Theirs(number));
         let theirs = self.ins.entry(number).or_default();
+        if let State::AwaitRefused = theirs.state {
+            // Observed with Taylor UUCP 1.07: if it had not begun to send the file, the next command may come at once. A file
+            // begins at its first byte, and the commands before have taken the position further than that. What is in the
+            // packet is not asked, for a file may look like a command.
+            let is_command = position.is_some_and(|position| position > 0) && !bytes.is_empty();
+            theirs.state = if is_command { State::AwaitCommand } else { State::AwaitRefusedEnd };
+        }
         match &mut theirs.state {
             State::Receiving { slot, file, name } if bytes.is_empty() => {
                 if file.goes_on() {
@@ -169,8 +179,7 @@ impl Machine {
                 theirs.state = State::AwaitCommand;
                 Ok(())
             }
-            // Observed with Taylor UUCP 1.07: if it had not begun to send the file, the next command may come at once.
-            State::AwaitRefusedEnd if self.channels == 0 || !is_command(self.features, &bytes) => Ok(()),
+            State::AwaitRefusedEnd => Ok(()),
             _ => match collect(&mut theirs.text, &bytes)? {
                 Some(text) => self.handle_text(now, link, number, &text),
                 None => Ok(()),
@@ -315,9 +324,13 @@ impl Machine {
         if ahead {
             link.expect(Expect::File);
         }
-        // With channels it may be on its way already.
+        // With channels it may be on its way already; a uugate ends it in any case.
         let may_follow = letter != Letter::Receive && self.channels > 0;
-        if ahead || may_follow { State::AwaitRefusedEnd } else { State::AwaitCommand }
+        match ahead || may_follow && self.features.has(Features::UUGATE) {
+            true => State::AwaitRefusedEnd,
+            false if may_follow => State::AwaitRefused,
+            false => State::AwaitCommand,
+        }
     }
 
     pub(super) fn reply_to_theirs(
@@ -426,11 +439,4 @@ fn bound(offer: &Offer) -> Option<u64> {
         Kind::File { .. } if !offer.restart => None,
         _ => offer.size,
     }
-}
-
-/// Whether a packet is a whole command, and no piece of a file; whether it is permitted is not asked.
-fn is_command(features: Features, bytes: &[u8]) -> bool {
-    let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
-    let request = Request::parse(text, features);
-    text.len() < bytes.len() && request.is_ok_and(|request| request != Request::HangUp)
 }
