@@ -14,6 +14,7 @@ mod locks;
 mod modem_lines;
 mod polls;
 mod schedule;
+mod seven_bits;
 mod terminal;
 mod terminal_server;
 

@@ -449,8 +449,13 @@ where
     record.protocol = Some(agreement.protocol);
     record.uugate = agreement.features.has(Features::UUGATE);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
-    let parameters =
-        offer::parameters(&neighbour.protocols, &connected.protocols, neighbour.profile, agreement.features);
+    let parameters = offer::parameters(
+        &neighbour.protocols,
+        &connected.protocols,
+        neighbour.profile,
+        agreement.features,
+        connected.qualities,
+    );
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;
     let public = node.public.to_string_lossy().into_owned();

@@ -29,9 +29,18 @@ pub fn letters(system: &Protocols, line: &Protocols, profile: &Profile, qualitie
 }
 
 /// How the protocols are set up; what is said of the system counts before what is said of the line, and that before what
-/// is known of its kind.
-pub fn parameters(system: &Protocols, line: &Protocols, profile: &Profile, features: Features) -> Parameters {
+/// is known of its kind, and of what the line is fit for.
+pub fn parameters(
+    system: &Protocols,
+    line: &Protocols,
+    profile: &Profile,
+    features: Features,
+    qualities: Qualities,
+) -> Parameters {
     let mut parameters = Parameters::default();
+    if !qualities.eight_bit {
+        parameters.j.avoid.extend(0x80..=u8::MAX);
+    }
     let usual = profile.packets.is_none() && features != Features::NONE;
     let packets = profile.packets.unwrap_or(if usual { Packets::USUAL } else { Packets::OLD });
     (parameters.g.window, parameters.g.packet_size) = (packets.window, packets.size);
@@ -47,7 +56,7 @@ pub fn parameters(system: &Protocols, line: &Protocols, profile: &Profile, featu
 
 fn is_fit(line: Qualities, letter: char) -> bool {
     let needs = needs(letter);
-    (line.eight_bit || !needs.eight_bit) && (line.reliable || !needs.reliable)
+    (line.is_transparent() || !needs.eight_bit) && (line.reliable || !needs.reliable)
 }
 
 #[cfg(test)]
@@ -72,11 +81,13 @@ mod tests {
         let (old, ours) = (Features::default(), Features::OURS);
         let with = |changes: Vec<Change>| Protocols { changes, ..Protocols::default() };
         let of = |system: &Protocols, line: &Protocols, features| {
-            parameters(system, line, shown, features).g.packet_size
+            parameters(system, line, shown, features, Qualities::SERIAL).g.packet_size
         };
         assert_eq!(of(&with(vec![]), &with(vec![]), old), 64);
         assert_eq!(of(&with(vec![]), &with(vec![]), ours), 2048);
-        let i = |features| parameters(&with(vec![]), &with(vec![]), shown, features).i.packet_size;
+        let i = |features| {
+            parameters(&with(vec![]), &with(vec![]), shown, features, Qualities::SERIAL).i.packet_size
+        };
         assert_eq!((i(ours), i(ours.without(Features::UUGATE))), (4095, 1024));
         assert_eq!(of(&with(vec![]), &with(vec![size(128)]), old), 128);
         assert_eq!(of(&with(vec![size(256)]), &with(vec![size(128)]), ours), 256);
@@ -98,7 +109,7 @@ mod tests {
             assert_eq!(first(Qualities::STREAM).as_deref(), Some(on_a_stream), "{name}");
             assert_eq!(first(Qualities::SERIAL).as_deref(), Some(by_modem), "{name}");
             assert_eq!(letters(&list("i"), &nothing, profile, Qualities::SERIAL), "i", "{name}: said");
-            let g = parameters(&nothing, &nothing, profile, Features::TAYLOR).g;
+            let g = parameters(&nothing, &nothing, profile, Features::TAYLOR, Qualities::SERIAL).g;
             assert_eq!((g.window, g.packet_size), (window, packet_size), "{name}");
         }
     }
@@ -123,6 +134,20 @@ mod tests {
         assert_eq!(offered("", Qualities { reliable: false, ..SEVEN_BIT }), "j");
         assert_eq!(offered("", SEVEN_BIT), "jf");
         assert_eq!(offered("gij", Qualities { reliable: false, ..SEVEN_BIT }), "j");
+        assert_eq!(offered("gij", Qualities { xon_xoff: true, ..Qualities::SERIAL }), "j");
+    }
+
+    #[test]
+    fn j_avoids_what_the_line_does_not_carry_unless_it_is_said_what_that_is() {
+        let avoided = |qualities, changes| {
+            let system = Protocols { changes, ..Protocols::default() };
+            parameters(&system, &Protocols::default(), &Profile::SHOWN, Features::OURS, qualities).j.avoid
+        };
+        assert_eq!(avoided(Qualities { xon_xoff: true, ..Qualities::SERIAL }, vec![]), [0x11, 0x13]);
+        let seven = avoided(SEVEN_BIT, vec![]);
+        assert!((0x80..=0xff).chain([0x11, 0x13]).all(|byte| seven.contains(&byte)));
+        let said = Change { letter: 'j', name: "avoid", value: Value::Characters(vec![0xff]) };
+        assert_eq!(avoided(SEVEN_BIT, vec![said]), [0xff]);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 /// What the bytes of a line can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Qualities {
-    /// Every byte value arrives as it was sent.
+    /// The eighth bit of a byte arrives as it was sent.
     pub eight_bit: bool,
+    /// XON and XOFF are the line's own, and do not arrive.
+    pub xon_xoff: bool,
     /// Nothing is lost or changed on the way: a network, a pipe. Error-correcting modems count only if the configuration
     /// says so, for between modem and computer nothing is checked.
     pub reliable: bool,
@@ -15,14 +17,21 @@ pub struct Qualities {
 
 impl Qualities {
     /// A network connection or a pipe.
-    pub const STREAM: Qualities = Qualities { eight_bit: true, reliable: true, full_duplex: true };
+    pub const STREAM: Qualities =
+        Qualities { eight_bit: true, xon_xoff: false, reliable: true, full_duplex: true };
     /// A serial line with eight data bits, and what nothing is known of.
-    pub const SERIAL: Qualities = Qualities { eight_bit: true, reliable: false, full_duplex: true };
+    pub const SERIAL: Qualities = Qualities { reliable: false, ..Qualities::STREAM };
 
-    /// The same, where the configuration knows better.
+    /// Whether every byte value arrives as it was sent.
+    pub fn is_transparent(self) -> bool {
+        self.eight_bit && !self.xon_xoff
+    }
+
+    /// The same, where the configuration knows better; who says that the eighth bit arrives means every byte.
     pub fn declared(self, declared: Declared) -> Qualities {
         Qualities {
             eight_bit: declared.eight_bit.unwrap_or(self.eight_bit),
+            xon_xoff: self.xon_xoff && declared.eight_bit != Some(true),
             reliable: declared.reliable.unwrap_or(self.reliable),
             full_duplex: declared.full_duplex.unwrap_or(self.full_duplex),
         }
@@ -53,6 +62,10 @@ mod tests {
         assert_eq!(Qualities::SERIAL.declared(declared), Qualities::STREAM);
         let radio = Declared { full_duplex: Some(false), eight_bit: Some(false), reliable: None };
         let qualities = Qualities::STREAM.declared(radio);
-        assert_eq!(qualities, Qualities { eight_bit: false, reliable: true, full_duplex: false });
+        assert_eq!(qualities, Qualities { eight_bit: false, full_duplex: false, ..Qualities::STREAM });
+        let stopped = Qualities { xon_xoff: true, ..Qualities::SERIAL };
+        assert!(!stopped.is_transparent() && !stopped.declared(Declared::default()).is_transparent());
+        let known_better = Declared { eight_bit: Some(true), ..Declared::default() };
+        assert!(stopped.declared(known_better).is_transparent());
     }
 }

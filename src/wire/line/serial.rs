@@ -87,9 +87,10 @@ pub struct SerialSettings {
     pub open_limit: Duration,
 }
 
-/// What a line set up so is fit for: XON and XOFF take two byte values.
+/// What a line set up so is fit for.
 pub(super) fn qualities(data: DataBits, flow: Flow) -> Qualities {
-    Qualities { eight_bit: data == DataBits::Eight && flow != Flow::XonXoff, ..Qualities::SERIAL }
+    let (eight_bit, xon_xoff) = (data == DataBits::Eight, flow == Flow::XonXoff);
+    Qualities { eight_bit, xon_xoff, ..Qualities::SERIAL }
 }
 
 impl Default for SerialSettings {
@@ -384,6 +385,8 @@ pub(super) fn shape(termios: &mut Termios, settings: &SerialSettings) -> Result<
         DataBits::Seven => ControlModes::CS7,
         DataBits::Eight => ControlModes::CS8,
     };
+    // Some ports leave the parity of the other end in the eighth bit, and pseudo terminals always do.
+    termios.input_modes.set(InputModes::ISTRIP, settings.data == DataBits::Seven);
     if settings.parity != Parity::None {
         termios.control_modes |= ControlModes::PARENB;
         // A character with wrong parity is dropped; the protocol above asks again.

@@ -433,7 +433,7 @@ async fn every_kind_of_line_tells_what_it_is_fit_for() {
     assert_eq!(modem.open().await.qualities(), Qualities::SERIAL);
     let stopped = SerialSettings { flow: Flow::XonXoff, ..modem.settings(None) };
     let qualities = Port::Serial(stopped).open().await.unwrap().qualities();
-    assert!(!qualities.eight_bit && !qualities.reliable && qualities.full_duplex);
+    assert!(!qualities.is_transparent() && !qualities.reliable && qualities.full_duplex);
     let pipe = Port::Pipe(PipeSettings { argv: vec!["cat".to_owned()] }).open().await.unwrap();
     assert_eq!(pipe.qualities(), Qualities::STREAM);
 }
