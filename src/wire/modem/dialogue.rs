@@ -15,6 +15,7 @@
 //! [`super::EscapeGuard`] keeps data from forming it.
 
 mod hang_up;
+mod report;
 mod set_up;
 
 use super::reply::{self, Reply};
@@ -25,8 +26,6 @@ use std::time::{Duration, Instant};
 
 /// Longest line that a modem may say, in bytes; answers to `ATI` and `AT&V` stay below.
 const LONGEST_LINE: usize = 256;
-/// What is kept of a report on a call, in bytes; the longest known have some 2000.
-const LONGEST_REPORT: usize = 16 * 1024;
 /// How many of the last bytes an error shows.
 const SHOWN: usize = 80;
 /// A modem that never falls quiet (a call still open, say) is talked to all the same after so many quiet times.
@@ -123,9 +122,10 @@ enum State {
     ExpectDtrHeeded {
         until: Instant,
     },
-    /// Lines of a report come, up to OK.
+    /// Lines of a report come, up to OK; so many `pages` more may be asked for.
     ExpectReport {
         answer: Vec<u8>,
+        pages: u32,
         deadline: Instant,
     },
     ExpectRing,
@@ -296,19 +296,6 @@ impl Modem {
         }
     }
 
-    /// Asks for the modem's own report on the call that is over; ends in `Report`, at once if it gives none.
-    pub fn ask_report(&mut self, now: Instant) {
-        self.forget();
-        match self.profile.report.clone() {
-            Some(command) => {
-                self.send(&command);
-                let deadline = now + self.profile.timeouts.command;
-                self.state = State::ExpectReport { answer: Vec::new(), deadline };
-            }
-            None => self.reported(&[]),
-        }
-    }
-
     /// What the line's carrier and DSR signals say. Lines without them never call this.
     pub fn handle_signals(&mut self, now: Instant, carrier: bool, dsr: bool) {
         let falls = |before: Option<bool>, is_up: bool| before == Some(true) && !is_up;
@@ -330,15 +317,11 @@ impl Modem {
             if let Line::Whole { text, .. } = line
                 && !text.is_empty()
             {
-                if let State::ExpectReport { answer, .. } = &mut self.state
-                    && answer.len() < LONGEST_REPORT
-                {
-                    answer.extend_from_slice(&text);
-                    answer.push(b'\n');
-                }
+                self.take_report_line(now, &text);
                 self.handle_reply(now, reply::parse_with(&text, self.profile.codes));
             }
         }
+        self.turn_page(now);
         self.handle_timeout(now);
     }
 
@@ -355,7 +338,7 @@ impl Modem {
                 self.rings = 0;
                 self.events.push_back(Event::RungOff);
             }
-            State::ExpectReport { answer, deadline } if now >= deadline => self.reported(&answer),
+            State::ExpectReport { answer, deadline, .. } if now >= deadline => self.reported(&answer),
             State::ExpectConnect { deadline, limit } if now >= deadline => {
                 // Any character makes a modem give up a dial.
                 self.transmit.push(b'\r');
@@ -541,11 +524,6 @@ impl Modem {
         if self.state == State::ExpectRing && told_to && self.rings >= self.profile.rings {
             self.answer(now);
         }
-    }
-
-    fn reported(&mut self, answer: &[u8]) {
-        self.state = State::Idle;
-        self.events.push_back(Event::Report(Box::new(CallReport::read(answer))));
     }
 
     fn silent(&mut self, command: String) {

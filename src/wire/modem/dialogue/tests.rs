@@ -311,6 +311,37 @@ fn a_modem_is_asked_what_became_of_the_call() {
 }
 
 #[test]
+fn a_report_in_pages_is_read_to_its_end() {
+    let now = start();
+    // The question with and without a line end; the eighth bit is parity.
+    for question in
+        [&b"Press any key to continue; ESC to quit.\r\n"[..], b"Press \xe1ny Key to continue; ESC to quit."]
+    {
+        let mut modem = Modem::new(Profile::named("lucent").unwrap(), false);
+        modem.ask_report(now);
+        assert_eq!(sent(&mut modem), "ATI11\r");
+        modem.handle_input(now, b"1     Last Connection                     V.34\r\n");
+        for piece in question.chunks(20) {
+            modem.handle_input(now, piece);
+        }
+        assert_eq!(sent(&mut modem), "\r");
+        modem.handle_input(now, b"\r\n18    Retrain by Local  Modem             2\r\n\r\nOK\r\n");
+        let Some(Event::Report(report)) = modem.poll_event() else { panic!() };
+        assert_eq!((report.modulation.as_deref(), report.retrains_asked), (Some("V.34"), Some(2)));
+    }
+    // One that asks for ever.
+    let mut modem = Modem::new(Profile::named("lucent").unwrap(), false);
+    modem.ask_report(now);
+    sent(&mut modem);
+    for _ in 0..10 {
+        modem.handle_input(now, b"Press any key\r\n");
+    }
+    assert_eq!(sent(&mut modem), "\r\r\r\r");
+    pass(&mut modem);
+    assert!(matches!(modem.poll_event(), Some(Event::Report(_))));
+}
+
+#[test]
 fn the_other_end_cannot_say_that_the_modem_has_hung_up() {
     let now = start();
     let mut modem = modem(false);
