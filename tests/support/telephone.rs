@@ -116,6 +116,11 @@ impl Terminal {
         terminal
     }
 
+    /// The line, for whoever says more than words.
+    pub fn into_line(self) -> File {
+        self.0
+    }
+
     pub fn say(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).expect("the modem takes it");
     }

@@ -13,6 +13,7 @@ mod idle;
 mod locks;
 mod modem_lines;
 mod polls;
+mod restart;
 mod schedule;
 mod seven_bits;
 mod terminal;

@@ -1,7 +1,7 @@
 //! The dialogue with a modem in command state, from reset to hang-up. Every stage is bounded in time.
 //!
 //! ```text
-//! set_up:  AT until OK (escaping from a call that was left open), quiet, reset, init ...,
+//! set_up:  out of any call, the first time; AT until OK, quiet, reset, init ...,
 //!          DTR low and up again, if that is not known to end calls; the escape off or elsewhere -> Ready
 //! dial:    ATDT number -> Connected | Failed
 //! wait_for_call: RING ... -> ATA -> Connected | Failed
@@ -13,6 +13,11 @@
 //! data can have the modem obey it: where DTR was seen to end calls (the carrier fell with it, or DSR), the escape is
 //! switched off and DTR alone ends them; elsewhere it stays, by a character that is seldom met, and
 //! [`super::EscapeGuard`] keeps data from forming it.
+//!
+//! A program before this one may have died in a call, and whoever is at the other end could play the modem to us: say OK, say
+//! CONNECT, and be told a password. So the first set-up ends whatever call there is before it believes a word: by DTR, and by
+//! every escape that the modem may know and ATH, whatever is heard meanwhile. One of them brings every modem to command state
+//! that was set up as above, and from then on what is heard is its own.
 
 mod hang_up;
 mod report;
@@ -118,8 +123,10 @@ enum State {
         left: VecDeque<Command>,
         deadline: Instant,
     },
-    /// DTR is low; whether DSR or the carrier falls with it shows that the modem heeds it.
+    /// DTR is low; whether DSR or the carrier falls with it shows that the modem heeds it. `leaving`: to end a call, before
+    /// anything else is done.
     ExpectDtrHeeded {
+        leaving: bool,
         until: Instant,
     },
     /// Lines of a report come, up to OK; so many `pages` more may be asked for.
@@ -171,11 +178,11 @@ pub struct Modem {
     /// The line may be off hook without a call: we made it so, or a program that ended.
     busied_out: bool,
     escape: Escape,
-    /// It was set up by us: its escape is as told.
-    known: bool,
     /// Escape characters to be tried; for a modem in a call of which nobody knows any more.
     candidates: VecDeque<u8>,
     state: State,
+    /// It was set up before, and so was on hook, its escape as told; since then only calls of ours were made.
+    met: bool,
     escape_tried: bool,
     lines: LineReader,
     seen: String,
@@ -191,7 +198,6 @@ impl Modem {
     pub fn new(profile: Profile, signals: bool) -> Self {
         Modem {
             escape: Escape::Character(profile.escape),
-            known: false,
             busied_out: profile.busy_out.is_some(),
             profile,
             signals,
@@ -201,6 +207,7 @@ impl Modem {
             dtr_tried: false,
             candidates: VecDeque::new(),
             state: State::Idle,
+            met: false,
             escape_tried: false,
             lines: LineReader::new(b"\r\n", LONGEST_LINE),
             seen: String::new(),
@@ -238,8 +245,12 @@ impl Modem {
     /// Resets the modem and sends the init strings; ends in `Ready` or `Failed`.
     pub fn set_up(&mut self, now: Instant) {
         self.forget();
-        self.escape_tried = false;
-        self.attention(now, self.profile.timeouts.tries);
+        self.escape_tried = !self.met;
+        match self.met {
+            true => self.attention(now, self.profile.timeouts.tries),
+            false if self.tries_dtr() => self.lower_dtr(now, true),
+            false => self.leave_call(now, Purpose::SetUp),
+        }
     }
 
     /// Takes a modem that was set up out of use: it answers nothing by itself, and if it is to be `busy`, and can, callers find it
@@ -330,9 +341,13 @@ impl Modem {
             State::ExpectAttention { tries, deadline } if now >= deadline => self.attention(now, tries),
             State::ExpectQuiet { until, commands, .. } if now >= until => self.next_command(now, commands),
             State::ExpectOk { command, deadline, .. } if now >= deadline => self.silent(command.text),
-            State::ExpectDtrHeeded { until } if now >= until => {
+            State::ExpectDtrHeeded { leaving, until } if now >= until => {
                 self.events.push_back(Event::Dtr(true));
-                self.expect_quiet(now, self.escape_command().into_iter().collect());
+                match leaving {
+                    // A plug may join DTR to DSR and DCD: their fall proves nothing yet.
+                    true => self.leave_call(now, Purpose::SetUp),
+                    false => self.expect_quiet(now, self.escape_command().into_iter().collect()),
+                }
             }
             State::ExpectRing if self.rung_off_at().is_some_and(|at| now >= at) => {
                 self.rings = 0;
@@ -356,19 +371,16 @@ impl Modem {
                 }
             }
             State::ExpectGuard { purpose, until } if now >= until => {
-                let character = self.candidates.pop_front().unwrap_or(self.profile.escape);
-                self.transmit.extend([character; 3]);
-                let earliest = now + self.profile.timeouts.guard;
-                let deadline = earliest + self.profile.timeouts.command;
-                self.state = State::ExpectEscaped { purpose, answered: false, earliest, deadline };
+                self.say_escape(now, purpose);
+            }
+            // Who answers cannot be told: the other escapes are said all the same.
+            State::ExpectEscaped { purpose, earliest, .. }
+                if now >= earliest && !self.candidates.is_empty() =>
+            {
+                self.say_escape(now, purpose);
             }
             State::ExpectEscaped { purpose, answered: true, earliest, .. } if now >= earliest => {
                 self.send_hang_up(now, purpose);
-            }
-            State::ExpectEscaped { purpose, deadline, .. }
-                if now >= deadline && !self.candidates.is_empty() =>
-            {
-                self.state = State::ExpectGuard { purpose, until: now + self.profile.timeouts.guard };
             }
             State::ExpectEscaped { purpose, deadline, .. } if now >= deadline => {
                 // No answer: it was in command state already, most likely; it can still be told.
@@ -403,11 +415,12 @@ impl Modem {
             | State::ExpectOk { deadline, .. }
             | State::ExpectReport { deadline, .. }
             | State::ExpectConnect { deadline, .. }
-            | State::ExpectEscaped { answered: false, deadline, .. }
             | State::ExpectHungUp { deadline, .. } => Some(*deadline),
-            State::ExpectEscaped { answered: true, earliest: until, .. }
-            | State::ExpectQuiet { until, .. }
-            | State::ExpectDtrHeeded { until }
+            State::ExpectEscaped { answered, earliest, deadline, .. } => {
+                Some(if *answered || !self.candidates.is_empty() { *earliest } else { *deadline })
+            }
+            State::ExpectQuiet { until, .. }
+            | State::ExpectDtrHeeded { until, .. }
             | State::ExpectGuard { until, .. } => Some(*until),
             State::ExpectCarrierFall { earliest, deadline } => {
                 Some(if self.carrier == Some(false) { *earliest } else { *deadline })

@@ -118,6 +118,10 @@ impl Phone {
         self.ready = self.modem.is_none();
         let Some(modem) = &mut self.modem else { return Ok(()) };
         modem.set_up(clock::now());
+        // As they are before DTR falls.
+        if let Some(signals) = self.line.signals() {
+            modem.handle_signals(clock::now(), signals.dcd, signals.dsr);
+        }
         loop {
             match self.next_event().await? {
                 Event::Ready => {

@@ -1,4 +1,4 @@
-//! The end of a call that DTR does not end, or an attempt to find the modem in one.
+//! The end of a call that DTR does not end, and of one that the modem may be in.
 
 use super::{Event, Modem, Purpose, State};
 use std::time::Instant;
@@ -7,7 +7,7 @@ impl Modem {
     pub(super) fn leave_call(&mut self, now: Instant, purpose: Purpose) {
         let usual = self.profile.escape;
         let may_be = match purpose {
-            Purpose::HangUp if self.known => [Some(self.escape().unwrap_or(usual)), None, None],
+            Purpose::HangUp if self.met => [Some(self.escape().unwrap_or(usual)), None, None],
             // It may be as a program that ended has left it, or somebody by hand.
             Purpose::HangUp | Purpose::SetUp => [self.escape(), Some(usual), self.profile.escape_elsewhere],
         };
@@ -18,6 +18,18 @@ impl Modem {
             }
         }
         self.state = State::ExpectGuard { purpose, until: now + self.profile.timeouts.guard };
+    }
+
+    pub(super) fn say_escape(&mut self, now: Instant, purpose: Purpose) {
+        let character = self.candidates.pop_front().unwrap_or(self.profile.escape);
+        self.transmit.extend([character; 3]);
+        let earliest = now + self.profile.timeouts.guard;
+        let deadline = match purpose {
+            Purpose::HangUp => earliest + self.profile.timeouts.command,
+            // A modem on hook has nothing to say to that.
+            Purpose::SetUp => earliest,
+        };
+        self.state = State::ExpectEscaped { purpose, answered: false, earliest, deadline };
     }
 
     pub(super) fn send_hang_up(&mut self, now: Instant, purpose: Purpose) {

@@ -20,6 +20,11 @@ impl Modem {
             State::ExpectAttention { tries: tries - 1, deadline: now + self.profile.timeouts.command };
     }
 
+    pub(super) fn lower_dtr(&mut self, now: Instant, leaving: bool) {
+        self.events.push_back(Event::Dtr(false));
+        self.state = State::ExpectDtrHeeded { leaving, until: now + self.profile.timeouts.dtr_low };
+    }
+
     pub(super) fn expect_quiet(&mut self, now: Instant, commands: VecDeque<Command>) {
         let quiet = self.profile.timeouts.quiet;
         self.state = State::ExpectQuiet { until: now + quiet, limit: now + quiet * LONGEST_QUIET, commands };
@@ -54,12 +59,11 @@ impl Modem {
             }
             None if self.tries_dtr() => {
                 self.dtr_tried = true;
-                self.events.push_back(Event::Dtr(false));
-                self.state = State::ExpectDtrHeeded { until: now + self.profile.timeouts.dtr_low };
+                self.lower_dtr(now, false);
             }
             None => {
-                self.known = true;
                 self.state = State::Idle;
+                self.met = true;
                 self.events.push_back(Event::Ready);
             }
         }

@@ -6,8 +6,9 @@ fn start() -> Instant {
     crate::clock::now()
 }
 
+/// A modem that was set up before.
 fn modem(signals: bool) -> Modem {
-    Modem::new(Profile::generic(), signals)
+    Modem { met: true, ..Modem::new(Profile::generic(), signals) }
 }
 
 fn sent(modem: &mut Modem) -> String {
@@ -127,16 +128,55 @@ fn a_modem_left_in_a_call_is_escaped_from() {
     assert_eq!(sent(&mut modem), "AT\r");
     pass(&mut modem);
     assert_eq!(sent(&mut modem), "", "guard time");
-    let now = pass(&mut modem);
+    pass(&mut modem);
     assert_eq!(sent(&mut modem), "+++");
     pass(&mut modem);
-    pass(&mut modem);
     assert_eq!(sent(&mut modem), "\x1c\x1c\x1c", "it may have been moved");
-    modem.handle_input(now, b"\r\nOK\r\n");
     let now = pass(&mut modem);
     assert_eq!(sent(&mut modem), "ATH\r");
     modem.handle_input(now, b"\r\nOK\r\n");
     assert_eq!(sent(&mut modem), "AT\r");
+}
+
+#[test]
+fn at_first_a_call_is_left_whatever_is_said_meanwhile() {
+    let begin = start();
+    let now = begin;
+    let guard = Profile::generic().timeouts.guard;
+    let mut modem = Modem::new(Profile::generic(), false);
+    modem.set_up(now);
+    for escape in ["+++", "\x1c\x1c\x1c"] {
+        // The other end plays the modem.
+        modem.handle_input(now, b"\r\nOK\r\n\r\nNO CARRIER\r\n");
+        assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("", None));
+        pass(&mut modem);
+        assert_eq!(sent(&mut modem), escape);
+    }
+    modem.handle_input(now, b"\r\nOK\r\n\r\nCONNECT\r\n");
+    assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("", None));
+    let now = pass(&mut modem);
+    assert_eq!((sent(&mut modem).as_str(), now), ("ATH\r", begin + guard * 3));
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(obey(&mut modem, now, ""), ["AT"]);
+    let now = pass(&mut modem);
+    obey(&mut modem, now, "");
+    assert_eq!(modem.poll_event(), Some(Event::Ready));
+    modem.set_up(now);
+    assert_eq!(sent(&mut modem), "AT\r", "only once");
+}
+
+#[test]
+fn at_first_dtr_is_dropped_and_the_escape_said_all_the_same() {
+    let now = start();
+    let mut modem = Modem::new(Profile::generic(), true);
+    modem.set_up(now);
+    modem.handle_signals(now, true, true);
+    assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
+    modem.handle_signals(now, false, true);
+    assert_eq!(pass(&mut modem), now + Timeouts::default().dtr_low);
+    assert_eq!((modem.poll_event(), sent(&mut modem).as_str()), (Some(Event::Dtr(true)), ""));
+    pass(&mut modem);
+    assert_eq!(sent(&mut modem), "+++");
 }
 
 #[test]
@@ -391,7 +431,7 @@ proptest! {
         verb in 0..4,
     ) {
         let mut now = start();
-        let mut modem = modem(verb % 2 == 0);
+        let mut modem = Modem::new(Profile::generic(), verb % 2 == 0);
         match verb {
             0 => modem.set_up(now),
             1 => modem.dial(now, &number()),
