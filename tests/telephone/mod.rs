@@ -9,6 +9,7 @@ mod doctor;
 mod escape;
 mod exchange;
 mod failures;
+mod faulty_modem;
 mod idle;
 mod locks;
 mod modem_lines;

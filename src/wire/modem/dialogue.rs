@@ -340,6 +340,12 @@ impl Modem {
         match self.state.clone() {
             State::ExpectAttention { tries, deadline } if now >= deadline => self.attention(now, tries),
             State::ExpectQuiet { until, commands, .. } if now >= until => self.next_command(now, commands),
+            // It may have brought back a profile that keeps result codes to itself; the next command ends that.
+            State::ExpectOk { command, left, deadline }
+                if now >= deadline && command.text == self.profile.reset && !left.is_empty() =>
+            {
+                self.next_command(now, left);
+            }
             State::ExpectOk { command, deadline, .. } if now >= deadline => self.silent(command.text),
             State::ExpectDtrHeeded { leaving, until } if now >= until => {
                 self.events.push_back(Event::Dtr(true));

@@ -15,7 +15,8 @@ impl Modem {
             self.escape_tried = true;
             return self.leave_call(now, Purpose::SetUp);
         }
-        self.send("AT");
+        // It may have been told to keep its result codes to itself.
+        self.send(if tries < self.profile.timeouts.tries { "ATQ0V1" } else { "AT" });
         self.state =
             State::ExpectAttention { tries: tries - 1, deadline: now + self.profile.timeouts.command };
     }
