@@ -6,11 +6,13 @@ pub mod exchange;
 pub mod messages;
 pub mod modem_lines;
 pub mod node;
+pub mod preload;
 pub mod relay;
 pub mod replay;
 pub mod smtp;
 pub mod taylor;
 pub mod telephone;
+pub mod wall_clock;
 pub mod watch;
 
 use std::io::Write;

@@ -1,12 +1,11 @@
 //! Modem lines and a UART for the PTYs of a program under test, driven from here: DTR, DCD, CTS and the error counters are
 //! in a file that `modem_lines.c`, preloaded into the program, has mapped.
 
-use super::run_with_input;
+use super::preload;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use uugate::wire::exchange::Event;
 
 /// The incoming lines, as tty_ioctl(4) has them.
@@ -42,11 +41,7 @@ pub struct ModemLines {
 impl ModemLines {
     /// A port with a 16550A, its modem switched on (CTS, DSR) and without a carrier.
     pub fn new(folder: &Path) -> ModemLines {
-        let library = folder.join("modem_lines.so");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/modem_lines.c");
-        let mut compile = Command::new("cc");
-        compile.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).arg(source);
-        run_with_input(&mut compile, b"");
+        let library = preload::library("modem_lines", folder);
         let path = folder.join("modem_lines");
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path);
         let lines = ModemLines { library, path, file: file.expect("a file for the lines") };

@@ -19,6 +19,7 @@ mod schedule;
 mod seven_bits;
 mod terminal;
 mod terminal_server;
+mod two_days;
 
 use crate::support::node::Node;
 use crate::support::telephone::{self, Telephone};
