@@ -1,5 +1,7 @@
 //! Lines over real PTYs, programs and sockets.
 
+mod flow;
+
 use super::*;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
