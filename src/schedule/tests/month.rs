@@ -250,6 +250,6 @@ fn a_fixed_poll_comes_once_a_day_in_months_in_which_the_clock_is_changed() {
 fn a_node_whose_clock_is_at_1970_places_no_call_that_costs_money() {
     let begin = "1970-01-01T00:00[Europe/Berlin]";
     let mut line = Line::new(begin, paid("100", 400 * 3600), neighbours(begin));
-    line.run("1970-01-08T00:00[Europe/Berlin]", |now| Doubt::of(now.timestamp()));
+    line.run("1970-01-08T00:00[Europe/Berlin]", |now| Doubt::of(now.timestamp(), None));
     assert!(line.ledger.is_empty() && line.refused > 100);
 }
