@@ -14,8 +14,15 @@ const WAITING: usize = 16;
 #[derive(Debug, Default)]
 struct Board {
     in_hand: Mutex<BTreeSet<SystemName>>,
-    lines: Mutex<BTreeMap<String, (mpsc::Sender<Request>, Arc<AtomicBool>)>>,
+    lines: Mutex<BTreeMap<String, Known>>,
     changed: Notify,
+}
+
+/// A line, as the scheduler knows it.
+#[derive(Debug)]
+struct Known {
+    requests: mpsc::Sender<Request>,
+    free: Arc<AtomicBool>,
 }
 
 /// A system to call. As long as it exists, nobody else is asked to call that system; dropping it gives the system back,
@@ -54,7 +61,7 @@ impl Switch {
         let (sender, requests) = mpsc::channel(WAITING);
         let free = Arc::new(AtomicBool::new(false));
         let mut lines = self.board.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.insert(name.to_owned(), (sender, free.clone()));
+        lines.insert(name.to_owned(), Known { requests: sender, free: free.clone() });
         LineEnd { requests, free, board: self.board.clone() }
     }
 
@@ -66,12 +73,12 @@ impl Switch {
     pub(super) fn give(&self, system: &SystemSettings, lines: impl Iterator<Item = String>) -> bool {
         let known = self.board.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let free =
-            lines.filter_map(|name| known.get(&name)).find(|(_, free)| free.swap(false, Ordering::AcqRel));
-        let Some((sender, _)) = free else { return false };
+            lines.filter_map(|name| known.get(&name)).find(|line| line.free.swap(false, Ordering::AcqRel));
+        let Some(line) = free else { return false };
         self.board.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(system.name.clone());
         let request = Request { system: system.clone(), board: self.board.clone() };
         // One that cannot be sent is dropped, and so given back.
-        sender.try_send(request).is_ok()
+        line.requests.try_send(request).is_ok()
     }
 
     /// Completes when a line became free or a system was given back.
