@@ -58,6 +58,9 @@ pub struct CallRecord {
     /// It was not placed, for another program had the line.
     #[serde(default)]
     pub line_taken: bool,
+    /// Somebody talked by hand, with whoever answered: no work was done in it.
+    #[serde(default)]
+    pub by_hand: bool,
     /// How much the caller asked us to log (`-x`); nobody does it for it.
     #[serde(default)]
     pub debug: Option<u32>,

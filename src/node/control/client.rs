@@ -6,8 +6,10 @@ use crate::node::report::Report;
 use crate::node::verbs::Request;
 use crate::wire::station::CallEvent;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// A connection that events come by.
 pub struct Watching {
@@ -21,6 +23,22 @@ impl Watching {
             Answer::Event(event) => Ok(*event),
             answer => Err(self.client.report(answer).err().unwrap_or_else(unasked)),
         }
+    }
+}
+
+/// A connection that a call by hand is counted by.
+pub struct Counting {
+    client: Client,
+    /// When the line is to be hung up at the latest.
+    pub longest: Duration,
+}
+
+impl Counting {
+    /// The line is hung up; gives what the call cost.
+    pub fn end(mut self) -> Result<Report, ControlError> {
+        self.client.stream.shutdown(Shutdown::Write).map_err(ControlError::Lost)?;
+        let answer = self.client.answer()?;
+        self.client.report(answer)
     }
 }
 
@@ -87,6 +105,17 @@ impl Client {
         }
     }
 
+    /// Has a call by hand counted from now on.
+    pub fn count(mut self, request: &Request) -> Result<Counting, ControlError> {
+        self.send_question(request)?;
+        match self.answer()? {
+            Answer::Counting { milliseconds } => {
+                Ok(Counting { client: self, longest: Duration::from_millis(milliseconds) })
+            }
+            answer => Err(self.report(answer).err().unwrap_or_else(unasked)),
+        }
+    }
+
     fn send_question(&mut self, request: &Request) -> Result<(), ControlError> {
         let text = serde_json::to_vec(&Asked { version: VERSION, request })
             .map_err(|error| ControlError::Misbehaved(error.to_string()))?;
@@ -101,7 +130,7 @@ impl Client {
             Answer::Report(report) => Ok(report),
             Answer::Refused(fault) => Err(ControlError::Refused(fault)),
             Answer::Version(version) => Err(ControlError::Version(version)),
-            Answer::Relay | Answer::Watching | Answer::Event(_) => Err(unasked()),
+            Answer::Relay | Answer::Watching | Answer::Event(_) | Answer::Counting { .. } => Err(unasked()),
         }
     }
 

@@ -8,7 +8,7 @@ mod error;
 pub mod frame;
 mod server;
 
-pub use client::{Client, Watching};
+pub use client::{Client, Counting, Watching};
 pub use error::ControlError;
 pub use server::{Server, ServerSettings};
 
@@ -51,6 +51,10 @@ enum Answer {
     /// Events follow, until one side goes away.
     Watching,
     Event(Box<CallEvent>),
+    /// A call by hand is counted until the client says no more; it may take so long.
+    Counting {
+        milliseconds: u64,
+    },
 }
 
 #[cfg(test)]

@@ -197,7 +197,10 @@ impl Connection {
         let done = match self.relayed(&who, verbs, &request).await {
             Ok(Some(call)) => self.relay(&who, verbs, call).await,
             Ok(None) if request == Request::Watch => self.show_calls(&who, verbs).await,
-            Ok(None) => verbs.carry_out(&who, request, self).await,
+            Ok(None) => match request {
+                Request::Terminal { system } => self.count_by_hand(&who, verbs, &system).await,
+                request => verbs.carry_out(&who, request, self).await,
+            },
             Err(error) => Err(error),
         };
         match done {
@@ -251,6 +254,25 @@ impl Connection {
                 () = async { drop(closing.wait_for(|closing| *closing).await) } => return Ok(Report::Done),
             }
         }
+    }
+
+    /// Counts what a call costs that the client places itself, until it goes away or the daemon ends.
+    async fn count_by_hand(&mut self, who: &Who, verbs: &Verbs, system: &str) -> Result<Report, VerbError> {
+        let by_hand = verbs.call_by_hand(who, system).await?;
+        let milliseconds = u64::try_from(by_hand.longest.as_millis()).unwrap_or(u64::MAX);
+        let mut closing = self.closing.clone();
+        let mut nothing = [0; 1];
+        let talking = async {
+            if self.send(&Answer::Counting { milliseconds }).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                // The client has nothing to say: whatever comes, it is done.
+                _ = self.stream.read(&mut nothing) => {}
+                () = async { drop(closing.wait_for(|closing| *closing).await) } => {}
+            }
+        };
+        verbs.count_by_hand(by_hand, talking).await.map(Report::Call)
     }
 
     /// Runs a call whose bytes come and go by the client.

@@ -57,6 +57,7 @@ impl fmt::Display for Call {
         match (&self.record.failure, self.ended) {
             (_, None) => write!(f, "talking"),
             (Some(failure), _) => write_failure(f, failure, &self.record),
+            (None, Some(_)) if self.record.by_hand => write!(f, "talked to by hand"),
             (None, Some(_)) => write!(f, "Conversation complete"),
         }?;
         write!(

@@ -3,6 +3,7 @@
 
 mod body;
 mod bundle;
+mod by_hand;
 mod call;
 mod error;
 mod execute;
@@ -20,6 +21,7 @@ mod who;
 
 pub use body::Body;
 pub use bundle::BundleRequest;
+pub use by_hand::ByHand;
 pub use call::LoginRequest;
 pub use error::VerbError;
 pub use request::{CopyRequest, ExecuteRequest, FetchRequest, JobFilter, MailRequest, PollRequest, Request};
@@ -86,6 +88,9 @@ impl Verbs {
             Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
             Request::Watch => Err(VerbError::Usage("calls can be watched at a daemon alone".to_owned())),
             Request::Poll(request) | Request::Call(request) => self.poll(request).await.map(Report::Poll),
+            Request::Terminal { .. } => {
+                Err(VerbError::Usage("a call by hand needs whoever talks in it".to_owned()))
+            }
             Request::Answer { .. } => Err(VerbError::Usage("a call needs a stream".to_owned())),
             Request::Mail(request) => self.mail(who, request, body).await,
             Request::Batch => self.batch(who, body).await,

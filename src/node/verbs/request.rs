@@ -51,6 +51,8 @@ pub enum Request {
     Why { what: String },
     /// `uugate watch`: what happens on the lines from now on, as a stream of events.
     Watch,
+    /// `uugate terminal`, on a line that costs something: counts a call by hand until the client goes away.
+    Terminal { system: String },
     /// `uuxqt`: carry out what has arrived, now.
     Run,
 }

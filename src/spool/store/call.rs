@@ -161,7 +161,7 @@ impl Store {
             |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)),
         )?;
         let Some((system, began)) = ended else { return Ok(()) };
-        if record.failure.is_none() {
+        if record.failure.is_none() && !record.by_hand {
             // A good call fulfils what was wished before it, and what was wished during it unless there is work left.
             self.run(
                 "DELETE FROM wishes WHERE system = ?1 AND (since <= ?2 OR NOT EXISTS

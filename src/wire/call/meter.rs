@@ -17,6 +17,8 @@ const HANG_UP: Duration = Duration::from_secs(5);
 const FAREWELL: Duration = Duration::from_secs(15);
 /// What is left of a line that was cut: the disk may be slow to take the end of the session.
 const SLACK: Duration = Duration::from_secs(5);
+/// So long before its time is over a line is cut.
+pub const CUT_BEFORE: Duration = HANG_UP.saturating_add(SLACK);
 
 /// The running cost of a call of ours: from the moment at which it may have been answered.
 #[derive(Debug)]
@@ -84,7 +86,7 @@ impl Meter {
 
     /// When the line is cut.
     pub(super) fn cut(&self) -> Instant {
-        self.began + self.longest().saturating_sub(HANG_UP + SLACK)
+        self.began + self.longest().saturating_sub(CUT_BEFORE)
     }
 
     /// How long the session may still take.

@@ -5,6 +5,7 @@
 //! connected ends with [`not_connected`]. A call that comes in goes to [`answer`]. Each writes the record of the
 //! call into the spool and gives it back.
 
+mod by_hand;
 mod claims;
 mod counting;
 mod cut;
@@ -24,11 +25,12 @@ mod terms;
 mod tests;
 mod under_way;
 
+pub use by_hand::by_hand;
 pub use cut::UntilCut;
 pub use error::CallError;
 pub use failed::{line_taken, not_connected};
 pub use grades::TimeGrades;
-pub use meter::{Meter, spent};
+pub use meter::{CUT_BEFORE, Meter, spent};
 pub use offer::Protocols;
 pub use settings::{Account, Dialogue, Node, System};
 

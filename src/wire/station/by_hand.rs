@@ -71,13 +71,16 @@ pub enum Ended {
     ByHand,
     /// By the other end, or the line.
     ThereAlone,
+    /// By us, for it may not take longer.
+    TooLong,
 }
 
-/// Opens a line, dials the system on it if one is given, and joins it to a console until either ends. What comes is also written
-/// to `log`.
+/// Opens a line, dials the system on it if one is given, and joins it to a console until either ends, or the time is over.
+/// What comes is also written to `log`.
 pub async fn talk<C>(
     line: &LineSettings,
     system: Option<&SystemSettings>,
+    longest: Duration,
     console: &mut C,
     mut log: Option<&mut (dyn Write + Send)>,
 ) -> Result<Ended, StationError>
@@ -93,20 +96,21 @@ where
             return Err(StationError::NoSystem { line: line.name.clone() });
         }
     };
+    let began = clock::now();
     let mut phone = Phone::open(&port, profile).await?;
-    let connection = match system {
-        Some(system) => phone.dial(system).await,
-        None => Ok(Connection::default()),
-    };
-    let ended = match connection {
-        Ok(connection) => {
-            if let Some(connect) = &connection.connect {
-                tracing::info!(connect, "connected; ~. ends it");
-            }
-            join(&mut phone, &line.name, connection, console, &mut log).await
+    let talking = async {
+        let connection = match system {
+            Some(system) => phone.dial(system).await?,
+            None => Connection::default(),
+        };
+        if let Some(connect) = &connection.connect {
+            tracing::info!(connect, "connected; ~. ends it");
         }
-        Err(error) => Err(error),
+        join(&mut phone, &line.name, connection, console, &mut log).await
     };
+    let ended = clock::within(longest.saturating_sub(clock::now() - began), talking)
+        .await
+        .unwrap_or(Ok(Ended::TooLong));
     if let (LineKind::Modem { profile, .. }, None) = (&line.kind, system) {
         phone.take_over(profile);
     }

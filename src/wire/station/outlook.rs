@@ -57,6 +57,7 @@ impl Settings {
         let mut past = spool.calls(Some(system.name.clone()), rows).await?;
         // What a clock that ran ahead has dated is no longer gone by.
         past.retain(|past| past.ended.is_none() || past.call.began <= now.timestamp());
+        past.retain(|past| !past.record.by_hand);
         let in_vain = past.iter().take_while(|past| past.ended.is_some() && past.record.line_taken);
         let line_taken = u32::try_from(in_vain.count()).unwrap_or(u32::MAX);
         let tried = past.first().map(|past| (past.call.began, line_taken)).filter(|_| line_taken > 0);
