@@ -149,8 +149,8 @@ fn reload(current: &watch::Sender<Verbs>) {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
                 warn!("{line}");
             }
-            if config.places != old.places || config.smtp.listen != old.smtp.listen {
-                warn!("places, and the addresses of SMTP, change when the daemon is started again");
+            if config.places != old.places || config.log != old.log || config.smtp.listen != old.smtp.listen {
+                warn!("places, the log and the addresses of SMTP change when the daemon is started again");
             }
             current.send_replace(verbs.reconfigured(Arc::new(config)));
             info!("configuration read again");

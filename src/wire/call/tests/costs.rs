@@ -130,9 +130,12 @@ async fn a_call_is_over_before_its_money_is() {
 async fn the_exchange_counts_before_the_modems_are_connected() {
     let (leaf, _) = paying(36_000);
     let lease = lease(&leaf).await;
-    for (dialled, seconds) in [(0, 5), (10, 15), (30, 35), (90, 35)] {
-        let counted = meter(&leaf, lease, dialled).await.charge().seconds;
-        assert!((seconds..=seconds + 2).contains(&counted), "{counted} s, {dialled} s after it was dialled");
+    for (dialled, seconds) in [(0, 5), (10, 15), (29, 34), (30, 35), (90, 35)] {
+        let before = clock::now();
+        let meter = meter(&leaf, lease, dialled).await;
+        let counted = |at| meter.counted(at, at);
+        let seconds = Duration::from_secs(seconds);
+        assert!(counted(before) <= seconds && seconds <= counted(clock::now()), "{dialled} s after the dial");
     }
     // Nobody knows when somebody picked up.
     let dialled = clock::now().checked_sub(Duration::from_secs(90)).unwrap();
@@ -142,7 +145,7 @@ async fn the_exchange_counts_before_the_modems_are_connected() {
     let record = not_connected(&leaf.spool, lease, &error, &Prelude::default(), charge.clone()).await;
     assert_eq!(record.charge, charge);
     let Charges { calls, seconds, thousandths } = account(&leaf).await;
-    assert!(calls == 1 && (95..=97).contains(&seconds) && thousandths == 60 * seconds, "{seconds}");
+    assert!(calls == 1 && seconds >= 95 && thousandths == 60 * seconds, "{seconds}");
 }
 
 #[tokio::test]
@@ -164,7 +167,7 @@ async fn a_call_that_is_not_seen_to_end_goes_on_costing_for_as_long_as_it_was_pe
     let spool = &leaf.spool;
     meter.count_on(spool, Duration::from_secs(90), std::future::ready(())).await;
     let counted = account(&leaf).await;
-    assert!(counted.calls == 1 && (5..=7).contains(&counted.seconds), "{counted:?}");
+    assert!(counted.calls == 1 && counted.seconds > 5, "{counted:?}");
     let told = spool.calls(None, 1).await.unwrap()[0].record.charge.clone();
     assert_eq!(told.map(|charge| charge.seconds), Some(counted.seconds), "its record says so too");
 }
