@@ -35,6 +35,8 @@ const LONGEST_LINE: usize = 256;
 const SHOWN: usize = 80;
 /// A modem that never falls quiet (a call still open, say) is talked to all the same after so many quiet times.
 const LONGEST_QUIET: u32 = 10;
+/// A modem that was to answer by itself is told to, so many rings later: it was reset behind our back, and S0 with it.
+const LATE_RINGS: u32 = 2;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -539,8 +541,11 @@ impl Modem {
         self.last_ring = Some(now);
         self.rings = self.rings.saturating_add(1);
         self.events.push_back(Event::Ring { count: self.rings });
-        let told_to = self.profile.auto_answer == 0;
-        if self.state == State::ExpectRing && told_to && self.rings >= self.profile.rings {
+        let due = match self.profile.auto_answer {
+            0 => self.profile.rings,
+            by_itself => u32::from(by_itself) + LATE_RINGS,
+        };
+        if self.state == State::ExpectRing && self.rings >= due {
             self.answer(now);
         }
     }

@@ -278,6 +278,17 @@ fn a_modem_that_answers_by_itself_only_reports_the_call() {
 }
 
 #[test]
+fn one_that_was_reset_behind_our_back_is_told_to_answer() {
+    let now = start();
+    let mut modem = Modem::new(Profile { auto_answer: 2, ..Profile::generic() }, false);
+    modem.wait_for_call(now);
+    modem.handle_input(now, b"\r\nRING\r\n\r\nRING\r\n\r\nRING\r\n");
+    assert_eq!(sent(&mut modem), "", "it may pick up yet");
+    modem.handle_input(now, b"\r\nRING\r\n");
+    assert_eq!(sent(&mut modem), "ATA\r");
+}
+
+#[test]
 fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
     let now = start();
     let mut modem = modem(true);
