@@ -1,12 +1,13 @@
-//! `uugate line doctor`: what is the matter with the serial lines.
+//! `uugate line`: what is the matter with the serial lines, and locks that were left on them.
 
 use super::{Common, Failure, site};
 use crate::exit;
 use crate::node::report::{Doctor, Examined};
 use crate::wire::doctor::drive::{Patience, examine};
 use crate::wire::doctor::judge;
-use crate::wire::line::SerialSettings;
+use crate::wire::line::{SerialSettings, unlock};
 use indicatif::ProgressBar;
+use serde_json::json;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -52,6 +53,21 @@ pub fn doctor(common: &Common, line: Option<String>) -> Result<u8, Failure> {
         common.say(&report.to_string())?;
     }
     Ok(if report.is_wrong() { exit::UNAVAILABLE } else { exit::OK })
+}
+
+/// Takes away the lock files of a line whose programs are gone.
+pub fn unlock_stale(common: &Common, line: &str) -> Result<u8, Failure> {
+    for Patient { settings, .. } in configured(common, Some(line))? {
+        let gone: Vec<String> = unlock(&settings)?.iter().map(|file| file.display().to_string()).collect();
+        if common.json {
+            common.print_json(&json!({ "line": line, "removed": gone }))?;
+        } else if gone.is_empty() {
+            common.say(&format!("{line}: there is no stale lock\n"))?;
+        } else {
+            common.say(&format!("{line}: took away {}\n", gone.join(", ")))?;
+        }
+    }
+    Ok(exit::OK)
 }
 
 fn configured(common: &Common, name: Option<&str>) -> Result<Vec<Patient>, Failure> {

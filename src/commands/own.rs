@@ -184,6 +184,16 @@ enum LineCommand {
         /// The name of a line, or the path of a device; without it, every serial line of this machine.
         line: Option<String>,
     },
+    /// Take away the lock files of a line that programs have left which are gone.
+    ///
+    /// Opening a line does the same; this is for other programs that wait for it. The exit code is 75 if one is alive.
+    Unlock {
+        /// Those alone: no lock of a program that runs is ever taken away.
+        #[arg(long, required = true)]
+        stale: bool,
+        /// The name of a line.
+        line: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -233,6 +243,9 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         }
         What::Spool { what: SpoolCommand::Restored, node } => ask(&common(node), Request::Restored),
         What::Line { what: LineCommand::Doctor { line }, node } => line::doctor(&common(node), line),
+        What::Line { what: LineCommand::Unlock { line, .. }, node } => {
+            line::unlock_stale(&common(node), &line)
+        }
         What::Exchange(options) => exchange::run(options),
         What::Trace { file, json } => trace::run(&file, json),
         What::Terminal { config, options } => terminal::run(&Common::new(config, false), &options),

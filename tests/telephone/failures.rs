@@ -40,7 +40,11 @@ const RECORD: &str = "[record]\ndirectory = \"recordings\"\n";
 fn each_failure_is_told_apart_and_the_line_works_afterwards() {
     let folder = open_folder();
     let mut telephone = Telephone::new(folder.path(), Settings::default());
-    let feed = format!("{}{}{RECORD}", caller("leaf", ""), telephone.line("feed", "answer = true"));
+    let feed = format!(
+        "{}{}{RECORD}",
+        caller("leaf", ""),
+        telephone.line("feed", "answer = true\ncaller-id = true")
+    );
     let feed = Node::new(folder.path(), "feed", &feed);
     let leaf = Node::new(
         folder.path(),
@@ -115,5 +119,7 @@ fn each_failure_is_told_apart_and_the_line_works_afterwards() {
     for said in ["RING", "> text ATA\\r", "CONNECT", "< connected", "ended: in order"] {
         assert!(rung[1].contains(said), "{said}: {}", rung[1]);
     }
+    let named = feed.log();
+    assert!(named.contains("names the caller") && named.contains("5551"), "{named}");
     assert!(!dialled[4].contains("falsch") && !rung[0].contains("falsch"), "a secret is never told");
 }

@@ -1,11 +1,13 @@
 //! A line that other programs use too: whoever has it is named, nobody is disturbed, and the call is put off, not given up.
 
 use super::{call, pair};
+use crate::support::node::Node;
 use crate::support::taylor::{self, Taylor};
 use crate::support::telephone::Telephone;
 use crate::support::{open_folder, watch};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use uugate::wire::exchange::{Event, Settings};
@@ -139,4 +141,44 @@ fn a_program_that_locks_the_device_itself_is_named_with_its_process() {
     assert!(refused.to_string().contains(&other.words()), "{refused}");
     other.leave();
     runtime.block_on(async { port.open().await.map(drop) }).expect("it is free again");
+}
+
+#[test]
+fn a_stale_lock_is_taken_away_when_that_is_asked_for_and_a_live_one_never() {
+    let folder = open_folder();
+    let line = "[[line]]\nname = \"modem\"\ntype = \"serial\"\ndevice = \"tty\"\nlock-directory = \".\"\n";
+    let leaf = Node::new(folder.path(), "leaf", line);
+    let unlock = |arguments: &[&str]| leaf.try_run("line", arguments, b"");
+    let lock = leaf.path("LCK..tty");
+    assert_eq!(unlock(&["unlock", "modem"]).status.code(), Some(64));
+    let other = Holder::with_lock_file(&lock);
+    let refused = unlock(&["unlock", "--stale", "modem"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(75) && said.contains(&other.words()), "{said}");
+    // Killed, it leaves its lock.
+    drop(other);
+    assert!(lock.exists());
+    let done = unlock(&["unlock", "--stale", "modem"]);
+    assert!(done.status.success() && !lock.exists());
+    assert!(String::from_utf8_lossy(&done.stdout).contains("LCK..tty"));
+    let nothing = unlock(&["unlock", "--stale", "modem"]);
+    assert!(String::from_utf8_lossy(&nothing.stdout).contains("no stale lock"));
+}
+
+#[test]
+fn a_getty_that_has_the_line_without_a_lock_is_named_in_the_log() {
+    let folder = open_folder();
+    let telephone = Telephone::new(folder.path(), Settings::default());
+    let (feed, leaf) = pair(folder.path(), &telephone, "");
+    let device = std::fs::canonicalize(telephone.device("leaf")).expect("the device");
+    let mut getty = Command::new("sh");
+    getty.arg0("/sbin/agetty").args(["-c", "read nothing"]).arg(&device).stdin(Stdio::piped());
+    let getty = Holder(getty.spawn().expect("a shell"));
+    let (feed_daemon, leaf_daemon) = (feed.start(), leaf.start());
+    assert_eq!(call(&leaf, "feed"), "");
+    let named = format!("process {}", getty.0.id());
+    let log = leaf.log();
+    let warned = log.lines().any(|line| line.contains(&named) && line.contains("has not locked it"));
+    assert!(warned, "{log}");
+    assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
 }

@@ -16,6 +16,7 @@ use crate::spool::Order;
 use crate::wire::call::Protocols;
 use crate::wire::line::{
     DataBits, Declared, DtrOnOpen, Identity, Over, Parity, PipeSettings, SerialSettings, TlsSettings,
+    is_adapter,
 };
 use crate::wire::modem::Profile;
 use crate::wire::station::LineSettings;
@@ -53,6 +54,8 @@ pub enum LineKind {
         dtr_on_open: DtrOnOpen,
         /// DTR falls when the port is closed.
         hang_up_on_close: bool,
+        /// No other program may use it at the same time.
+        exclusive: bool,
         /// How long it is left alone after a call.
         hold_off: Duration,
         /// Where `LCK..` files are, for programs that look at them.
@@ -191,6 +194,13 @@ pub fn read(
 fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
     let device = section.text("device").map(|device| SerialPort::Device(base.join(device)));
     let server = section.value("server", host_and_port).map(|(host, port)| SerialPort::Server(host, port));
+    if section.peek("device").is_some_and(is_adapter) {
+        section.doubtful(
+            "device",
+            "this may be another adapter after the next start",
+            "use a name below /dev/serial/by-id; `uugate line doctor` says which",
+        );
+    }
     let speed = section.value("speed", speed).unwrap_or(USUAL_SPEED);
     let flow = section.value("flow", |text| match text {
         "rts-cts" => Ok(Flow::RtsCts),
@@ -214,7 +224,8 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         _ => Err("write \"raise\", \"keep\" or \"lower\"".into()),
     });
     let hang_up_on_close = section.boolean("hang-up-on-close");
-    for key in ["dtr-on-open", "hang-up-on-close"] {
+    let exclusive = section.boolean("exclusive");
+    for key in ["dtr-on-open", "hang-up-on-close", "exclusive"] {
         if section.has("server") && section.has(key) {
             section.wrong(
                 key,
@@ -300,6 +311,7 @@ fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
         parity,
         dtr_on_open: dtr_on_open.unwrap_or(usual.dtr_on_open),
         hang_up_on_close: hang_up_on_close.unwrap_or(usual.hang_up_on_close),
+        exclusive: exclusive.unwrap_or(usual.exclusive),
         hold_off: hold_off.unwrap_or(LineSettings::HOLD_OFF),
         lock_directory: base.join(lock_directory),
         modem,

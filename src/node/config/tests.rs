@@ -527,6 +527,21 @@ fn hours_without_a_zone_are_doubtful() {
 }
 
 #[test]
+fn a_name_that_may_change_is_doubtful_and_a_line_may_be_shared() {
+    let site = |device: &str| {
+        let line =
+            format!("[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"{device}\"\nexclusive = false\n");
+        let (config, findings) = read(&format!("[node]\nname = \"a\"\n{line}"));
+        assert!(!config.unwrap().lines[0].serial_port().unwrap().exclusive);
+        titles(&findings)
+    };
+    assert_eq!(site("/dev/ttyUSB0"), ["6:10 this may be another adapter after the next start"]);
+    assert_eq!(site("/dev/ttyACM1"), ["6:10 this may be another adapter after the next start"]);
+    assert_eq!(site("/dev/serial/by-id/usb-x-if00-port0"), Vec::<String>::new());
+    assert_eq!(site("/dev/ttyS0"), Vec::<String>::new());
+}
+
+#[test]
 fn a_line_has_its_rests() {
     let head = "[node]\nname = \"a\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\nmodem = \"generic\"\n";
     let (config, findings) = read(&format!("{head}hold-off = \"2 s\"\ndtr-low = \"5 s\"\n"));

@@ -155,6 +155,7 @@ fn serial_port(config: &LineConfig) -> Option<Port> {
         dtr_on_open,
         hang_up_on_close,
         lock_directory,
+        exclusive,
         hold_off: _,
         modem: _,
     } = config.kind.clone()
@@ -175,6 +176,7 @@ fn serial_port(config: &LineConfig) -> Option<Port> {
             flow,
             dtr_on_open,
             hang_up_on_close,
+            exclusive,
             lock_dir: Some(lock_directory),
             ..SerialSettings::default()
         }),

@@ -1,7 +1,7 @@
 //! From what was seen to what is to be changed.
 
 use super::{Answer, Opening, Process, Said, Seen, answer};
-use crate::wire::line::{SAFE_WITHOUT_FIFO, WITHOUT_FIFO};
+use crate::wire::line::{SAFE_WITHOUT_FIFO, WITHOUT_FIFO, is_adapter};
 use serde::{Deserialize, Serialize};
 
 /// How bad it is.
@@ -117,11 +117,6 @@ impl Seen {
     fn node(&self) -> String {
         self.leads_to.as_ref().unwrap_or(&self.device).clone()
     }
-}
-
-/// Whether this is the name of a USB adapter, as the kernel numbers them.
-fn is_adapter(name: &str) -> bool {
-    ["/dev/ttyUSB", "/dev/ttyACM"].iter().any(|start| name.starts_with(start))
 }
 
 fn name(seen: &Seen, findings: &mut Vec<Finding>) {

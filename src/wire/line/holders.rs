@@ -23,6 +23,12 @@ pub fn users_of(device: &Path) -> Vec<Holder> {
         .collect()
 }
 
+/// The gettys that wait on this device.
+pub(super) fn getties_of(device: &Path) -> Vec<Holder> {
+    let Ok(resolved) = fs::canonicalize(device) else { return Vec::new() };
+    processes().filter(|pid| is_getty_of(*pid, &resolved)).map(named).collect()
+}
+
 /// The processes whose program has this name.
 pub fn running(program: &str) -> Vec<Holder> {
     processes().map(named).filter(|process| process.program.as_deref() == Some(program)).collect()
@@ -102,5 +108,6 @@ mod tests {
         let (this, _another) = (getty("ttyS9"), getty("ttyS8"));
         let found: Vec<i32> = users_of(&device).iter().map(|holder| holder.pid).collect();
         assert_eq!(found, [this.pid()]);
+        assert_eq!(getties_of(&device), users_of(&device));
     }
 }

@@ -5,8 +5,8 @@
 //! nobody reads half of it. One is made for the name by which the device is known and one for the device itself. The
 //! flock is taken first: with it held, a lock file of our own process id is from an earlier life.
 
-use super::LineError;
 use super::holders::{named, users_of};
+use super::{LineError, SerialSettings};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -79,6 +79,29 @@ impl Locks {
         }
         Ok(locks)
     }
+}
+
+/// Takes away the lock files of a line that were left by programs which are gone, and gives them; an error if one is alive.
+pub fn unlock(settings: &SerialSettings) -> Result<Vec<PathBuf>, LineError> {
+    let line = settings.device.display().to_string();
+    let Some(directory) = &settings.lock_dir else { return Ok(Vec::new()) };
+    // Without its device, a line has the name that is published.
+    let resolved = fs::canonicalize(&settings.device).unwrap_or_else(|_| settings.device.clone());
+    let mut gone = Vec::new();
+    for file in lock_paths(directory, &settings.device, &resolved) {
+        if fs::symlink_metadata(&file).is_err() {
+            continue;
+        }
+        if let Some(pid) = read_pid(&file).filter(|pid| is_alive(*pid)) {
+            return Err(LineError::Held { line, holder: Some(named(pid)) });
+        }
+        match clear_stale(&file) {
+            Ok(()) => gone.push(file),
+            Err(Refused::Held(pid)) => return Err(LineError::Held { line, holder: Some(named(pid)) }),
+            Err(Refused::Failed(source)) => return Err(LineError::LockFile { line, file, source }),
+        }
+    }
+    Ok(gone)
 }
 
 impl Drop for Locks {

@@ -79,12 +79,17 @@ pub struct SerialSettings {
     pub dtr_on_open: DtrOnOpen,
     /// DTR and RTS fall when the port is closed (HUPCL), so that no call outlives this program.
     pub hang_up_on_close: bool,
-    /// Refuse to share: flock, TIOCEXCL (not on a PTY) and lock files. Off only for tests of a line by hand.
+    /// Refuse to share: flock, TIOCEXCL (not on a PTY) and lock files.
     pub exclusive: bool,
     /// Where `LCK..` files are kept, for programs that know only those; `None` writes none.
     pub lock_dir: Option<PathBuf>,
     /// How long opening may take: a driver can hang on a broken adapter.
     pub open_limit: Duration,
+}
+
+/// Whether this is the name of a USB adapter as the kernel numbers them: in the order in which they are found.
+pub fn is_adapter(name: &str) -> bool {
+    ["/dev/ttyUSB", "/dev/ttyACM"].iter().any(|start| name.starts_with(start))
 }
 
 /// What a line set up so is fit for.
@@ -357,6 +362,15 @@ fn open_device(settings: &SerialSettings) -> Result<Opened, LineError> {
         if !pty && uart::is_exclusive(&device) {
             let holder = holders::users_of(&settings.device).into_iter().next();
             return Err(LineError::Held { line: name, holder });
+        }
+        // Whoever publishes a PTY may well have it open.
+        let others =
+            if pty { holders::getties_of(&settings.device) } else { holders::users_of(&settings.device) };
+        for other in others {
+            tracing::warn!(
+                device = name,
+                "{other} has the device open too, and has not locked it: it takes a part of what comes; stop it, or let it make lock files"
+            );
         }
         Some(locks)
     } else {
