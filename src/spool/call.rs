@@ -6,6 +6,7 @@ use crate::job::{Grade, SystemName};
 use crate::observe::printable;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallId(pub u64);
@@ -111,6 +112,22 @@ impl Failure {
             advice: fault.advice,
             modem_said: error.modem_said().map(|said| printable(said.as_bytes(), LONGEST_WORDS)),
             last_bytes: None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// `dial-busy, the modem said BUSY`: beside the words of the failure.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)?;
+        if let Some(said) = &self.modem_said {
+            write!(f, ", the modem said {said}")?;
+        }
+        // What came before there was a connection are the words of the modem, and the echo of ours.
+        let connected = !matches!(self.stage, Stage::Port | Stage::Modem | Stage::Dial);
+        match self.last_bytes.as_ref().filter(|_| connected) {
+            Some(heard) => write!(f, ", last heard {heard}"),
+            None => Ok(()),
         }
     }
 }

@@ -56,7 +56,10 @@ impl fmt::Display for Call {
         write!(f, "{:<14} {} {way} on {}: ", self.system, short_time(self.began), self.line)?;
         match (&self.record.failure, self.ended) {
             (_, None) => write!(f, "talking"),
-            (Some(failure), _) => write_failure(f, failure, &self.record),
+            (Some(failure), _) => {
+                write!(f, "{failure}")?;
+                self.record.cause.as_ref().map_or(Ok(()), |cause| write!(f, " [{cause}]"))
+            }
             (None, Some(_)) if self.record.by_hand => write!(f, "talked to by hand"),
             (None, Some(_)) => write!(f, "Conversation complete"),
         }?;
@@ -87,22 +90,6 @@ impl fmt::Display for Call {
         seen.try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
         errors.hint.iter().try_for_each(|hint| write!(f, ": {hint}"))
     }
-}
-
-/// In words, as programs know it, and what was heard of it.
-fn write_failure(f: &mut fmt::Formatter<'_>, failure: &str, record: &CallRecord) -> fmt::Result {
-    write!(f, "{failure}")?;
-    let Some(cause) = &record.cause else { return Ok(()) };
-    write!(f, " [{}", cause.code)?;
-    if let Some(said) = &cause.modem_said {
-        write!(f, ", the modem said {said}")?;
-    }
-    // What came before there was a connection are the words of the modem and the echo of ours.
-    let heard = cause.last_bytes.as_ref().filter(|_| record.connect.is_some() || cause.modem_said.is_none());
-    if let Some(heard) = heard {
-        write!(f, ", last heard {heard}")?;
-    }
-    write!(f, "]")
 }
 
 /// The busier way, and what of the promise that was.
@@ -202,9 +189,12 @@ mod tests {
         let busy = CallRecord { failure, cause: Some(cause.clone()), ..CallRecord::default() };
         let text = call(busy.clone()).to_string();
         assert!(text.contains("the number is busy [dial-busy, the modem said BUSY] (sent"), "{text}");
-        let connected = CallRecord { connect: Some("33600".to_owned()), ..busy };
-        let text = call(connected).to_string();
-        assert!(text.contains(r"[dial-busy, the modem said BUSY, last heard \r\nBUSY\r\n] (sent"), "{text}");
+        let cause = Failure { stage: Stage::Login, code: "login-refused".to_owned(), ..cause };
+        let text = call(CallRecord { cause: Some(cause), ..busy }).to_string();
+        assert!(
+            text.contains(r"[login-refused, the modem said BUSY, last heard \r\nBUSY\r\n] (sent"),
+            "{text}"
+        );
     }
 
     #[test]

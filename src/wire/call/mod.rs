@@ -406,7 +406,10 @@ where
             if let Err(error) = &result {
                 fail(&mut record, error, seen);
             }
-            let text = record.failure.clone().unwrap_or_default();
+            let mut text = record.failure.clone().unwrap_or_default();
+            if let Some(cause) = &record.cause {
+                text.push_str(&format!(" [{cause}]"));
+            }
             tracing::warn!(
                 line = connected.line,
                 "an incoming call ended before its caller was known: {text}"
