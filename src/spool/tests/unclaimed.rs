@@ -29,8 +29,10 @@ fn from(seconds: i64, to: &str) -> NewJob {
 
 async fn what_lies_too_long_is_told_once_and_once_a_day_at_most(home: Home) {
     let spool = &home.spool;
-    spool.submit_job(None, from(0, "polux")).await.unwrap();
-    spool.submit_job(None, from(2 * HOUR, "castor")).await.unwrap();
+    let mut jobs = Vec::new();
+    for job in [from(0, "polux"), from(2 * HOUR, "castor")] {
+        jobs.push(format!("job={:x}", spool.submit_job(None, job).await.unwrap().number));
+    }
     for hours in [0, 24, 6 * 24, 7 * 24] {
         assert_eq!(late(spool, hours * HOUR).await.len(), 0, "after {hours} h nothing is too old");
     }
@@ -39,13 +41,11 @@ async fn what_lies_too_long_is_told_once_and_once_a_day_at_most(home: Home) {
     let first = late(spool, TOO_OLD + DAY).await;
     assert_eq!(first.len(), 1);
     assert_eq!((first[0].to.as_str(), first[0].subject.as_str()), ("postmaster", "2 things lie unclaimed"));
-    assert!(
-        first[0]
-            .text
-            .contains("job=1 since 2026-01-01T00:00:00Z: waits for a call with polux, grade N, 4 bytes")
-    );
+    let polux =
+        format!("\n{} since 2026-01-01T00:00:00Z: waits for a call with polux, grade N, 4 bytes\n", jobs[0]);
+    assert!(first[0].text.contains(&polux), "{}", first[0].text);
     let told = events(spool, "unclaimed").await;
-    assert_eq!(told.iter().map(|event| event.ids.as_str()).collect::<Vec<_>>(), ["job=1", "job=2"]);
+    assert_eq!(told.iter().map(|event| event.ids.as_str()).collect::<Vec<_>>(), jobs);
     assert_eq!(told[0].system, Some(system("polux")));
     // They lie on, and are told no more; a third one is, when its time has come.
     for days in 9..16 {
