@@ -3,6 +3,7 @@
 use super::{leaf, stderr, stdout};
 use crate::support::node::Node;
 use crate::support::{open_folder, output_with_input};
+use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -42,6 +43,24 @@ impl Site {
         command.args(words).env("UUGATE_CONFIG", self.node.path("uugate.toml"));
         output_with_input(&mut command, input)
     }
+}
+
+#[test]
+fn what_was_heard_in_a_call_is_shown_to_those_alone_who_are_trusted() {
+    let site = Site::new();
+    let daemon = site.node.start();
+    let failed = site.node.try_run("uucico", &["-r1", "-s", "feed"], b"a line of a letter\n");
+    assert!(!failed.status.success());
+    let heard = |output: Output| {
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let cause = report["calls"]["calls"][0]["record"]["cause"].clone();
+        assert!(cause["code"].is_string(), "{report}");
+        cause["last-bytes"].clone()
+    };
+    let shown = heard(site.node.run("uustat", &["-m", "--json"], b""));
+    assert!(shown.as_str().is_some_and(|text| text.contains("a letter")), "{shown}");
+    assert_eq!(heard(site.run_as(NOBODY, &["uustat", "-m", "--json"], b"")), Value::Null);
+    assert!(daemon.stop().success());
 }
 
 #[test]

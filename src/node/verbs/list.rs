@@ -51,9 +51,19 @@ impl Verbs {
         Ok(Queue { entries: page.into_iter().filter(own).map(Entry::from).collect(), next })
     }
 
-    pub(super) async fn calls(&self, system: Option<String>, limit: usize) -> Result<Calls, VerbError> {
+    /// The last calls. Who is not trusted sees no bytes of them: they may be of somebody's mail.
+    pub(super) async fn calls(
+        &self,
+        who: &Who,
+        system: Option<String>,
+        limit: usize,
+    ) -> Result<Calls, VerbError> {
         let system = system.map(|name| self.neighbour(&name)).transpose()?;
-        let calls = self.spool.calls(system, limit.min(MOST_CALLS)).await?;
+        let mut calls = self.spool.calls(system, limit.min(MOST_CALLS)).await?;
+        if !who.trusted {
+            let causes = calls.iter_mut().filter_map(|past| past.record.cause.as_mut());
+            causes.for_each(|cause| cause.last_bytes = None);
+        }
         Ok(Calls { calls: calls.into_iter().map(Into::into).collect() })
     }
 

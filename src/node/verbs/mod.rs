@@ -85,7 +85,7 @@ impl Verbs {
             Request::Names => Ok(Report::Names(self.names())),
             Request::Jobs { filter, after } => self.jobs(who, filter, after).await.map(Report::Jobs),
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
-            Request::Calls { system, limit } => self.calls(system, limit).await.map(Report::Calls),
+            Request::Calls { system, limit } => self.calls(who, system, limit).await.map(Report::Calls),
             Request::Watch => Err(VerbError::Usage("calls can be watched at a daemon alone".to_owned())),
             Request::Poll(request) | Request::Call(request) => self.poll(request).await.map(Report::Poll),
             Request::Terminal { .. } => {
