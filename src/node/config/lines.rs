@@ -7,7 +7,7 @@ use super::names::{Kind, Names};
 use super::protocols;
 use super::section::{Section, plain};
 use super::smtp::address;
-use super::systems::host_and_port;
+use super::systems::{host_and_port, is_loopback};
 use super::tariff;
 use super::units::{duration, speed};
 use crate::fault::ToFault;
@@ -80,8 +80,13 @@ pub enum LineKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SerialPort {
     Device(PathBuf),
-    /// Behind a terminal server (RFC 2217): its host and port.
-    Server(String, u16),
+    /// Behind a terminal server (RFC 2217).
+    Server {
+        host: String,
+        port: u16,
+        /// Passwords may cross the network to it.
+        plain_passwords: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +157,7 @@ pub fn read(
     let paid = kind.as_deref().is_some_and(|kind| kind != "stdin");
     let tariff = if paid { tariff::read(&mut section, tables) } else { None };
     let kind = match kind.as_deref() {
-        Some("serial") => read_serial(&mut section, base),
+        Some("serial") => read_serial(&mut section, base, answer),
         Some("tcp") => Some(read_tcp(&mut section, answer, Over::Plain)),
         Some("telnet") => Some(read_tcp(&mut section, answer, Over::Telnet)),
         Some("tls") => {
@@ -191,9 +196,9 @@ pub fn read(
     Some(LineConfig { name: name?, kind: kind?, answer, declared, protocols, order, tariff })
 }
 
-fn read_serial(section: &mut Section<'_>, base: &Path) -> Option<LineKind> {
+fn read_serial(section: &mut Section<'_>, base: &Path, answer: bool) -> Option<LineKind> {
     let device = section.text("device").map(|device| SerialPort::Device(base.join(device)));
-    let server = section.value("server", host_and_port).map(|(host, port)| SerialPort::Server(host, port));
+    let server = read_server(section, answer);
     if section.peek("device").is_some_and(is_adapter) {
         section.doubtful(
             "device",
@@ -350,6 +355,19 @@ fn rest(text: &str) -> Result<Duration, String> {
         true => Ok(time),
         false => Err("write a minute at most, as \"5 s\"".to_owned()),
     })
+}
+
+fn read_server(section: &mut Section<'_>, answer: bool) -> Option<SerialPort> {
+    let (host, port) = section.value("server", host_and_port)?;
+    let plain_passwords = section.boolean("plain-passwords").unwrap_or(false);
+    if answer && !plain_passwords && !is_loopback(&host) {
+        section.wrong(
+            "server",
+            "the passwords of callers could be read on the network",
+            "answer no calls there, or allow it with plain-passwords = true",
+        );
+    }
+    Some(SerialPort::Server { host, port, plain_passwords })
 }
 
 /// Data bits, parity and stop bits, as everybody writes them.

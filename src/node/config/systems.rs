@@ -3,7 +3,7 @@
 use super::calls;
 use super::dialling::{Dialling, HINT};
 use super::findings::Findings;
-use super::lines::{LineConfig, LineKind};
+use super::lines::{LineConfig, LineKind, SerialPort};
 use super::names::{Kind, Names};
 use super::node::{domain, system_name};
 use super::protocols;
@@ -194,11 +194,14 @@ fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig], diall
     let host = system.address.as_ref().map(|(host, _)| host.as_str());
     let says_something = dialogue(system).is_some_and(|dialogue| dialogue.script.sends_text());
     for line in &lines {
-        let open = matches!(
-            &line.kind,
-            LineKind::Tcp { over: Over::Plain | Over::Telnet, plain_passwords: false, .. }
-        );
-        if open && says_something && host.is_some_and(|host| !is_loopback(host)) {
+        let goes_to = match &line.kind {
+            LineKind::Tcp { over: Over::Plain | Over::Telnet, plain_passwords: false, .. } => host,
+            LineKind::Serial { port: SerialPort::Server { host, plain_passwords: false, .. }, .. } => {
+                Some(host.as_str())
+            }
+            _ => None,
+        };
+        if says_something && goes_to.is_some_and(|host| !is_loopback(host)) {
             section.wrong(
                 "line",
                 format!(
@@ -245,7 +248,7 @@ fn check_lines(section: &Section<'_>, system: &System, all: &[LineConfig], diall
 }
 
 /// Whether a host is this machine, as far as can be said without asking anybody.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     number.map_or(host == "localhost", |number| number.to_canonical().is_loopback())
 }

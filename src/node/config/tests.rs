@@ -201,6 +201,33 @@ fn passwords_cross_no_network_in_plain_text_unless_that_is_allowed() {
 }
 
 #[test]
+fn passwords_cross_no_network_to_a_terminal_server_unless_that_is_allowed() {
+    let site = |server: &str, more: &str| {
+        let text = format!(
+            "[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\nserver = \"{server}\"\n{more}\n\
+             [[system]]\nname = \"polux\"\nline = \"m\"\nlogin = \"Ux\"\n"
+        );
+        titles(&read(&text).1)
+    };
+    let nowhere: &[&str] = &[];
+    assert_eq!(site("127.0.0.1:2217", "answer = true"), nowhere);
+    assert_eq!(
+        site("terminals.example:2217", "answer = true"),
+        [
+            "6:10 the passwords of callers could be read on the network",
+            "10:8 what this system is told at the login could be read on the network of `m`",
+        ]
+    );
+    let allowed = "answer = true\nplain-passwords = true";
+    assert_eq!(site("terminals.example:2217", allowed), nowhere);
+    let here = read(
+        "[node]\nname = \"x\"\n[[line]]\nname = \"m\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n\
+         plain-passwords = true\n",
+    );
+    assert_eq!(titles(&here.1), ["7:1 unknown key `plain-passwords` in [[line]]"]);
+}
+
+#[test]
 fn a_tls_line_is_checked_with_its_files() {
     let with = |more: &str| {
         let (_, findings) = read(&format!("[node]\nname = \"x\"\n{TLS}{more}"));
@@ -242,7 +269,8 @@ fn a_serial_port_is_here_or_behind_a_terminal_server() {
     };
     let (config, _) = line("server = \"terminals.example:2217\"\nmodem = \"generic\"\n");
     let LineKind::Serial { port, .. } = &config.unwrap().lines[0].kind else { panic!("it is serial") };
-    assert_eq!(*port, SerialPort::Server("terminals.example".to_owned(), 2217));
+    let host = "terminals.example".to_owned();
+    assert_eq!(*port, SerialPort::Server { host, port: 2217, plain_passwords: false });
     let both = line("server = \"terminals.example:2217\"\ndevice = \"/dev/ttyS0\"\n").1;
     assert_eq!(titles(&both), ["6:10 both `device` and `server` are given"]);
 }

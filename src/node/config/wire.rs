@@ -180,12 +180,13 @@ fn serial_port(config: &LineConfig) -> Option<Port> {
             lock_dir: Some(lock_directory),
             ..SerialSettings::default()
         }),
-        SerialPort::Server(host, port) => Port::SerialServer(SerialServerSettings {
+        SerialPort::Server { host, port, plain_passwords } => Port::SerialServer(SerialServerSettings {
             tcp: TcpSettings { host, port, ..TcpSettings::default() },
             speed,
             data,
             parity,
             flow,
+            plain_passwords,
         }),
     })
 }

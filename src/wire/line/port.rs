@@ -30,6 +30,8 @@ pub struct SerialServerSettings {
     pub data: DataBits,
     pub parity: Parity,
     pub flow: Flow,
+    /// Passwords may cross the network to it.
+    pub plain_passwords: bool,
 }
 
 impl Port {
@@ -58,12 +60,13 @@ impl Port {
             Port::SerialServer(settings) => {
                 let address = settings.tcp.address();
                 let stream = tcp::connect(&settings.tcp).await?;
+                let exposed = !settings.plain_passwords && !tcp::stays_here(stream.peer_addr());
                 let failed = |source| LineError::SerialServer { address: address.clone(), source };
                 let starting = TelnetStream::start(stream, telnet::Role::Client, Some(settings.com()));
                 let line = Box::new(starting.await.map_err(failed)?);
                 let qualities = serial::qualities(settings.data, settings.flow);
                 let qualities = Qualities { eight_bit: qualities.eight_bit && line.is_binary(), ..qualities };
-                Ok(Line::new(address, Stream::Server(line, qualities)))
+                Ok(Line::new(address, Stream::Server(line, qualities)).exposed(exposed))
             }
         }
     }

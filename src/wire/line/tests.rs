@@ -578,6 +578,7 @@ async fn a_serial_port_behind_a_terminal_server_has_speed_dtr_and_carrier() {
         data: DataBits::Eight,
         parity: Parity::None,
         flow: Flow::RtsCts,
+        plain_passwords: false,
     };
     let mut line = soon(Port::SerialServer(settings).open()).await.unwrap();
     let mut asked = Vec::new();
@@ -632,6 +633,7 @@ async fn a_terminal_server_that_knows_no_serial_ports_is_named() {
         data: DataBits::Eight,
         parity: Parity::None,
         flow: Flow::None,
+        plain_passwords: false,
     };
     let refused = soon(Port::SerialServer(settings).open()).await.expect_err("it cannot");
     assert!(refused.to_string().contains("RFC 2217"), "{refused}");

@@ -111,6 +111,11 @@ impl Phone {
         })
     }
 
+    /// Whether a password could be read on the network between here and the port.
+    pub(super) fn is_exposed(&self) -> bool {
+        self.line.is_exposed()
+    }
+
     /// Makes the modem ready for the next call.
     pub(super) async fn set_up(&mut self) -> Result<(), StationError> {
         self.line.discard();

@@ -314,9 +314,13 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     let id = lease.id;
     let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
     tell(CallStep::Calling { number: system.numbers.first().cloned() });
+    let password = node.systems.get(&system.name).is_some_and(|system| system.has_login());
     let connecting = async {
         make_ready(task, phone).await?;
         match phone {
+            Some(open) if password && open.is_exposed() => {
+                Err(StationError::Exposed { system: system.name.to_string() })
+            }
             Some(open) => open.dial(system).await,
             None => Ok(Connection::default()),
         }
@@ -397,6 +401,13 @@ async fn answer(
         return Over::of(close(phone).await);
     }
     let Some(open) = phone.as_mut() else { return Over::of(HungUp::Gone) };
+    if open.is_exposed() {
+        // Whoever is let in here has to give a password.
+        tracing::warn!(
+            "a caller was hung up on: its password could be read on the way to the terminal server"
+        );
+        return Over::of(close(phone).await);
+    }
     let node = shared.settings.borrow().node.clone();
     let connected = connected(line, open, &connection);
     let tell = |step| shared.events.tell(&line.name, None, step);
