@@ -10,7 +10,7 @@ use super::protocols;
 use super::secrets;
 use super::section::{Section, plain};
 use super::transfers::{self, Transfers};
-use super::units::duration;
+use super::units::{duration, size};
 use super::when::{self, windows};
 use super::wire::dialogue;
 use crate::job::{Grade, SystemName};
@@ -60,6 +60,8 @@ pub struct System {
     pub order: Option<Order>,
     /// The largest files by the hours of the week.
     pub sizes: Sizes,
+    /// The largest file taken from it at any hour, in bytes.
+    pub largest_file: Option<u64>,
     /// How long one file may keep the others waiting.
     pub max_file_time: Option<Duration>,
     /// What kind of program it runs.
@@ -131,6 +133,7 @@ pub fn read(
         transport: section.value("transport", transport).unwrap_or_default(),
         order: calls::order(&mut section),
         sizes: calls::sizes(&mut section, tables),
+        largest_file: section.value("largest-file", size),
         max_file_time: section.value("max-file-time", duration),
         profile: section.value("profile", profile).unwrap_or(&Profile::SHOWN),
         callback: section.boolean("callback").unwrap_or_default(),

@@ -409,6 +409,7 @@ order = "first-come"
 max-file-time = "5 min"
 call-local-size = ["100 KiB Wk0800-1800", "10 MiB"]
 called-remote-size = "1 MiB Any0000-2400"
+largest-file = "8 GiB"
 "#;
     let (config, findings) = read(source);
     assert_eq!(findings.render(false), "");
@@ -422,6 +423,7 @@ called-remote-size = "1 MiB Any0000-2400"
     assert_eq!(system.sizes.called_remote.ever(), Some(1 << 20));
     assert_eq!((system.sizes.call_remote.at(&monday), system.sizes.called_local.at(&monday)), (None, None));
     assert_eq!((system.order, system.max_file_time), (Some(Order::Age), Some(Duration::from_secs(300))));
+    assert_eq!(system.permissions.largest, 8 << 30);
     let station = config.station();
     assert_eq!(station.lines[0].order, Some(Order::Size));
     assert_eq!(station.systems[0].sizes, system.sizes.call_local);

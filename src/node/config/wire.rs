@@ -90,7 +90,7 @@ fn call_system(system: &System) -> CallSystem {
         permissions: Permissions {
             put: system.transfers.receive_request,
             fetch: system.transfers.send_request,
-            ..usual.permissions
+            largest: system.largest_file.unwrap_or(usual.permissions.largest),
         },
         call_transfer: system.transfers.call,
         called_transfer: system.transfers.called,

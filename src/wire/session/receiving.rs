@@ -78,9 +78,16 @@ impl Receiving {
     }
 
     /// A packet. Over a link with channels the sender has begun before our answer told it from where on; what comes
-    /// twice by that is skipped.
+    /// twice by that is skipped. `position` is modulo 2^32: the last such place is meant that leaves no gap.
     pub fn packet(&mut self, position: Option<u64>, mut bytes: Vec<u8>) -> Fit {
-        let position = position.unwrap_or(self.next);
+        let place = match position {
+            Some(position) => {
+                let before = (self.have as u32).wrapping_sub(position as u32);
+                self.have.checked_sub(before.into())
+            }
+            None => Some(self.next),
+        };
+        let Some(position) = place else { return Fit::Gap };
         let Some(known) = self.have.checked_sub(position) else { return Fit::Gap };
         let Some(end) = position.checked_add(bytes.len() as u64) else { return Fit::Gap };
         self.next = end;
@@ -126,6 +133,19 @@ mod tests {
         assert_eq!(cut.packet(None, vec![1; 100]), Fit::New(vec![1; 100]));
         assert!(cut.goes_on());
         assert_eq!(cut.packet(None, vec![2; 8]), Fit::Gap);
+    }
+
+    #[test]
+    fn a_file_may_be_larger_than_a_position_can_tell() {
+        let start = (1 << 32) - 4;
+        let mut file = Receiving::new(start, Some(start + 12), u64::MAX);
+        // What was sent before it was told from where on comes first.
+        assert_eq!(file.packet(Some(0), vec![1; 4]), Fit::New(vec![]));
+        assert_eq!(file.packet(Some(start), vec![2; 8]), Fit::New(vec![2; 8]));
+        assert_eq!(file.have(), (1 << 32) + 4);
+        assert_eq!(file.packet(Some(2), vec![2, 2, 3, 3]), Fit::New(vec![3, 3]));
+        assert_eq!(file.packet(Some(6), vec![3; 2]), Fit::New(vec![3; 2]));
+        assert!(file.whole());
     }
 
     #[test]
