@@ -87,8 +87,8 @@ pub struct Machine {
     file_time: Option<Duration>,
     /// The file that goes out now, and since when.
     turn: Option<(Slot, Instant)>,
-    /// The store had no job when last asked.
-    drained: bool,
+    /// When the store was last asked, if it had no job then.
+    drained: Option<Instant>,
     /// A command of which every peer reads the id of our spool was said.
     told: bool,
     /// The peer wants to be master (CYM).
@@ -135,7 +135,7 @@ impl Machine {
             order: VecDeque::new(),
             file_time: None,
             turn: None,
-            drained: false,
+            drained: None,
             told: false,
             yielding: false,
             asked_for_turn: false,
@@ -223,7 +223,7 @@ impl Machine {
         let result = match (whom, reply) {
             (_, Reply::Failed(why)) => Err(SessionError::Store(why)),
             (For::Filling | For::HangingUp, Reply::Job(job)) => {
-                self.drained = job.is_none();
+                self.drained = job.is_none().then_some(now);
                 match job {
                     Some(job) => {
                         self.keep_talking(now, link, whom);

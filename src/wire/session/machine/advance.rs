@@ -7,7 +7,11 @@ use super::{For, Machine};
 use crate::wire::link::{Channel, Link};
 use crate::wire::session::sender::Need;
 use crate::wire::session::{Ask, ahead};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// With channels, how long after there was no more work the store is asked again: what is queued in the middle of a long file
+/// goes beside it.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What there was to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +56,11 @@ impl Machine {
             return Advance::Stays;
         }
         self.make_way(now);
+        if self.channels > 0 {
+            self.drained = self.drained.filter(|at| now.saturating_duration_since(*at) < LOOK_AGAIN);
+        }
         let may_speak = self.master || self.channels > 0;
-        if may_speak && !self.drained && !self.yielding && self.can_begin() {
+        if may_speak && self.drained.is_none() && !self.yielding && self.can_begin() {
             self.ask(For::Filling, Ask::NextJob { worst: self.worst });
             return Advance::Went;
         }
@@ -92,7 +99,7 @@ impl Machine {
                     let number = self.order.remove(place);
                     self.order.extend(number);
                     self.turn = None;
-                    self.drained = false;
+                    self.drained = None;
                 }
             }
             _ => self.turn = Some((slot, now)),
@@ -101,7 +108,7 @@ impl Machine {
 
     /// Whether nothing is left but to be answered.
     pub(super) fn last_are_said(&self) -> bool {
-        self.drained && self.outs.values().all(Ours::is_said)
+        self.drained.is_some() && self.outs.values().all(Ours::is_said)
     }
 
     /// Sends more of the first file whose turn it is; `None`: there is no such file.

@@ -90,7 +90,7 @@ impl Machine {
         if std::mem::take(&mut self.asked_for_turn) {
             // It may have work itself: so if ours has gone meanwhile, it is for us to propose to hang up.
             self.refuse_to_hang_up(now, link);
-            self.drained = false;
+            self.drained = None;
         } else if self.outs.is_empty() {
             self.ask(For::HangingUp, Ask::NextJob { worst: self.worst });
         } else {

@@ -11,7 +11,7 @@ use super::super::outgoing::{Piece, describe, pieces, tells_spool};
 use super::super::receiving::Receiving;
 use super::super::sender::Sender;
 use super::{For, Machine, collect, misbehaved};
-use crate::job::{Fetch, Work};
+use crate::job::{Fetch, Grade, Work};
 use crate::wire::link::{Channel, Expect, Link};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -44,6 +44,7 @@ enum State {
 #[derive(Debug)]
 pub struct Ours {
     key: JobKey,
+    grade: Grade,
     /// For who watches.
     name: String,
     what: String,
@@ -154,6 +155,7 @@ impl Machine {
         };
         let ours = Ours {
             key,
+            grade: job.grade,
             name: job.stable.to_string(),
             what,
             pieces: pieces.into(),
@@ -166,8 +168,12 @@ impl Machine {
             verdict: None,
             text: Vec::new(),
         };
+        // With channels its file goes before those of worse grades, for it may have been queued after they were begun.
+        let grade = |other: &u8| self.outs.get(other).map(|other| other.grade);
+        let behind = |other: &u8| self.channels > 0 && grade(other).is_some_and(|other| other > ours.grade);
+        let place = self.order.iter().position(behind).unwrap_or(self.order.len());
+        self.order.insert(place, number);
         self.outs.insert(number, ours);
-        self.order.push_back(number);
         self.say_piece(now, link, number);
         Ok(())
     }
@@ -338,7 +344,7 @@ impl Machine {
                 None
             }
             Ending::Damaged => {
-                self.drained = false;
+                self.drained = None;
                 Some("it arrived damaged".to_owned())
             }
             Ending::Deferred(why) | Ending::Refused(why) => Some(why),

@@ -948,6 +948,42 @@ fn a_file_that_has_had_its_time_makes_way_for_the_next() {
 }
 
 #[test]
+fn what_is_queued_in_the_middle_of_a_long_file_goes_beside_it() {
+    let urgent = |end: &mut End, grade| {
+        end.queue(2, mail(), 3000);
+        end.jobs[0].grade = grade;
+        // Not at each packet.
+        assert_eq!(end.has_room_after(0), [Channel::Ours(1)]);
+        assert_eq!(end.jobs.len(), 1);
+    };
+    let begun = |grade| {
+        let mut end = End::new(true, 7, UUGATE);
+        (end.size, end.link.room) = (1 << 20, 0);
+        end.queue(1, mail(), 1 << 20);
+        end.starts();
+        end.hears(Channel::Ours(1), "EY");
+        urgent(&mut end, grade);
+        end
+    };
+    let first = Grade::new('0').unwrap();
+    let mut end = begun(first);
+    assert_eq!(end.has_room_after(1), [Channel::Ours(2)]);
+    assert!(end.link.said.iter().any(|said| matches!(said, Said::Command(Channel::Ours(2), _))));
+    // Of the same grade it awaits its turn, for which only its command is out.
+    let mut end = begun(Grade::MAIL);
+    assert_eq!(end.has_room_after(1), [Channel::Ours(1)]);
+    assert!(end.link.said.iter().any(|said| matches!(said, Said::Command(Channel::Ours(2), _))));
+    // A slave has its own to send as well.
+    let mut end = End::new(false, 7, UUGATE);
+    end.starts();
+    end.hears(Channel::Theirs(1), "E D.1 D.x1 jan -C D.1 0666 \"\" 0x1000 rmail x");
+    end.queue(2, mail(), 3000);
+    end.now += Duration::from_secs(1);
+    end.data(Channel::Theirs(1), b"a piece of it");
+    assert!(end.link.said.iter().any(|said| matches!(said, Said::Command(Channel::Ours(1), _))));
+}
+
+#[test]
 fn too_large_is_said_as_each_system_knows_it() {
     for (verdict, features, file, fetched) in [
         (Refusal::TooLargeNow, TAYLOR, "EN6", "RN6"),
