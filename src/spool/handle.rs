@@ -226,6 +226,11 @@ impl Spool {
         let size = size_of(job.content.as_ref());
         self.writer.verb(size, move |store| store.submit_job(request, job)).await
     }
+    /// Keeps several, all or none of them.
+    pub async fn submit_jobs(&self, jobs: Vec<NewJob>) -> Result<()> {
+        let size = jobs.iter().map(|job| size_of(job.content.as_ref())).sum();
+        self.writer.verb(size, move |store| store.submit_jobs(jobs)).await
+    }
     /// Keeps an execution that a local user asked of our own system.
     pub async fn submit_execution(
         &self,

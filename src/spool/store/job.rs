@@ -19,6 +19,11 @@ impl Store {
         self.once(request, now, |store| store.add_job(job))
     }
 
+    pub fn submit_jobs(&mut self, jobs: Vec<NewJob>) -> Result<()> {
+        self.room()?;
+        jobs.into_iter().try_for_each(|job| self.add_job(job).map(|_| ()))
+    }
+
     pub(super) fn add_job(&mut self, job: NewJob) -> Result<StableId> {
         let body = job.content.map(|content| self.keep(content)).transpose()?;
         let number = self.meta("next-job")?.unwrap_or(0) + 1;

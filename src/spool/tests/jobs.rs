@@ -7,6 +7,7 @@ on_both!(
     the_smallest_jobs_come_first_within_their_grade,
     a_large_job_is_passed_by_smaller_ones_for_a_time_alone,
     a_job_number_is_never_given_twice,
+    several_jobs_are_kept_together_or_not_at_all,
     a_restored_spool_gives_numbers_that_were_not_given_since,
     a_handed_delivery_follows_its_job,
     a_refused_job_gives_its_mail_back,
@@ -56,6 +57,16 @@ async fn a_job_number_is_never_given_twice(mut home: Home) {
     let other = Spool::in_memory();
     let elsewhere = other.submit_job(None, job("polux", 'C', "x")).await.unwrap();
     assert!(other.id() != home.spool.id() && elsewhere.number != known[0].number);
+}
+
+async fn several_jobs_are_kept_together_or_not_at_all(home: Home) {
+    let spool = &home.spool;
+    let lost = NewJob { content: Some(Content::body(BodyId(1 << 40))), ..job("polux", 'C', "x") };
+    let kept = || job("polux", 'C', "x");
+    assert!(spool.submit_jobs(vec![kept(), lost]).await.is_err());
+    assert!(spool.jobs(None, None).await.unwrap().is_empty());
+    spool.submit_jobs(vec![kept(), kept()]).await.unwrap();
+    assert_eq!(spool.jobs(None, None).await.unwrap().len(), 2);
 }
 
 async fn a_restored_spool_gives_numbers_that_were_not_given_since(home: Home) {

@@ -108,7 +108,8 @@ impl CallStore<'_> {
     async fn queue(&self, expansion: &Expansion, files: Vec<Copied>) -> Result<(), SpoolError> {
         let several = files.len() > 1 && !expansion.to.ends_with('/');
         let to = format!("{}{}", expansion.to, if several { "/" } else { "" });
-        for file in files {
+        let created = clock::wall();
+        let job = |file: Copied| {
             let work = Work::Send(Send {
                 from: file.path,
                 to: to.clone(),
@@ -117,15 +118,10 @@ impl CallStore<'_> {
                 make_directories: expansion.make_directories,
                 notify: None,
             });
-            let job = NewJob {
-                system: self.peer.clone(),
-                grade: Grade::DEFAULT,
-                work,
-                content: Some(Content::body(file.body)),
-                created: clock::wall(),
-            };
-            self.spool.submit_job(None, job).await?;
-        }
-        Ok(())
+            let content = Some(Content::body(file.body));
+            NewJob { system: self.peer.clone(), grade: Grade::DEFAULT, work, content, created }
+        };
+        // All or none: a peer that hears no answer asks again.
+        self.spool.submit_jobs(files.into_iter().map(job).collect()).await
     }
 }
