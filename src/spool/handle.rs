@@ -1,6 +1,6 @@
 //! The async handle: what every other room holds.
 
-use super::store::Store;
+use super::store::{FoundPartial, Store};
 use super::writer::Writer;
 use super::*;
 use crate::job::{Digest, Grade, StableId, SystemName};
@@ -281,7 +281,16 @@ impl Spool {
     // What peers send.
     /// A partial with this very identity, begun after `oldest`.
     pub async fn find_partial(&self, identity: Identity, oldest: Timestamp) -> Result<Option<Partial>> {
-        self.writer.verb(0, move |store| store.find_partial(&identity, oldest)).await
+        match self.writer.verb(0, move |store| store.find_partial(&identity, oldest)).await? {
+            None => Ok(None),
+            Some(FoundPartial::Open(partial)) => Ok(Some(partial)),
+            Some(FoundPartial::Unread(unread)) => {
+                let reading = tokio::task::spawn_blocking(move || unread.read());
+                // Only a panic, or the end of the runtime, keeps it from an answer.
+                let read = reading.await.map_err(|_| SpoolError::Closed)??;
+                self.writer.verb(0, move |store| store.resume(read)).await
+            }
+        }
     }
     /// How much is here of a file that we fetch from a peer under this name, begun after `oldest`, and the digest of the whole.
     pub async fn begun(

@@ -8,6 +8,7 @@ mod partial;
 mod read;
 mod sweep;
 
+pub use partial::FoundPartial;
 pub use read::Piece;
 pub use sweep::{body_name, body_of_name};
 

@@ -1,11 +1,11 @@
 //! What came from peers: partial files, receipts, executions, and the pairs of D. and X. files.
 
 use super::super::{
-    Arrival, ArrivalKind, BodyId, BodyRef, Content, Event, Execution, Identity, Input, Partial, Received,
-    RequestId, SpoolError, Task,
+    Arrival, ArrivalKind, BodyId, BodyRef, Content, Event, Execution, Identity, Input, Received, RequestId,
+    SpoolError, Task,
 };
 use super::blocks::SUM;
-use super::body::OpenBody;
+use super::body::{FoundPartial, OpenBody};
 use super::known::Standing;
 use super::lease::Kind;
 use super::{Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
@@ -17,7 +17,8 @@ use std::time::Duration;
 impl Store {
     // Partial files.
 
-    pub fn find_partial(&mut self, identity: &Identity, oldest: Timestamp) -> Result<Option<Partial>> {
+    /// Finds it and opens its file; then it is to be read, and gone on with by [`Store::resume`].
+    pub fn find_partial(&mut self, identity: &Identity, oldest: Timestamp) -> Result<Option<FoundPartial>> {
         // Without a name and a size nothing says that it is the same file.
         let Some(told) = identity.size.filter(|_| !identity.temp.is_empty()) else { return Ok(None) };
         let row = self.one(
@@ -37,13 +38,11 @@ impl Store {
             |row| Ok((BodyId(unsigned(row.get(0)?)), unsigned(row.get(1)?), row.get(2)?)),
         )?;
         let Some((body, synced, digest)) = row else { return Ok(None) };
-        match self.reopen(body, synced, digest)? {
-            Some(offset) => Ok(Some(Partial { body, offset })),
-            None => {
-                self.forget(body)?;
-                Ok(None)
-            }
+        let found = self.open_partial(body, synced, digest)?;
+        if found.is_none() {
+            self.forget(body)?;
         }
+        Ok(found)
     }
 
     pub fn keep_partial(&mut self, identity: &Identity, body: BodyId, now: Timestamp) -> Result<()> {

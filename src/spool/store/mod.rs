@@ -25,7 +25,7 @@ mod withheld;
 mod write_back;
 
 pub use blocks::{Blocks, SUM, is_sound};
-pub use body::{Piece, body_name, body_of_name};
+pub use body::{FoundPartial, Piece, body_name, body_of_name};
 
 use super::{BodyId, RequestId, Settings, SpoolError};
 use jiff::Timestamp;

@@ -355,6 +355,27 @@ async fn a_partial_goes_on_where_it_is_safe(mut home: Home) {
     assert_eq!(due(&home.spool, 4).await, [pair("ida", "abCDEFGH")]);
 }
 
+/// It is read beside the writer, who may give it up meanwhile to make room.
+#[tokio::test]
+async fn a_partial_is_gone_on_with_only_if_it_is_still_there_once_it_is_read() {
+    for given_up in [false, true] {
+        let mut home = Home::directory().await;
+        let same = identity("D.1", 8);
+        let body = body_of(&home.spool, b"abcd").await;
+        home.spool.keep_partial(same.clone(), body, at(0)).await.unwrap();
+        home.reopen(at(1)).await;
+        let writer = home.spool.writer();
+        let found = writer.verb(0, move |store| store.find_partial(&same, at(0))).await.unwrap();
+        let Some(store::FoundPartial::Unread(unread)) = found else { panic!("{found:?}") };
+        if given_up {
+            writer.verb(0, |store| store.sql("DELETE FROM partials").map(|_| ())).await.unwrap();
+        }
+        let read = unread.read().unwrap();
+        let resumed = writer.verb(0, move |store| store.resume(read)).await.unwrap();
+        assert_eq!(resumed, (!given_up).then_some(Partial { body, offset: 4 }));
+    }
+}
+
 #[tokio::test]
 async fn what_a_power_cut_leaves_behind_a_partial_is_no_part_of_it() {
     let mut home = Home::directory().await;
