@@ -41,14 +41,18 @@ pub fn link_y(bytes: &[u8]) {
 /// More than any link may want to send without being acknowledged, in one go.
 const MOST_OUT: usize = 128 * 1024;
 
-/// Plays a link what the bytes say: the first is role and whether the protocol is up; then each begins a piece of
+/// Plays a link what the bytes say: the first is role, whether the protocol is up, and whether both are uugates; then each begins a piece of
 /// input, a pause, or a wish of the session.
 fn endure(letter: char, bytes: &[u8]) {
     let Some((first, mut rest)) = bytes.split_first() else { return };
     let role = if first & 1 == 0 { Role::Caller } else { Role::Called };
     let mut now = uugate::clock::now();
-    let mut link = open(letter, role, &Parameters::default()).expect("a protocol");
-    let mut peer = open(letter, opposite(role), &Parameters::default()).expect("a protocol");
+    let mut parameters = Parameters::default();
+    if first & 4 != 0 {
+        parameters.among_uugates();
+    }
+    let mut link = open(letter, role, &parameters).expect("a protocol");
+    let mut peer = open(letter, opposite(role), &parameters).expect("a protocol");
     link.start(now);
     if first & 2 != 0 {
         peer.start(now);

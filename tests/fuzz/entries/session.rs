@@ -145,7 +145,9 @@ pub fn session(bytes: &[u8]) {
     let ours = "polux".parse().expect("a name");
     let mut machine = Machine::new(ours, &agreement, Permissions::default(), "/public".to_owned());
     let mut parameters = Parameters::default();
-    parameters.i.eager = !agreement.answered;
+    if !agreement.answered || agreement.features.has(Features::UUGATE) {
+        parameters.among_uugates();
+    }
     let mut link = open(letter, role, &parameters).expect("a protocol");
     let mut peer = open(letter, opposite(role), &parameters).expect("a protocol");
     link.start(now);

@@ -51,6 +51,18 @@ fn parameters() -> impl Strategy<Value = Parameters> {
     )
 }
 
+/// Two ends, as they are or as uugates.
+fn set_up(uugates: bool, ends: [Parameters; 2]) -> [Parameters; 2] {
+    ends.map(|mut one| {
+        let size = one.i.packet_size;
+        if uugates {
+            one.among_uugates();
+        }
+        one.i.packet_size = size;
+        one
+    })
+}
+
 /// What may be said of a call that did not succeed.
 fn clean_end(pair: &Pair) -> bool {
     let clean = |end: &Option<Result<(), LinkError>>| match end {
@@ -68,9 +80,10 @@ proptest! {
     #[test]
     fn i_and_j_deliver_the_same_bytes_or_fail_cleanly(
         letter in prop_oneof![Just('i'), Just('j')],
-        lines in [bad_line(), bad_line()], ours in parameters(), theirs in parameters(), seed: u64,
+        lines in [bad_line(), bad_line()], ends in [parameters(), parameters()], uugates: bool, seed: u64,
         lengths in [0usize..20_000, 0usize..20_000],
     ) {
+        let [ours, theirs] = set_up(uugates, ends);
         let files = [file(lengths[0], seed), file(lengths[1], !seed)];
         let mut pair = Pair::new(letter, [&ours, &theirs], lines, seed, files.clone().map(Some));
         pair.run(LIMIT);
@@ -84,9 +97,10 @@ proptest! {
     #[test]
     fn the_family_of_g_delivers_the_same_bytes_or_fails_cleanly(
         letter in prop_oneof![2 => Just('g'), 1 => Just('G'), 1 => Just('v')],
-        lines in [bad_line(), bad_line()], ours in parameters(), theirs in parameters(), seed: u64,
+        lines in [bad_line(), bad_line()], ends in [parameters(), parameters()], uugates: bool, seed: u64,
         length in 0usize..20_000,
     ) {
+        let [ours, theirs] = set_up(uugates, ends);
         let sent = file(length, seed);
         let mut pair = Pair::new(letter, [&ours, &theirs], lines, seed, [Some(sent.clone()), None]);
         pair.run(LIMIT);

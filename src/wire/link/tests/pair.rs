@@ -143,7 +143,7 @@ impl End {
             Event::Started => {
                 self.started = true;
                 if let Some(file) = &self.file {
-                    self.link.send_command(now, self.ours(), b"S file");
+                    self.link.send_offer(now, self.ours(), b"S file");
                     self.link.begin_file(file.len() as u64);
                 }
             }
@@ -170,6 +170,7 @@ impl End {
                     self.command.extend(&bytes[..end.unwrap_or(bytes.len())]);
                     self.in_file = end.is_some();
                     if self.in_file {
+                        self.link.offered();
                         self.link.expect(Expect::File);
                     }
                 }

@@ -65,11 +65,31 @@ fn line(letter: char, random: &mut Random) -> Settings {
     }
 }
 
+/// How many calls in a hundred are whole at the least. Of 300 seeds it was 72 by `i`, 80 by `j` and 66 by `v`; many of the others lose
+/// the carrier, or an end.
+fn least_whole(letter: char) -> u32 {
+    match letter {
+        't' | 'e' => 85,
+        'g' | 'G' | 'v' => 50,
+        _ => 65,
+    }
+}
+
+/// As a call to another system has them, or as one between uugates.
+fn parameters(uugates: bool) -> Parameters {
+    let mut parameters = Parameters::default();
+    if uugates {
+        parameters.among_uugates();
+        (parameters.g.packet_size, parameters.big_g.packet_size) = (2048, 2048);
+    }
+    parameters
+}
+
 /// Who sends a file in this call: caller, called.
-fn soak(letter: char, seed: u64) -> (Pair, [Option<Vec<u8>>; 2]) {
+fn soak(letter: char, uugates: bool, seed: u64) -> (Pair, [Option<Vec<u8>>; 2]) {
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9).wrapping_add(u64::from(u32::from(letter))));
     let lines = [line(letter, &mut random), line(letter, &mut random)];
-    let parameters = Parameters::default();
+    let parameters = parameters(uugates);
     let both = "ij".contains(letter);
     let sent = [file(random.below(30_000) as usize, seed), file(random.below(30_000) as usize, !seed)];
     let from_caller = both || random.below(2) == 0;
@@ -102,7 +122,7 @@ fn is_honest(pair: &Pair, sent: &[Option<Vec<u8>>; 2], sound: bool) -> Result<bo
 
 /// The next call, on a good line: it goes on where the failed one ended, or from the beginning if what arrived is not sure to
 /// be right.
-fn resume(letter: char, failed: &Pair, sent: [Option<Vec<u8>>; 2], sound: bool) {
+fn resume(letter: char, uugates: bool, failed: &Pair, sent: [Option<Vec<u8>>; 2], sound: bool) {
     let mut missing = sent.clone();
     for (end, missing) in [&failed.called, &failed.caller].into_iter().zip(&mut missing) {
         if let Some(missing) = missing {
@@ -110,7 +130,7 @@ fn resume(letter: char, failed: &Pair, sent: [Option<Vec<u8>>; 2], sound: bool) 
         }
     }
     let good = [Settings::default(), Settings::default()];
-    let mut pair = Pair::new(letter, [&Parameters::default(); 2], good, 0, missing.clone());
+    let mut pair = Pair::new(letter, [&parameters(uugates); 2], good, 0, missing.clone());
     pair.run(LIMIT);
     for (end, missing) in [&pair.called, &pair.caller].into_iter().zip(missing) {
         assert_eq!(end.end, Some(Ok(())), "{letter}: {}", pair.describe());
@@ -122,10 +142,12 @@ fn resume(letter: char, failed: &Pair, sent: [Option<Vec<u8>>; 2], sound: bool) 
 fn every_protocol_delivers_the_same_bytes_or_fails() {
     let seeds = std::env::var("UUGATE_SOAK_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(50);
     let only = std::env::var("UUGATE_SOAK_PROTOCOLS").unwrap_or_else(|_| KNOWN.to_owned());
-    for letter in only.chars() {
+    // The others have nothing of their own between uugates.
+    let among_uugates = only.chars().filter(|letter| "ijgGv".contains(*letter)).map(|letter| (letter, true));
+    for (letter, uugates) in only.chars().map(|letter| (letter, false)).chain(among_uugates) {
         let mut counts = Counts::default();
         for seed in 0..seeds {
-            let (pair, sent) = soak(letter, seed);
+            let (pair, sent) = soak(letter, uugates, seed);
             let ends = [&pair.caller, &pair.called];
             let sound = pair.caller.link.abilities().sound;
             let is_g = "gGv".contains(letter);
@@ -140,7 +162,7 @@ fn every_protocol_delivers_the_same_bytes_or_fails() {
                     assert!(told, "{letter} {seed}: a failure that nobody tells of\n{}", pair.describe());
                     counts.failed += 1;
                     counts.strayed += u32::from(ends.iter().any(|end| end.strayed));
-                    resume(letter, &pair, sent, sound);
+                    resume(letter, uugates, &pair, sent, sound);
                     counts.resumed += 1;
                 }
                 Err(_) if is_g && echoed => counts.echoed += 1,
@@ -155,8 +177,12 @@ fn every_protocol_delivers_the_same_bytes_or_fails() {
                 }
             }
         }
-        println!("{letter}: {counts:?}");
-        assert!(counts.whole > counts.failed / 8, "{letter}: {counts:?}");
+        let whose = if uugates { " among uugates" } else { "" };
+        println!("{letter}{whose}: {counts:?}");
+        // Of few calls their share says little.
+        let least = least_whole(letter) * (counts.whole + counts.failed);
+        assert!(seeds < 50 || 100 * counts.whole >= least, "{letter}{whose}: {counts:?}");
+        assert!(!uugates || counts.strayed == 0, "{letter}{whose}: {counts:?}");
         assert!(u64::from(counts.deceived + counts.echoed) * 10 <= seeds, "{letter}: {counts:?}");
     }
 }
