@@ -191,7 +191,7 @@ wait-for-cheaper = "15 min"
     fn every_line_that_is_called_on_may_cost_something() {
         let site = |kind: &str, keys: &str| {
             format!(
-                "[node]\nname = \"x\"\n[[line]]\nname = \"l\"\ntype = \"{kind}\"\n{keys}\n[line.tariff]\n\
+                "node.name = \"x\"\nnode.time-zone = \"UTC\"\n[[line]]\nname = \"l\"\ntype = \"{kind}\"\n{keys}\n[line.tariff]\n\
                  per-minute = \"0.5\"\n"
             )
         };

@@ -33,7 +33,7 @@ impl Verbs {
         let called = settings.systems.iter().find(|system| system.name.as_str() == name);
         let called = called.ok_or_else(|| VerbError::NoSystem(name.to_owned()))?;
         let line = called.lines.first().ok_or_else(|| VerbError::NoSystem(name.to_owned()))?;
-        let doubt = self.events.clock_doubt().or_else(|| Doubt::of(now.timestamp()));
+        let doubt = self.events.clock_doubt().or_else(|| Doubt::of(now.timestamp(), None));
         let paid = settings.may_pay(&self.spool, line, called, Grade::BEST, &now, doubt).await?;
         let longest = match paid {
             None => Duration::MAX,

@@ -187,7 +187,7 @@ async fn what_was_dialled_by_hand_is_hung_up() {
         }
         hands.write_all(b"\r~.").await.unwrap();
     };
-    let talking = by_hand::talk(&line, None, &mut console, None);
+    let talking = by_hand::talk(&line, None, Duration::MAX, &mut console, None);
     let (ended, ()) = soon(async { tokio::join!(talking, typing) }).await;
     assert_eq!(ended.unwrap(), by_hand::Ended::ByHand);
     assert!(modem.commands().last().is_some_and(|command| command.ends_with("ATH")));

@@ -13,6 +13,8 @@ async fn who_is_to_be_called_back_is_refused_and_a_call_is_wished() {
     let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
     assert!(placed.calls_back && placed.failure.is_some_and(|why| why.contains("call back (RCB)")));
     assert!(answered.record.failure.is_some_and(|why| why.contains("RCB")));
+    assert!(polux.spool.wishes().await.unwrap().is_empty(), "its own call is not proven gone");
+    call_back(&polux.spool, answered.call_back).await;
     let wishes = polux.spool.wishes().await.unwrap();
     assert_eq!(wishes.len(), 1);
     assert!(wishes[0].at_once && wishes[0].since >= polux.spool.calls(None, 1).await.unwrap()[0].call.began);
@@ -29,8 +31,9 @@ async fn two_that_both_call_back_do_not_chase_each_other() {
     polux.neighbour().callback = true;
     for (caller, called, at_once) in [(&leaf, &polux, true), (&polux, &leaf, false)] {
         let (a, b) = duplex(4096);
-        let (placed, _) = call(caller, called, Login::Trusted, a, b).await;
+        let (placed, answered) = call(caller, called, Login::Trusted, a, b).await;
         assert!(placed.calls_back);
+        call_back(&called.spool, answered.call_back).await;
         assert_eq!(called.spool.wishes().await.unwrap()[0].at_once, at_once);
     }
 }
