@@ -160,7 +160,7 @@ async fn call(own: &Verbs, role: Role) -> Result<Report, VerbError> {
     match role {
         Role::BeCalled(login) => {
             let stream = stdin().await?;
-            own.answer(&who, login, came_from(), stream).await.map(Report::Call)
+            own.answer(&who, login, came_from(), stream).await.map(Report::from)
         }
         Role::Call(poll) => {
             let by_stdin = match &poll.system {
@@ -168,7 +168,7 @@ async fn call(own: &Verbs, role: Role) -> Result<Report, VerbError> {
                 None => None,
             };
             match by_stdin {
-                Some(system) => place(own, &poll, &system).await.map(Report::Call),
+                Some(system) => place(own, &poll, &system).await.map(Report::from),
                 None => {
                     let wished = own.poll(PollRequest { wait: false, ..poll }).await?;
                     own.call_now(wished).await.map(Report::Poll)

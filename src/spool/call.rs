@@ -1,7 +1,7 @@
 //! Calls: wished, under way, and past.
 
 use super::Claim;
-use crate::fault::{Coded, Retry, Stage, Whose};
+use crate::fault::{CallFailure, Coded, Retry, Stage, Whose};
 use crate::job::{Grade, SystemName};
 use crate::observe::printable;
 use jiff::Timestamp;
@@ -38,6 +38,9 @@ pub struct NewCall {
 pub struct CallRecord {
     /// What the modem said: rates, error correction.
     pub connect: Option<String>,
+    /// The telephone number of the other end, if we dialled one.
+    #[serde(default)]
+    pub number: Option<String>,
     pub protocol: Option<char>,
     /// The other end showed that it is a uugate.
     #[serde(default)]
@@ -79,6 +82,9 @@ pub struct CallRecord {
     pub modem: Option<ModemReport>,
     /// Stage and message of the failure, if it failed.
     pub failure: Option<String>,
+    /// What kind of failure it was, where the wait before the next call goes by that.
+    #[serde(default)]
+    pub kind: Option<CallFailure>,
     /// The same for programs; none in records of before.
     #[serde(default)]
     pub cause: Option<Failure>,
@@ -213,6 +219,18 @@ pub struct PastCall {
     /// None while it is under way.
     pub ended: Option<Timestamp>,
     pub record: CallRecord,
+}
+
+/// The last calls with one system.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    /// Newest first; without those that were never dialled, for another program had the line or something here was out of
+    /// order.
+    pub calls: Vec<PastCall>,
+    /// So often another program had the line since the newest of them.
+    pub line_taken: u32,
+    /// The last time then.
+    pub taken_last: Option<Timestamp>,
 }
 
 /// The lease of a call that is under way.

@@ -371,6 +371,25 @@ impl Spool {
         self.writer.verb(0, move |store| store.calls(system.as_ref(), limit)).await
     }
 
+    /// The last calls with a system that were dialled, or came in, at most `limit`; and how often its line was taken since, up to
+    /// now.
+    pub async fn calls_tried(&self, system: SystemName, now: Timestamp, limit: usize) -> Result<Tried> {
+        self.writer.verb(0, move |store| store.calls_tried(&system, now, limit)).await
+    }
+    /// The last calls of ours to a number of a system, newest first, at most `limit`; also those that the modem refused to dial.
+    pub async fn calls_to_number(
+        &self,
+        system: SystemName,
+        number: String,
+        limit: usize,
+    ) -> Result<Vec<PastCall>> {
+        self.writer.verb(0, move |store| store.calls_to_number(&system, &number, limit)).await
+    }
+    /// The last calls on a line, newest first, at most `limit`; without those for which it was taken.
+    pub async fn calls_on_line(&self, line: String, limit: usize) -> Result<Vec<PastCall>> {
+        self.writer.verb(0, move |store| store.calls_on_line(&line, limit)).await
+    }
+
     // History, notices, quarantine.
     pub async fn note(&self, event: Event) -> Result<()> {
         self.writer.verb(0, move |store| store.note(&event)).await

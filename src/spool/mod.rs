@@ -38,7 +38,7 @@ mod tests;
 pub use body::{BodyId, BodyRef, CHUNK, Content, MOST_AT_ONCE};
 pub use call::{
     CallId, CallLease, CallRecord, Charge, Charges, Failure, ModemReport, NewCall, Pace, PastCall,
-    PortErrors, Wish,
+    PortErrors, Tried, Wish,
 };
 pub use claim::{Claim, Outcome};
 pub use dump::{Dumped, dump};

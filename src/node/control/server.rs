@@ -311,7 +311,7 @@ impl Connection {
         };
         let both = async { tokio::join!(calling, outward).0 };
         tokio::select! {
-            record = both => record.map(Report::Call),
+            record = both => record.map(Report::from),
             () = inward => Ok(Report::Done),
         }
     }

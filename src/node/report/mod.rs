@@ -23,7 +23,7 @@ pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
 pub use sequence::Sequence;
 pub use spool::{Dump, Verify};
-pub use when::{Account, Ahead, Because, LineAhead, When, Why};
+pub use when::{Account, Ahead, Because, LineAhead, NumberAhead, When, Why};
 
 use crate::spool::CallRecord;
 use jiff::Timestamp;
@@ -52,7 +52,7 @@ pub enum Report {
     Calls(Calls),
     Poll(Poll),
     /// How a call over standard input went.
-    Call(CallRecord),
+    Call(Box<CallRecord>),
     Bundle(Bundle),
     Sequence(Sequence),
     When(When),
@@ -61,6 +61,12 @@ pub enum Report {
     Ran {
         executions: u64,
     },
+}
+
+impl From<CallRecord> for Report {
+    fn from(record: CallRecord) -> Report {
+        Report::Call(Box::new(record))
+    }
 }
 
 impl fmt::Display for Report {

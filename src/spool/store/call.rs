@@ -2,16 +2,25 @@
 
 use super::super::{
     CallId, CallLease, CallRecord, Charge, Charges, Claim, Event, Failure, ModemReport, NewCall, Outcome,
-    PastCall, SpoolError, Wish,
+    PastCall, SpoolError, Tried, Wish,
 };
 use super::job::grade;
 use super::lease::Kind;
 use super::{PAGE, Result, Store, from_json, limit, micros, parsed, signed, time, to_json, unsigned};
-use crate::fault::{Retry, Stage, Whose};
+use crate::fault::{CallFailure, Retry, Stage, Whose};
 use crate::job::SystemName;
 use jiff::Timestamp;
 use rusqlite::params;
 use std::time::Duration;
+
+/// Calls of a system that were dialled or came in: to the letter the condition of the index `calls_tried`.
+const TRIED: &str = "system = ?1 AND json_extract(record, '$.line_taken') IS NOT 1
+    AND json_extract(record, '$.kind') IS NOT 'own-side'";
+/// Calls to a number, in the same way.
+const TO_NUMBER: &str = "system = ?1 AND json_extract(record, '$.number') = ?3
+    AND json_extract(record, '$.number') IS NOT NULL";
+/// Calls on a line, but those for which it was taken, in the same way.
+const ON_LINE: &str = "line = ?1 AND json_extract(record, '$.line_taken') IS NOT 1";
 
 impl Store {
     /// A wish is kept with the best grade and the latest time that it was uttered with: who asks again after a failed
@@ -156,11 +165,12 @@ impl Store {
         }
         let record = &record;
         let ended = self.one(
-            "UPDATE calls SET ended = ?2, record = ?3 WHERE id = ?1 AND ended IS NULL RETURNING system, began",
+            "UPDATE calls SET ended = ?2, record = ?3 WHERE id = ?1 AND ended IS NULL
+                RETURNING system, began, outgoing",
             params![id, micros(now), to_json(record)?],
-            |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)),
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)),
         )?;
-        let Some((system, began)) = ended else { return Ok(()) };
+        let Some((system, began, outgoing)) = ended else { return Ok(()) };
         if record.failure.is_none() && !record.by_hand {
             // A good call fulfils what was wished before it, and what was wished during it unless there is work left.
             self.run(
@@ -169,12 +179,12 @@ impl Store {
                 params![system, began],
             )?;
         }
-        if record.failure.is_some() && !record.line_taken {
-            // Who knew that a call of ours would go well at once was wrong.
+        let tried = outgoing && !record.line_taken && record.kind != Some(CallFailure::OwnSide);
+        if record.failure.is_some() && tried {
+            // What was to be tried at once has been; it stays a wish, and who wishes the same later is not as urgent.
             self.run(
-                "UPDATE wishes SET at_once = 0
-                    WHERE system = ?1 AND since <= ?2 AND EXISTS (SELECT 1 FROM calls WHERE id = ?3 AND outgoing)",
-                params![system, began, id],
+                "UPDATE wishes SET at_once = 0 WHERE system = ?1 AND since <= ?2",
+                params![system, began],
             )?;
         }
         let text = match &record.failure {
@@ -212,10 +222,43 @@ impl Store {
 
     pub fn calls(&self, system: Option<&SystemName>, rows: usize) -> Result<Vec<PastCall>> {
         let system = system.map(SystemName::as_str);
+        self.past_calls("?1 IS NULL OR system = ?1", params![system, limit(rows)])
+    }
+
+    pub fn calls_tried(&self, system: &SystemName, now: Timestamp, rows: usize) -> Result<Tried> {
+        let system = system.as_str();
+        let calls = self.past_calls(TRIED, params![system, limit(rows)])?;
+        let newest = calls.first().map_or(0, |past| signed(past.id.0));
+        let taken = self.one(
+            "SELECT count(*), max(began) FROM calls WHERE system = ?1 AND id > ?2 AND began <= ?3
+                AND json_extract(record, '$.line_taken') IS 1",
+            params![system, newest, micros(now)],
+            |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)),
+        )?;
+        let (count, last) = taken.unwrap_or_default();
+        Ok(Tried {
+            calls,
+            line_taken: u32::try_from(unsigned(count)).unwrap_or(u32::MAX),
+            taken_last: last.map(time),
+        })
+    }
+
+    pub fn calls_to_number(&self, system: &SystemName, number: &str, rows: usize) -> Result<Vec<PastCall>> {
+        self.past_calls(TO_NUMBER, params![system.as_str(), limit(rows), number])
+    }
+
+    pub fn calls_on_line(&self, line: &str, rows: usize) -> Result<Vec<PastCall>> {
+        self.past_calls(ON_LINE, params![line, limit(rows)])
+    }
+
+    /// The newest calls that meet a condition, at most `?2`.
+    fn past_calls(&self, condition: &str, values: impl rusqlite::Params) -> Result<Vec<PastCall>> {
         let rows = self.all(
-            "SELECT id, system, line, outgoing, began, ended, record FROM calls
-                WHERE ?1 IS NULL OR system = ?1 ORDER BY id DESC LIMIT ?2",
-            params![system, limit(rows)],
+            &format!(
+                "SELECT id, system, line, outgoing, began, ended, record FROM calls
+                    WHERE {condition} ORDER BY id DESC LIMIT ?2"
+            ),
+            values,
             |row| {
                 Ok((
                     (row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?),
@@ -248,4 +291,33 @@ fn broken_off(code: &str, failure: String) -> CallRecord {
         last_bytes: None,
     };
     CallRecord { failure: Some(failure), cause: Some(cause), ..CallRecord::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::{MIGRATIONS, migrate};
+    use rusqlite::{Connection, params_from_iter};
+
+    #[test]
+    fn what_the_next_call_goes_by_is_found_without_reading_all_that_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, MIGRATIONS, None).unwrap();
+        let plan = |condition: &str| {
+            let query = format!(
+                "EXPLAIN QUERY PLAN SELECT id, record FROM calls WHERE {condition} ORDER BY id DESC LIMIT ?2"
+            );
+            let mut statement = connection.prepare(&query).unwrap();
+            let values = params_from_iter(std::iter::repeat_n(1, statement.parameter_count()));
+            let rows = statement.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+            rows.collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+        };
+        for (condition, index) in [
+            (super::TRIED, "calls_tried"),
+            (super::TO_NUMBER, "calls_by_number"),
+            (super::ON_LINE, "calls_by_line"),
+        ] {
+            let plan = plan(condition);
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
 }

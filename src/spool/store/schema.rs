@@ -18,6 +18,7 @@ pub const MIGRATIONS: &[&str] = &[
     DIGEST_OF_THE_WHOLE,
     CHARGES,
     WHAT_IS_KNOWN,
+    CALLS_TRIED,
 ];
 
 const FIRST: &str = "
@@ -169,6 +170,16 @@ const WHAT_IS_KNOWN: &str = "
 ALTER TABLE known_jobs ADD COLUMN user TEXT;
 ALTER TABLE known_jobs ADD COLUMN command TEXT;
 ALTER TABLE known_jobs ADD COLUMN digest BLOB;
+";
+
+/// The calls that were dialled, those to each number, and those on each line: what the next call goes by, however often a line
+/// was taken or out of order meanwhile.
+const CALLS_TRIED: &str = "
+CREATE INDEX calls_tried ON calls (system, id)
+    WHERE json_extract(record, '$.line_taken') IS NOT 1 AND json_extract(record, '$.kind') IS NOT 'own-side';
+CREATE INDEX calls_by_number ON calls (system, json_extract(record, '$.number'), id)
+    WHERE json_extract(record, '$.number') IS NOT NULL;
+CREATE INDEX calls_by_line ON calls (line, id) WHERE json_extract(record, '$.line_taken') IS NOT 1;
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the

@@ -1,6 +1,7 @@
 //! Calls, wishes, history.
 
 use super::*;
+use crate::fault::CallFailure;
 
 on_both!(
     one_call_a_system,
@@ -8,6 +9,9 @@ on_both!(
     what_the_modem_tells_afterwards_is_in_the_record,
     a_wish_during_a_call_stays_if_work_is_left,
     a_wish_is_forced_until_a_call_has_failed,
+    what_was_asked_for_at_once_is_tried_at_once_but_once,
+    what_was_never_dialled_hides_nothing_that_was,
+    the_calls_to_a_number_are_told_apart,
     a_call_whose_owner_is_gone_is_over,
     what_calls_cost_is_in_the_account_of_their_month,
     the_account_knows_what_a_call_cost_that_broke_off,
@@ -115,6 +119,84 @@ async fn a_wish_during_a_call_stays_if_work_is_left(home: Home) {
     assert_eq!(during().await, 0, "the call has done it all");
     spool.submit_job(None, job("polux", 'C', "late")).await.unwrap();
     assert_eq!(during().await, 1);
+}
+
+fn failed(kind: CallFailure) -> CallRecord {
+    CallRecord { failure: Some("it failed".into()), kind: Some(kind), ..CallRecord::default() }
+}
+
+async fn past(spool: &Spool, new: NewCall, record: CallRecord) {
+    let began = new.began;
+    let lease = spool.call_began(new, LEASE).await.unwrap();
+    spool.call_ended(lease, began, record).await.unwrap();
+}
+
+async fn what_was_asked_for_at_once_is_tried_at_once_but_once(home: Home) {
+    let spool = &home.spool;
+    let wish = |since, at_once| Wish {
+        system: system("polux"),
+        grade: Grade::MAIL,
+        why: "mail".into(),
+        since: at(since),
+        at_once,
+    };
+    let urgent = async || spool.wishes().await.unwrap()[0].at_once;
+    let began = |seconds, outgoing| NewCall { began: at(seconds), outgoing, ..call("polux") };
+    spool.want_call(wish(5, true)).await.unwrap();
+    past(spool, began(6, true), failed(CallFailure::OwnSide)).await;
+    let taken = CallRecord { line_taken: true, ..failed(CallFailure::Busy) };
+    past(spool, began(7, true), taken).await;
+    past(spool, began(8, false), failed(CallFailure::Login)).await;
+    assert!(urgent().await, "it was not tried yet");
+    past(spool, began(9, true), failed(CallFailure::Voice)).await;
+    assert!(!urgent().await);
+    spool.want_call(wish(10, false)).await.unwrap();
+    assert!(!urgent().await, "nobody has asked for that one at once");
+    spool.want_call(wish(11, true)).await.unwrap();
+    assert!(urgent().await);
+}
+
+async fn what_was_never_dialled_hides_nothing_that_was(home: Home) {
+    let spool = &home.spool;
+    let began = |seconds| NewCall { began: at(seconds), ..call("polux") };
+    past(spool, began(1), failed(CallFailure::Busy)).await;
+    past(spool, began(2), CallRecord::default()).await;
+    let taken = CallRecord { line_taken: true, failure: Some("in use".into()), ..CallRecord::default() };
+    for seconds in 3..103 {
+        let record = if seconds % 2 == 0 { taken.clone() } else { failed(CallFailure::OwnSide) };
+        past(spool, began(seconds), record).await;
+    }
+    let tried = spool.calls_tried(system("polux"), at(1000), 2).await.unwrap();
+    let seen: Vec<_> = tried.calls.iter().map(|past| (past.call.began, past.record.kind)).collect();
+    assert_eq!(seen, [(at(2), None), (at(1), Some(CallFailure::Busy))]);
+    assert_eq!((tried.line_taken, tried.taken_last), (50, Some(at(102))));
+    let before = spool.calls_tried(system("polux"), at(10), 2).await.unwrap();
+    assert_eq!((before.line_taken, before.taken_last), (4, Some(at(10))), "as it was then");
+    past(spool, began(200), CallRecord::default()).await;
+    let tried = spool.calls_tried(system("polux"), at(1000), 1).await.unwrap();
+    assert_eq!((tried.calls.len(), tried.line_taken, tried.taken_last), (1, 0, None));
+    assert_eq!(
+        spool.calls_on_line("tty0".into(), 200).await.unwrap().len(),
+        53,
+        "but for those that it was taken for"
+    );
+    assert!(spool.calls_on_line("tty1".into(), 200).await.unwrap().is_empty());
+}
+
+async fn the_calls_to_a_number_are_told_apart(home: Home) {
+    let spool = &home.spool;
+    for (seconds, number) in [(1, "5551"), (2, "5552"), (3, "5551"), (4, "5552"), (5, "5552")] {
+        let record = CallRecord { number: Some(number.into()), ..CallRecord::default() };
+        past(spool, NewCall { began: at(seconds), ..call("polux") }, record).await;
+    }
+    past(spool, NewCall { began: at(6), ..call("polux") }, CallRecord::default()).await;
+    let to = async |number: &str, rows| {
+        let calls = spool.calls_to_number(system("polux"), number.into(), rows).await.unwrap();
+        calls.into_iter().map(|past| past.call.began).collect::<Vec<_>>()
+    };
+    assert_eq!(to("5551", 9).await, [at(3), at(1)]);
+    assert_eq!(to("5552", 2).await, [at(5), at(4)]);
+    assert!(to("5553", 9).await.is_empty());
 }
 
 async fn a_call_whose_owner_is_gone_is_over(home: Home) {

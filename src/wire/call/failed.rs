@@ -27,20 +27,31 @@ pub(super) fn fail(record: &mut CallRecord, error: &impl Coded, seen: Seen) {
     cause.modem_said = cause.modem_said.or(seen.modem_said);
     cause.last_bytes = seen.last_bytes;
     record.failure = Some(error.fault().to_string());
+    record.kind = error.call_failure();
     record.cause = Some(cause);
 }
 
-/// Ends a call of ours that never had a connection (busy, no answer, a port that does not open). `prelude` is what was said to its
-/// modem. It costs something if somebody may have picked up.
+/// A call that never had a connection.
+#[derive(Debug, Default)]
+pub struct Attempt {
+    /// The telephone number, if one was dialled.
+    pub number: Option<String>,
+    /// What was said to the modem, and by it.
+    pub prelude: Prelude,
+    /// What it costs, for somebody may have picked up.
+    pub charge: Option<Charge>,
+}
+
+/// Ends a call of ours that never had a connection (busy, no answer, a port that does not open).
 pub async fn not_connected(
     spool: &Spool,
     lease: CallLease,
     error: &impl Coded,
-    prelude: &Prelude,
-    charge: Option<Charge>,
+    attempt: Attempt,
 ) -> CallRecord {
-    let mut record = CallRecord { charge, ..CallRecord::default() };
-    fail(&mut record, error, Seen::before(prelude));
+    let Attempt { number, prelude, charge } = attempt;
+    let mut record = CallRecord { number, charge, ..CallRecord::default() };
+    fail(&mut record, error, Seen::before(&prelude));
     UnderWay::new(spool, lease).end(record).await
 }
 

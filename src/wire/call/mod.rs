@@ -28,7 +28,7 @@ mod under_way;
 pub use by_hand::by_hand;
 pub use cut::UntilCut;
 pub use error::CallError;
-pub use failed::{line_taken, not_connected};
+pub use failed::{Attempt, line_taken, not_connected};
 pub use grades::TimeGrades;
 pub use meter::{CUT_BEFORE, Meter, spent};
 pub use offer::Protocols;
@@ -95,6 +95,8 @@ pub struct Connected {
     pub line: String,
     /// What the modem said: rates, error correction.
     pub connect: Option<String>,
+    /// The telephone number that we dialled.
+    pub number: Option<String>,
     /// What it promises to carry.
     pub promised: Throughput,
     /// What the line is fit for.
@@ -213,7 +215,8 @@ where
     let began = clock::now();
     let call = UnderWay::new(spool, lease);
     let recorder = connected.recorder(node, Some(system));
-    let mut record = CallRecord { connect: connected.connect.clone(), ..CallRecord::default() };
+    let (connect, number) = (connected.connect.clone(), connected.number.clone());
+    let mut record = CallRecord { connect, number, ..CallRecord::default() };
     let most = node.longest_call(system);
     let metered = Meter::start(spool, node, system, lease, &connected.line, connected.dialled).await;
     let meter = metered.as_ref().ok().and_then(Option::as_ref);

@@ -7,9 +7,8 @@ use super::{LineKind, LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
-use crate::wire::call::{self, Connected, Welcome};
+use crate::wire::call::{self, Attempt, Connected, Welcome};
 use crate::wire::line::{Line, Over, TcpListening};
-use crate::wire::record::Prelude;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -241,7 +240,7 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     if let Some(error) = failure {
         let fault = error.fault();
         tracing::warn!(system = %system.name, %fault, "a call came to nothing");
-        record = Some(call::not_connected(&shared.spool, lease, &error, &Prelude::default(), None).await);
+        record = Some(call::not_connected(&shared.spool, lease, &error, Attempt::default()).await);
     }
     if let Some(record) = record {
         tell(CallStep::Ended(record));

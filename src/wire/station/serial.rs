@@ -9,7 +9,7 @@ use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::spool::{CallId, Event, ModemReport, Wish};
-use crate::wire::call::{self, Connected, Login, Meter};
+use crate::wire::call::{self, Attempt, Connected, Login, Meter};
 use crate::wire::line::{LineError, Port};
 use crate::wire::modem::{CallReport, ModemError, Profile};
 use std::time::Duration;
@@ -313,7 +313,8 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     };
     let id = lease.id;
     let tell = |step| shared.events.tell(&line.name, Some(&system.name), step);
-    tell(CallStep::Calling { number: system.numbers.first().cloned() });
+    let number = system.numbers.first().filter(|_| task.profile.is_some()).cloned();
+    tell(CallStep::Calling { number: number.clone() });
     let password = node.systems.get(&system.name).is_some_and(|system| system.has_login());
     let connecting = async {
         make_ready(task, phone).await?;
@@ -333,7 +334,7 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
     let mut meter = None;
     let (mut record, failure) = match (connection, phone.as_mut()) {
         (Ok(connection), Some(open)) => {
-            let connected = connected(line, open, &connection);
+            let connected = Connected { number: number.clone(), ..connected(line, open, &connection) };
             tell(CallStep::Connected { connect: connection.connect.clone() });
             let stream = shared.until_cut(open.online(connection));
             let watch = shared.events.session(&line.name, Some(&system.name));
@@ -356,7 +357,8 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
             StationError::Line(LineError::Held { .. }) => call::line_taken(&shared.spool, lease, error).await,
             _ => {
                 let charge = meter.as_ref().map(Meter::charge);
-                call::not_connected(&shared.spool, lease, error, &prelude, charge).await
+                let attempt = Attempt { number, prelude, charge };
+                call::not_connected(&shared.spool, lease, error, attempt).await
             }
         });
     }

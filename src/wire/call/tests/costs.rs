@@ -142,7 +142,9 @@ async fn the_exchange_counts_before_the_modems_are_connected() {
     let attempt = Meter::of_attempt(&leaf.node, &leaf.other(), lease, "test", dialled).unwrap();
     let error = CallError::UnknownProtocol('x');
     let charge = Some(attempt.charge());
-    let record = not_connected(&leaf.spool, lease, &error, &Prelude::default(), charge.clone()).await;
+    let record =
+        not_connected(&leaf.spool, lease, &error, Attempt { charge: charge.clone(), ..Attempt::default() })
+            .await;
     assert_eq!(record.charge, charge);
     let Charges { calls, seconds, thousandths } = account(&leaf).await;
     assert!(calls == 1 && seconds >= 95 && thousandths == 60 * seconds, "{seconds}");
