@@ -8,6 +8,7 @@ mod cost;
 mod parse;
 mod plan;
 mod polls;
+mod redial;
 mod retry;
 mod sizes;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use cost::{Allowance, Band, Budget, Money, MoneyError, NotPaid, Spent, Tarif
 pub use parse::TimeStringError;
 pub use plan::{CallFor, Due, History, Hold, NextCall, Plan, Soon, Turn, Waiting, Why, Wished, next_call};
 pub use polls::{PollTime, PollTimeError, PollTimes};
+pub use redial::{Attempt, Held, Redial, Setback, soonest_number, turn_of_numbers};
 pub use retry::{Chance, Retry};
 pub use sizes::{SizeLimits, Sizes};
 pub use times::{CallHours, Times};

@@ -1,7 +1,7 @@
 //! Whom to call next, when, and why.
 
 use super::retry::later;
-use super::{Chance, PollTimes, Retry, Times, Windows};
+use super::{Chance, Held, PollTimes, Redial, Retry, Setback, Times, Windows};
 use crate::job::Grade;
 use jiff::{Timestamp, Zoned};
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct Plan {
     pub call_for: Vec<CallFor>,
     /// After failed calls.
     pub retry: Retry,
+    /// After failures that have waits of their own.
+    pub redial: Redial,
     /// After so many of them, once a day.
     pub max_retries: u32,
     /// After a good call there is none for so long.
@@ -43,6 +45,7 @@ impl Default for Plan {
             at: PollTimes::default(),
             call_for: Vec::new(),
             retry: Retry::default(),
+            redial: Redial::default(),
             max_retries: MAX_RETRIES,
             success_wait: Duration::ZERO,
         }
@@ -71,8 +74,12 @@ pub enum Soon {
 pub struct History {
     /// When the last call (ours or theirs) began.
     pub last: Option<Timestamp>,
-    /// Calls of ours that failed since the last good one.
+    /// Calls of ours that failed since the last good one. One that was never dialled has not.
     pub failures: u32,
+    /// What the last of them was.
+    pub setback: Option<Setback>,
+    /// None of the numbers of the system may be dialled now.
+    pub held: Option<Held>,
     /// Somebody wishes a call.
     pub wish: Option<Wished>,
     /// Since the last call it was to be called so often in vain, the last time then: another program had the line.
@@ -149,6 +156,18 @@ pub enum Hold {
     CallBack,
     /// Another program had the line.
     LineTaken,
+    /// The legal pause after a busy tone.
+    Busy,
+    /// A person answers at the number, or nobody with a modem, which to a person is the same.
+    Person,
+    /// That has happened so often that the number is called no more.
+    GivenUp,
+    /// Our modem does not dial the number yet.
+    Delayed,
+    /// The same, without an end that it knows.
+    Blacklisted,
+    /// Our name or password was not accepted.
+    Login,
     /// The hours in which it may be called.
     Times,
 }
@@ -162,6 +181,14 @@ impl Hold {
             Hold::SuccessWait => "the last good call is a short while ago",
             Hold::CallBack => "it has said that it calls back",
             Hold::LineTaken => "another program had the line a short while ago",
+            Hold::Busy => "the number was busy a short while ago",
+            Hold::Person => "a person answers there, or nobody with a modem",
+            Hold::GivenUp => {
+                "a person answers there, or nobody with a modem; it is called again once somebody asks by hand (uugate poll)"
+            }
+            Hold::Delayed => "the modem does not dial the number again yet",
+            Hold::Blacklisted => "the modem has put the number on its list of those that failed",
+            Hold::Login => "the other end did not accept our name or password",
             Hold::Times => "it may not be called at an earlier hour",
         }
     }
@@ -214,7 +241,8 @@ struct Reason {
 /// When the system is to be called next, and why; `None`: there is no reason to.
 ///
 /// A wish that is newer than the last failed call shows new interest: it waits only for the first step of the retry clock, or, if
-/// it is to be at once, for nothing. An older one has been tried, and is patient, as is work.
+/// it is to be at once, for nothing. An older one has been tried, and is patient, as is work. No interest makes a wrong password
+/// right, a person into a modem, or an eleventh redial legal: there only a wish that is to be at once hurries.
 pub fn next_call(now: &Zoned, plan: &Plan, history: &History) -> Option<NextCall> {
     let put_off = |reason| plan.put_off(now, history, reason);
     let calls: Vec<NextCall> = plan.reasons(now, history).into_iter().map(put_off).collect();
@@ -261,12 +289,15 @@ impl Plan {
 
     /// The next call after one that failed; `wish` is newer than that.
     fn again(&self, now: &Zoned, history: &History, last: Timestamp, wish: Option<Reason>) -> Reason {
-        let wait = match self.times.retry_at(&last.to_zoned(now.time_zone().clone())) {
-            Some(fixed) => fixed,
-            None => self.retry.wait_spread(history.failures, history.chance),
+        let fixed = self.times.retry_at(&last.to_zoned(now.time_zone().clone()));
+        let (wait, held) = match (self.redial.wait(history.setback, history.chance), fixed) {
+            (Some((wait, _)), Some(fixed)) if fixed > wait => (fixed, Hold::Retry),
+            (Some(ruled), _) => ruled,
+            (None, Some(fixed)) => (fixed, Hold::Retry),
+            (None, None) => (self.retry.wait_spread(history.failures, history.chance), Hold::Retry),
         };
         let too_often = history.failures >= self.max_retries;
-        if let Some(wish) = wish {
+        if let Some(wish) = wish.filter(|wish| wish.at_once || self.redial.hurries(history.setback)) {
             let first = later(last, self.retry.first.min(wait));
             if wish.at_once || (!too_often && wish.from >= first) {
                 return wish;
@@ -279,7 +310,7 @@ impl Plan {
         let called_for =
             history.work.iter().map(|work| work.grade).filter(|grade| Some(*grade) <= worst_called_for);
         let grade = called_for.chain(history.wish.map(|wish| wish.grade)).min();
-        let (wait, held) = if too_often { (wait.max(DAY), Hold::OnceADay) } else { (wait, Hold::Retry) };
+        let (wait, held) = if too_often { (wait.max(DAY), Hold::OnceADay) } else { (wait, held) };
         Reason {
             from: later(last, wait),
             why: Why::Retry,
@@ -330,6 +361,13 @@ impl Plan {
             let until = later(tried, self.retry.wait(times).min(LINE_TAKEN));
             if until > from {
                 (from, held) = (until, Some(Hold::LineTaken));
+            }
+        }
+        if let Some(number) = history.held.filter(|held| !(at_once && reason.from > held.tried)) {
+            match number.until {
+                None => return NextCall { due: Due::Never, why, grade, held: Some(number.why) },
+                Some(until) if until > from => (from, held) = (until, Some(number.why)),
+                Some(_) => {}
             }
         }
         let earliest = from.max(now.timestamp()).to_zoned(now.time_zone().clone());

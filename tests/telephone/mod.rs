@@ -14,6 +14,7 @@ mod idle;
 mod locks;
 mod modem_lines;
 mod polls;
+mod redial;
 mod restart;
 mod schedule;
 mod seven_bits;

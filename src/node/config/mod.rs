@@ -14,6 +14,7 @@ mod names;
 mod node;
 mod protocols;
 mod record;
+mod redial;
 mod routes;
 mod rules;
 mod secrets;

@@ -1,5 +1,6 @@
 //! When a system is called: keys of a `[[system]]`. Names and meaning are those of Taylor UUCP, where it has them.
 
+use super::redial;
 use super::section::Section;
 use super::units::{duration, size};
 use crate::job::Grade;
@@ -13,7 +14,7 @@ const MOST_RETRIES: u32 = 500;
 /// The shortest wait between two calls.
 const LEAST_WAIT: Duration = Duration::from_secs(60);
 
-/// Reads `times`, `poll`, `poll-at`, `call-for`, `max-retries` and `success-wait`.
+/// Reads `times`, `poll`, `poll-at`, `call-for`, `max-retries`, `redial` and `success-wait`.
 pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Plan {
     let usual = Plan::default();
     let times = section.list("times", |text| call_hours(text, tables));
@@ -23,6 +24,7 @@ pub fn read(section: &mut Section<'_>, tables: &Timetables) -> Plan {
         at: section.list("poll-at", poll_time).map(PollTimes::new).unwrap_or_default(),
         call_for: section.list("call-for", call_for).unwrap_or_default(),
         retry: usual.retry,
+        redial: redial::read(section),
         max_retries: section.count("max-retries", 1..=MOST_RETRIES).unwrap_or(usual.max_retries),
         success_wait: section.value("success-wait", duration).unwrap_or(usual.success_wait),
     };

@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn how_fast_a_call_was_is_said_beside_what_its_line_promised() {
-        let pace = Pace { milliseconds: 10_000, sent: Some(3990), received: Some(6175) };
+        let pace =
+            Pace { milliseconds: 10_000, sent: Some(3990), received: Some(6175), corrected: Some(true) };
         let record = CallRecord {
             bytes_received: 60_000,
             packets_resent: 2,

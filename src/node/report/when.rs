@@ -46,8 +46,22 @@ pub struct Ahead {
     pub held: Option<Because>,
     /// Calls that failed since the last good one.
     pub failures: u32,
+    /// Its numbers that are not dialled for now.
+    #[serde(default)]
+    pub numbers: Vec<NumberAhead>,
     /// The lines that it is called on.
     pub lines: Vec<LineAhead>,
+}
+
+/// A number of a system that is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NumberAhead {
+    pub number: String,
+    /// Why.
+    pub held: Because,
+    /// When that is over; none: when somebody asks for it.
+    pub until: Option<Timestamp>,
 }
 
 /// A line, as it is at this moment for a system.
@@ -94,7 +108,15 @@ impl fmt::Display for Ahead {
         if let Some(held) = &self.held {
             writeln!(f, "    not before, for {held}")?;
         }
+        self.numbers.iter().try_for_each(|number| writeln!(f, "    {number}"))?;
         self.lines.iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}
+
+impl fmt::Display for NumberAhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "number {}: not dialled, for {}", self.number, self.held)?;
+        self.until.map_or(Ok(()), |until| write!(f, ", until {}", short_time(until)))
     }
 }
 

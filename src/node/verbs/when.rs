@@ -4,7 +4,7 @@ use super::{JobFilter, VerbError, Verbs, Who};
 use crate::clock;
 use crate::job::{Grade, SystemName};
 use crate::node::config::{Kind, System};
-use crate::node::report::{Account, Ahead, Because, Entry, Job, LineAhead, When, Why};
+use crate::node::report::{Account, Ahead, Because, Entry, Job, LineAhead, NumberAhead, When, Why};
 use crate::schedule::{Allowance, Doubt, Due, Hold, NextCall, NotPaid, Why as Reason, month, next_month};
 use crate::spool::{DeliveryState, JobState};
 use crate::wire::station::{Outlook, Settings, SystemSettings};
@@ -33,6 +33,7 @@ impl Verbs {
             due: None,
             held: None,
             failures: 0,
+            numbers: Vec::new(),
             lines: Vec::new(),
         };
         let Some(called) = settings.systems.iter().find(|called| called.name == system.name) else {
@@ -43,6 +44,14 @@ impl Verbs {
         };
         let outlook = settings.outlook(&self.spool, called, &now).await?;
         (ahead.in_call, ahead.failures) = (outlook.in_call, outlook.failures);
+        let numbers = outlook.numbers.iter().filter_map(|(number, held)| Some((number, (*held)?)));
+        ahead.numbers = numbers
+            .map(|(number, held)| NumberAhead {
+                number: number.clone(),
+                held: self.hold(system, held.why, &outlook, &now),
+                until: held.until,
+            })
+            .collect();
         let grade = outlook.next.map_or(Grade::WORST, |next| next.grade);
         for line in &called.lines {
             ahead.lines.push(self.line_ahead(&settings, called, line, grade, &now).await?);
@@ -85,6 +94,12 @@ impl Verbs {
             Hold::OnceADay => "max-retries",
             Hold::SuccessWait => "success-wait",
             Hold::Times => "times",
+            Hold::Busy => "redial.busy",
+            Hold::Person => "redial.person",
+            Hold::GivenUp => "redial.person-attempts",
+            Hold::Delayed => "redial.delayed",
+            Hold::Blacklisted => "redial.blacklisted",
+            Hold::Login => "redial.login",
         };
         self.because(Kind::System, system.name.as_str(), hold.words(), key)
     }
@@ -98,6 +113,15 @@ impl Verbs {
         now: &Zoned,
     ) -> Result<LineAhead, VerbError> {
         let (line, doubt) = (line.to_owned(), self.clock_doubt(now));
+        let fault = settings.line_fault(&self.spool, &line, now.timestamp()).await?;
+        if let Some(fault) = fault.filter(|fault| fault.until > now.timestamp()) {
+            let text = match fault.times {
+                1 => "the last call on it failed on our side, before it was dialled".to_owned(),
+                times => format!("the last {times} calls on it failed on our side, before they were dialled"),
+            };
+            let (held, until) = (Some(Because { text, rule: None }), Some(fault.until));
+            return Ok(LineAhead { line, held, until, longest: None, spent: None });
+        }
         let paid = settings.may_pay(&self.spool, &line, system, grade, now, doubt).await?;
         let Some(paid) = paid else {
             return Ok(LineAhead { line, ..LineAhead::default() });

@@ -3,6 +3,7 @@
 mod cost;
 mod month;
 mod plan;
+mod redial;
 mod trust;
 
 use super::*;

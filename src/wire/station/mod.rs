@@ -21,6 +21,7 @@ mod lines;
 mod net;
 mod online;
 mod outlook;
+mod past;
 mod phone;
 mod scheduler;
 mod serial;
@@ -33,6 +34,7 @@ pub use error::StationError;
 pub use events::{CallEvent, CallEvents, CallStep};
 pub use guests::Guests;
 pub use outlook::Outlook;
+pub use past::LineFault;
 pub use settings::{LineKind, LineSettings, Settings, SystemSettings};
 
 use crate::clock;

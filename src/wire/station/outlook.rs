@@ -3,10 +3,12 @@
 //!
 //! What happened before is read from the call records each time, so that a restart changes nothing.
 
+use super::past::{failed_in_a_row, in_turn, is_barred, setback};
 use super::{Settings, SystemSettings};
 use crate::job::Grade;
 use crate::schedule::{
-    Allowance, Chance, Doubt, History, NextCall, NotPaid, Tariff, Waiting, Why, Wished, month, next_call,
+    Allowance, Chance, Doubt, Held, History, NextCall, NotPaid, Tariff, Waiting, Why, Wished, month,
+    next_call, soonest_number,
 };
 use crate::spool::{PastCall, Spool, SpoolError, Wish};
 use crate::wire::call::spent;
@@ -30,6 +32,17 @@ pub struct Outlook {
     pub failures: u32,
     /// Since the last call its line was taken so often when it was to be called.
     pub line_taken: u32,
+    /// Somebody asked for a call then, at once.
+    pub asked: Option<Timestamp>,
+    /// Its telephone numbers in the order in which they are to be dialled, each with what holds it up, if anything does.
+    pub numbers: Vec<(String, Option<Held>)>,
+}
+
+impl Outlook {
+    /// What holds up the number that can be dialled soonest; `None`: there is one that can be dialled now.
+    pub(super) fn held(&self) -> Option<Held> {
+        soonest_number(&self.numbers.iter().map(|(_, held)| *held).collect::<Vec<_>>())
+    }
 }
 
 impl Settings {
@@ -54,26 +67,31 @@ impl Settings {
     ) -> Result<Outlook, SpoolError> {
         let plan = &system.plan;
         let rows = PAST.max(usize::try_from(plan.max_retries).unwrap_or(PAST).saturating_add(1));
-        let mut past = spool.calls(Some(system.name.clone()), rows).await?;
-        // What a clock that ran ahead has dated is no longer gone by.
-        past.retain(|past| past.ended.is_none() || past.call.began <= now.timestamp());
+        let tried = spool.calls_tried(system.name.clone(), now.timestamp(), rows).await?;
+        let (mut past, line_taken) = (tried.calls, tried.line_taken);
+        // What a clock that ran ahead has dated is no longer gone by; and what the modem did not dial was no call.
+        past.retain(|past| {
+            past.ended.is_none() || past.call.began <= now.timestamp() && !is_barred(past.record.kind)
+        });
         past.retain(|past| !past.record.by_hand);
-        let in_vain = past.iter().take_while(|past| past.ended.is_some() && past.record.line_taken);
-        let line_taken = u32::try_from(in_vain.count()).unwrap_or(u32::MAX);
-        let tried = past.first().map(|past| (past.call.began, line_taken)).filter(|_| line_taken > 0);
-        let past: Vec<PastCall> = past.into_iter().filter(|past| !past.record.line_taken).collect();
         let in_call = past.first().filter(|past| past.ended.is_none()).map(|past| past.call.began);
-        let failures = failures(&past);
+        let row = failed_in_a_row(&past);
+        let failures = u32::try_from(row.len()).unwrap_or(u32::MAX);
+        let row_began = row.last().map(|past| past.call.began);
+        let setback = setback(&row);
+        let asked = wish.as_ref().filter(|wish| wish.at_once).map(|wish| wish.since);
         let mut history = History {
             last: past.first().map(|past| past.call.began),
             failures,
+            setback,
+            held: None,
             wish: wish.filter(|wish| system.sends || wish.at_once).map(|wish| Wished {
                 since: wish.since.min(now.timestamp()),
                 grade: wish.grade,
                 at_once: wish.at_once,
                 why: Why::Wish,
             }),
-            line_taken: tried,
+            line_taken: tried.taken_last.map(|last| (last, line_taken)),
             calls_back: past.first().is_some_and(|past| past.record.calls_back),
             work: Vec::new(),
             chance: Chance::of(&format!("{}!{}", self.node.name, system.name), failures),
@@ -98,8 +116,17 @@ impl Settings {
                 history.wish = Some(Wished { since, grade, at_once: false, why: Why::Size });
             }
         }
-        let next = next_call(now, plan, &history);
-        Ok(Outlook { next, in_call, last: history.last, failures, line_taken })
+        let (next, last, numbers) = (next_call(now, plan, &history), history.last, Vec::new());
+        let mut outlook = Outlook { next, in_call, last, failures, line_taken, asked, numbers };
+        if next.is_some() && !system.numbers.is_empty() {
+            outlook.numbers = in_turn(spool, system, row_began, now.timestamp()).await?;
+            // On other lines it is called meanwhile.
+            if system.lines.iter().all(|line| self.dials_on(line)) {
+                history.held = outlook.held();
+                outlook.next = next_call(now, plan, &history);
+            }
+        }
+        Ok(outlook)
     }
 
     /// Whether a line may be used now for a call that work of this grade is the reason for; `None`: it costs nothing.
@@ -132,13 +159,6 @@ impl Settings {
     }
 }
 
-fn failures(past: &[PastCall]) -> u32 {
-    // A good call either way ends the row; only our own failed ones count.
-    let ended = past.iter().filter(|past| past.ended.is_some());
-    let failed = ended.take_while(|past| past.record.failure.is_some()).filter(|past| past.call.outgoing);
-    u32::try_from(failed.count()).unwrap_or(u32::MAX)
-}
-
 /// The hour from which on work may go that was too large for the hour of our last call, or for that at which it came.
 pub(super) async fn permitted_since(
     spool: &Spool,
@@ -159,115 +179,4 @@ pub(super) async fn permitted_since(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::{Command, Execute, Grade, Notify, Work};
-    use crate::schedule::{Plan, SizeLimits};
-    use crate::spool::{CallId, CallRecord, Content, NewCall, NewJob};
-
-    fn at(text: &str) -> Timestamp {
-        format!("2026-11-23T{text}Z").parse().unwrap()
-    }
-
-    fn polux() -> SystemSettings {
-        SystemSettings {
-            name: "polux".parse().unwrap(),
-            lines: Vec::new(),
-            numbers: Vec::new(),
-            address: None,
-            certificate_name: None,
-            sends: true,
-            plan: Plan::default(),
-            sizes: SizeLimits::new(vec![
-                (100, "Wk0800-1800".parse().unwrap()),
-                (1000, "Any0000-2200".parse().unwrap()),
-            ]),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_call_that_a_clock_ahead_has_dated_keeps_nobody_waiting() {
-        let spool = Spool::in_memory();
-        let node = crate::wire::call::Node::new("leaf".parse().unwrap(), "/public".into());
-        let settings = Settings::new(std::sync::Arc::new(node));
-        let plan = Plan { every: Some(Duration::from_secs(3600)), ..Plan::default() };
-        let system = SystemSettings { plan, ..polux() };
-        let now = at("12:00:00").to_zoned(TimeZone::UTC);
-        let began = at("12:00:00") + jiff::SignedDuration::from_hours(24 * 365);
-        let call = NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing: true, began };
-        let lease = spool.call_began(call, Duration::from_secs(60)).await.unwrap();
-        spool.call_ended(lease, began, CallRecord::default()).await.unwrap();
-        let outlook = settings.outlook(&spool, &system, &now).await.unwrap();
-        assert_eq!(outlook.next.unwrap().due, crate::schedule::Due::At(now.timestamp()));
-    }
-
-    #[tokio::test]
-    async fn work_that_is_too_large_for_the_hour_is_called_for_when_its_hour_comes() {
-        let spool = Spool::in_memory();
-        let system = polux();
-        let submit = async |size: usize, created| {
-            let command = Command::parse("rmail ann").unwrap();
-            let work = Work::Execute(Execute {
-                command,
-                user: "jan".to_owned(),
-                requestor: None,
-                notify: Notify::OnError,
-            });
-            let (system, content) = (system.name.clone(), Some(Content::bytes(vec![b'x'; size])));
-            let job = NewJob { system, grade: Grade::MAIL, work, content, created };
-            spool.submit_job(None, job).await.unwrap();
-        };
-        let called = |outgoing, began| {
-            let call = NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing, began };
-            PastCall { id: CallId(1), call, ended: Some(began), record: CallRecord::default() }
-        };
-        let hour =
-            async |past: &[PastCall]| permitted_since(&spool, &system, past, &TimeZone::UTC).await.unwrap();
-        submit(100, at("09:00:00")).await;
-        assert_eq!(hour(&[]).await, None, "it may go at once");
-        submit(5000, at("09:00:00")).await;
-        assert_eq!(hour(&[]).await, Some(at("22:00:00")));
-        submit(500, at("09:30:00")).await;
-        assert_eq!(hour(&[]).await, Some(at("18:00:00")), "a smaller one sooner");
-        assert_eq!(hour(&[called(false, at("18:30:00"))]).await, Some(at("18:00:00")), "it was not our call");
-        assert_eq!(
-            hour(&[called(true, at("18:00:00"))]).await,
-            Some(at("22:00:00")),
-            "that hour has had its call"
-        );
-        assert_eq!(hour(&[called(true, at("22:00:00"))]).await, None);
-        let node = crate::wire::call::Node::new("leaf".parse().unwrap(), "/nowhere".into());
-        let settings = Settings::new(std::sync::Arc::new(node));
-        let now = at("22:30:00").to_zoned(TimeZone::UTC);
-        let next = settings.outlook(&spool, &system, &now).await.unwrap().next.unwrap();
-        assert_eq!(next.why, Why::Size, "nobody has asked for it");
-    }
-
-    #[tokio::test]
-    async fn a_call_that_found_its_line_taken_has_not_failed() {
-        let spool = Spool::in_memory();
-        let system = SystemSettings {
-            plan: Plan { every: Some(Duration::from_secs(3600)), ..Plan::default() },
-            ..polux()
-        };
-        let node = crate::wire::call::Node::new("leaf".parse().unwrap(), "/nowhere".into());
-        let settings = Settings::new(std::sync::Arc::new(node));
-        let call = async |began: Timestamp, record: CallRecord| {
-            let new =
-                NewCall { system: system.name.clone(), line: "modem".to_owned(), outgoing: true, began };
-            let lease = spool.call_began(new, Duration::from_secs(60)).await.unwrap();
-            spool.call_ended(lease, began, record).await.unwrap();
-        };
-        call(at("09:00:00"), CallRecord::default()).await;
-        let taken =
-            || CallRecord { line_taken: true, failure: Some("in use".to_owned()), ..CallRecord::default() };
-        call(at("10:00:00"), taken()).await;
-        call(at("10:01:00"), taken()).await;
-        let now = at("10:02:00").to_zoned(TimeZone::UTC);
-        let outlook = settings.outlook(&spool, &system, &now).await.unwrap();
-        assert_eq!((outlook.failures, outlook.line_taken), (0, 2));
-        let next = outlook.next.unwrap();
-        assert_eq!(next.due, crate::schedule::Due::At(at("10:03:00")));
-        assert_eq!(next.held, Some(crate::schedule::Hold::LineTaken));
-    }
-}
+mod tests;

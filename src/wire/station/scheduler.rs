@@ -3,7 +3,7 @@
 //! A system that is due while none of its lines is free waits for one; that is no failure. Who waits longest goes first.
 
 use super::switch::Switch;
-use super::{Settings, Shared, SystemSettings};
+use super::{Outlook, Settings, Shared, SystemSettings};
 use crate::clock;
 use crate::job::SystemName;
 use crate::schedule::{ClockWatch, Doubt, Due, NextCall, NotPaid, Turn};
@@ -33,8 +33,7 @@ pub(super) struct Scheduler {
 struct DueSystem {
     system: SystemSettings,
     turn: Turn,
-    failures: u32,
-    line_taken: u32,
+    outlook: Outlook,
     next: NextCall,
 }
 
@@ -97,8 +96,7 @@ impl Scheduler {
                 Due::At(at) if at <= wall => due.push(DueSystem {
                     system: system.clone(),
                     turn: Turn::new(at, outlook.last),
-                    failures: outlook.failures,
-                    line_taken: outlook.line_taken,
+                    outlook,
                     next,
                 }),
                 Due::At(at) => rest = rest.min(until(wall, at)),
@@ -113,7 +111,8 @@ impl Scheduler {
     }
 
     /// Gives a system to a line; how long to rest if it waits for something else than a line. After a failure the next of its
-    /// numbers has its turn, and after all of them the next of its lines; at once, if another program has the line.
+    /// numbers has its turn, and after all of them the next of its lines; at once, if another program has the line or it is out
+    /// of order.
     async fn give(
         &mut self,
         settings: &Settings,
@@ -121,18 +120,29 @@ impl Scheduler {
         now: &Zoned,
         doubt: Option<Doubt>,
     ) -> Result<Duration, SpoolError> {
-        let DueSystem { mut system, failures, line_taken, next, .. } = due;
-        let failures = usize::try_from(failures).unwrap_or(0);
+        let DueSystem { mut system, outlook, next, .. } = due;
+        let failures = usize::try_from(outlook.failures).unwrap_or(0);
+        let held = outlook.held();
         let numbers = system.numbers.len().max(1);
-        if !system.numbers.is_empty() {
-            system.numbers.rotate_left(failures % numbers);
-        }
-        let taken = usize::try_from(line_taken).unwrap_or(0);
+        system.numbers = outlook.numbers.into_iter().map(|(number, _)| number).collect();
+        let taken = usize::try_from(outlook.line_taken).unwrap_or(0);
         let turn = (failures / numbers + taken) % system.lines.len().max(1);
         let mut permitted = Vec::new();
         let mut rest = LONGEST_REST;
         for line in system.lines.iter().cycle().skip(turn).take(system.lines.len()) {
             let spool = &self.shared.spool;
+            // Whoever has asked for the call later than it was last tried knows better.
+            let waits = |tried| outlook.asked.is_none_or(|asked| asked <= tried);
+            if held.is_some_and(|held| settings.dials_on(line) && waits(held.tried)) {
+                continue;
+            }
+            if let Some(fault) = settings.line_fault(spool, line, now.timestamp()).await?
+                && fault.until > now.timestamp()
+                && waits(fault.last)
+            {
+                rest = rest.min(until(now.timestamp(), fault.until));
+                continue;
+            }
             match settings.may_pay(spool, line, &system, next.grade, now, doubt).await? {
                 None | Some(Ok(_)) => permitted.push(line.clone()),
                 Some(Err(NotPaid::Cheaper(from))) => rest = rest.min(until(now.timestamp(), from)),

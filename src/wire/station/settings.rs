@@ -36,6 +36,12 @@ impl Settings {
             stop_limit: Duration::from_secs(5),
         }
     }
+
+    /// Whether a number is dialled on a line.
+    pub(super) fn dials_on(&self, line: &str) -> bool {
+        let is_modem = |line: &LineSettings| matches!(line.kind, LineKind::Modem { .. });
+        self.lines.iter().find(|other| other.name == line).is_none_or(is_modem)
+    }
 }
 
 impl LineSettings {
