@@ -171,6 +171,9 @@ pub struct Pace {
     /// Bytes a second that the modems have promised, from us and to us; none if they did not say.
     pub sent: Option<u32>,
     pub received: Option<u32>,
+    /// Whether they corrected errors; none if they did not say.
+    #[serde(default)]
+    pub corrected: Option<bool>,
 }
 
 /// What a call cost, and which month's account it goes to.

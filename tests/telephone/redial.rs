@@ -1,6 +1,6 @@
 //! What becomes of numbers at which no modem answers, and what is remembered of those at which one did.
 
-use super::call;
+use super::{call, pair};
 use crate::support::node::Node;
 use crate::support::telephone::{Telephone, caller, dialled};
 use crate::support::{open_folder, watch};
@@ -90,6 +90,29 @@ fn the_number_that_connected_is_dialled_first_also_after_a_restart() {
         assert!(leaf_daemon.stop().success());
     }
     assert!(feed_daemon.stop().success());
+}
+
+#[test]
+fn a_line_that_is_declared_reliable_is_not_without_error_correction() {
+    for (corrected, protocol) in [(true, "t"), (false, "i")] {
+        let folder = open_folder();
+        let settings = Settings { corrected, ..Settings::default() };
+        let mut telephone = Telephone::new(folder.path(), settings);
+        let (feed, leaf) = pair(folder.path(), &telephone, "protocols = \"ti\"");
+        for node in [&feed, &leaf] {
+            let file = node.path("uugate.toml");
+            let config = std::fs::read_to_string(&file).expect("its configuration");
+            let modem = "modem = \"exchange\"\n";
+            std::fs::write(file, config.replace(modem, &format!("{modem}reliable = true\n"))).expect("it");
+        }
+        let (feed_daemon, leaf_daemon) = (feed.start(), leaf.start());
+        assert_eq!(call(&leaf, "feed"), "");
+        telephone.until_hung_up();
+        let record = leaf.ended_calls()[0]["record"].take();
+        assert_eq!(record["protocol"], protocol);
+        assert_eq!(record["pace"]["corrected"], corrected);
+        assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod under_way;
+mod worked;
 
 pub use by_hand::by_hand;
 pub use cut::UntilCut;
@@ -31,6 +32,7 @@ pub use error::CallError;
 pub use failed::{Attempt, line_taken, not_connected};
 pub use grades::TimeGrades;
 pub use meter::{CUT_BEFORE, Meter, spent};
+use offer::Outset;
 pub use offer::Protocols;
 pub use settings::{Account, Dialogue, Node, System};
 
@@ -57,6 +59,7 @@ use store::CallStore;
 use terms::Terms;
 use tokio::io::{AsyncRead, AsyncWrite};
 use under_way::UnderWay;
+use worked::Worked;
 
 /// Locks a system for a call of ours.
 pub async fn begin(
@@ -99,6 +102,8 @@ pub struct Connected {
     pub number: Option<String>,
     /// What it promises to carry.
     pub promised: Throughput,
+    /// Whether the modems correct errors, if they have said it.
+    pub corrected: Option<bool>,
     /// What the line is fit for.
     pub qualities: Qualities,
     /// Which protocols may run on it, and how they are set up, where the system says nothing else.
@@ -121,6 +126,13 @@ fn how(result: &Result<(), CallError>) -> String {
 }
 
 impl Connected {
+    /// The protocols that a neighbour is offered here; those that did not work last, unless an order is told.
+    fn letters_after(&self, neighbour: &System, worked: &Worked) -> String {
+        let letters = self.letters(neighbour);
+        let told = !neighbour.protocols.letters.is_empty() || !self.protocols.letters.is_empty();
+        if told { letters } else { worked.order(&letters) }
+    }
+
     /// The protocols that a neighbour is offered here.
     fn letters(&self, neighbour: &System) -> String {
         offer::letters(&neighbour.protocols, &self.protocols, neighbour.profile, self.qualities)
@@ -142,6 +154,7 @@ impl Connected {
             milliseconds: u64::try_from(time).unwrap_or(u64::MAX),
             sent: self.promised.transmit,
             received: self.promised.receive,
+            corrected: self.corrected,
         }
     }
 
@@ -239,7 +252,8 @@ where
                     };
                     recorder.logged_in();
                     let (now, time) = (clock::now(), node.handshake_timeout);
-                    let protocols = connected.letters(neighbour);
+                    let worked = Worked::on(spool, system, &connected.line).await?;
+                    let protocols = connected.letters_after(neighbour, &worked);
                     let mut handshake =
                         Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
                             .also_known_as(neighbour.aliases.clone())
@@ -457,12 +471,22 @@ where
     record.protocol = Some(agreement.protocol);
     record.uugate = agreement.features.has(Features::UUGATE);
     let role = if agreement.caller { Role::Caller } else { Role::Called };
+    let outset = match connected.qualities.reliable {
+        // A network tells by itself how fast it is, and spoils nothing.
+        true => Outset::default(),
+        false => {
+            let worked = Worked::on(spool, &agreement.peer, &connected.line).await?;
+            let expected = worked.expected(connected.promised.transmit, connected.corrected);
+            Outset { expected, receive: connected.promised.receive }
+        }
+    };
     let parameters = offer::parameters(
         &neighbour.protocols,
         &connected.protocols,
         neighbour.profile,
         agreement.features,
         connected.qualities,
+        outset,
     );
     let link = crate::wire::link::open(agreement.protocol, role, &parameters)
         .ok_or(CallError::UnknownProtocol(agreement.protocol))?;

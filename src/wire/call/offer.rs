@@ -1,7 +1,7 @@
 //! Which protocols are offered on a line, and how they are set up. Taylor UUCP manual, section "Protocol Selection".
 
 use crate::wire::line::Qualities;
-use crate::wire::link::{Change, KNOWN, KNOWN_HALF_DUPLEX, Parameters, needs};
+use crate::wire::link::{Change, Expected, KNOWN, KNOWN_HALF_DUPLEX, Parameters, largest_packet, needs};
 use crate::wire::session::{Features, Packets, Profile};
 
 /// What the configuration says about protocols, for a system or for a line.
@@ -28,14 +28,24 @@ pub fn letters(system: &Protocols, line: &Protocols, profile: &Profile, qualitie
     wanted.chars().filter(|letter| is_fit(qualities, *letter)).collect()
 }
 
+/// What is thought of a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outset {
+    /// Of what we send.
+    pub expected: Expected,
+    /// Bytes a second that it brings us, if that is known.
+    pub receive: Option<u32>,
+}
+
 /// How the protocols are set up; what is said of the system counts before what is said of the line, and that before what
-/// is known of its kind, and of what the line is fit for.
+/// is known of its kind, and that before what the line is fit for and what is thought of the connection.
 pub fn parameters(
     system: &Protocols,
     line: &Protocols,
     profile: &Profile,
     features: Features,
     qualities: Qualities,
+    outset: Outset,
 ) -> Parameters {
     let mut parameters = Parameters::default();
     if !qualities.eight_bit {
@@ -50,8 +60,30 @@ pub fn parameters(
     if features.has(Features::UUGATE) {
         parameters.among_uugates();
     }
+    parameters.expect(outset.expected);
+    if let Some(rate) = outset.receive {
+        ask_for_no_more_than(&mut parameters, largest_packet(f64::from(rate)));
+    }
     line.changes.iter().chain(&system.changes).for_each(|change| parameters.set(change));
     parameters
+}
+
+/// No end is asked for smaller packets, in bytes of data.
+const LEAST: u16 = 64;
+/// Of `y`, whose packets come in multiples of it.
+const LEAST_OF_Y: u16 = 256;
+
+/// On a slow line the other end is asked for packets that do not take too long; `most` is their size in bytes.
+fn ask_for_no_more_than(parameters: &mut Parameters, most: usize) {
+    let most = u16::try_from(most).unwrap_or(u16::MAX).max(LEAST);
+    for size in [&mut parameters.i.packet_size, &mut parameters.j.i.packet_size] {
+        *size = (*size).min(most);
+    }
+    for one in [&mut parameters.g, &mut parameters.big_g, &mut parameters.v] {
+        one.packet_size = one.packet_size.min(1 << most.ilog2());
+    }
+    let multiple = (most / LEAST_OF_Y).max(1) * LEAST_OF_Y;
+    parameters.y.packet_size = parameters.y.packet_size.min(multiple);
 }
 
 fn is_fit(line: Qualities, letter: char) -> bool {
@@ -81,12 +113,14 @@ mod tests {
         let (old, ours) = (Features::default(), Features::OURS);
         let with = |changes: Vec<Change>| Protocols { changes, ..Protocols::default() };
         let of = |system: &Protocols, line: &Protocols, features| {
-            parameters(system, line, shown, features, Qualities::SERIAL).g.packet_size
+            parameters(system, line, shown, features, Qualities::SERIAL, Outset::default()).g.packet_size
         };
         assert_eq!(of(&with(vec![]), &with(vec![]), old), 64);
         assert_eq!(of(&with(vec![]), &with(vec![]), ours), 2048);
         let i = |features| {
-            parameters(&with(vec![]), &with(vec![]), shown, features, Qualities::SERIAL).i.packet_size
+            parameters(&with(vec![]), &with(vec![]), shown, features, Qualities::SERIAL, Outset::default())
+                .i
+                .packet_size
         };
         assert_eq!((i(ours), i(ours.without(Features::UUGATE))), (4095, 1024));
         assert_eq!(of(&with(vec![]), &with(vec![size(128)]), old), 128);
@@ -109,9 +143,42 @@ mod tests {
             assert_eq!(first(Qualities::STREAM).as_deref(), Some(on_a_stream), "{name}");
             assert_eq!(first(Qualities::SERIAL).as_deref(), Some(by_modem), "{name}");
             assert_eq!(letters(&list("i"), &nothing, profile, Qualities::SERIAL), "i", "{name}: said");
-            let g = parameters(&nothing, &nothing, profile, Features::TAYLOR, Qualities::SERIAL).g;
+            let g = parameters(
+                &nothing,
+                &nothing,
+                profile,
+                Features::TAYLOR,
+                Qualities::SERIAL,
+                Outset::default(),
+            )
+            .g;
             assert_eq!((g.window, g.packet_size), (window, packet_size), "{name}");
         }
+    }
+
+    #[test]
+    fn on_a_slow_line_small_packets_are_asked_for_unless_a_size_is_said() {
+        let of = |changes: Vec<Change>, features, receive| {
+            let system = Protocols { changes, ..Protocols::default() };
+            let expected = Expected { rate: Some(30), bytes_per_error: 6500 };
+            let outset = Outset { expected, receive };
+            let all = parameters(&system, &Protocols::default(), &Profile::SHOWN, features, outset);
+            assert!(
+                [all.i.expected, all.j.i.expected, all.g.expected, all.v.expected]
+                    .iter()
+                    .all(|e| *e == expected)
+            );
+            [all.i.packet_size, all.j.i.packet_size, all.g.packet_size, all.v.packet_size, all.y.packet_size]
+        };
+        let (old, ours) = (Features::NONE, Features::OURS);
+        assert_eq!(of(vec![], ours, None), [4095, 1024, 2048, 1024, 1024]);
+        assert_eq!(of(vec![], ours, Some(3420)), [4095, 1024, 2048, 1024, 1024]);
+        assert_eq!(of(vec![], ours, Some(120)), [600, 600, 512, 512, 512]);
+        assert_eq!(of(vec![], old, Some(120)), [600, 600, 64, 512, 512]);
+        assert_eq!(of(vec![], ours, Some(7)), [64, 64, 64, 64, 256]);
+        let said = |letter, bytes| Change { letter, name: "packet-size", value: Value::Number(bytes) };
+        let said = vec![said('i', 1000), said('g', 1024)];
+        assert_eq!(of(said, ours, Some(30)), [1000, 150, 1024, 128, 256], "what is said counts");
     }
 
     const SEVEN_BIT: Qualities = Qualities { eight_bit: false, ..Qualities::STREAM };

@@ -36,6 +36,12 @@ impl Qualities {
             full_duplex: declared.full_duplex.unwrap_or(self.full_duplex),
         }
     }
+
+    /// The same on a connection between modems, of which it may be known whether they correct errors. Where they do not, nothing is
+    /// reliable, for what was declared of the line was said of those that do.
+    pub fn on_modems(self, corrected: Option<bool>) -> Qualities {
+        Qualities { reliable: self.reliable && corrected != Some(false), ..self }
+    }
 }
 
 impl Default for Qualities {
@@ -60,6 +66,15 @@ mod tests {
     fn what_is_declared_counts_and_the_kind_says_the_rest() {
         let declared = Declared { reliable: Some(true), ..Declared::default() };
         assert_eq!(Qualities::SERIAL.declared(declared), Qualities::STREAM);
+        assert_eq!(Qualities::STREAM.on_modems(Some(false)), Qualities::SERIAL);
+        for corrected in [None, Some(true)] {
+            assert_eq!(Qualities::STREAM.on_modems(corrected), Qualities::STREAM);
+            assert_eq!(
+                Qualities::SERIAL.on_modems(corrected),
+                Qualities::SERIAL,
+                "not unless it is declared"
+            );
+        }
         let radio = Declared { full_duplex: Some(false), eight_bit: Some(false), reliable: None };
         let qualities = Qualities::STREAM.declared(radio);
         assert_eq!(qualities, Qualities { eight_bit: false, full_duplex: false, ..Qualities::STREAM });

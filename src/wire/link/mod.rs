@@ -23,8 +23,9 @@ mod timer;
 pub mod view;
 mod write_ahead;
 
+pub use pace::largest_packet;
 pub use parameters::{
-    FParameters, GParameters, IParameters, JParameters, Parameters, StreamParameters, YParameters,
+    Expected, FParameters, GParameters, IParameters, JParameters, Parameters, StreamParameters, YParameters,
 };
 pub use select::{KNOWN, KNOWN_HALF_DUPLEX, Needs, needs, open};
 pub use setting::{Change, Kind, Value, settings};

@@ -24,6 +24,14 @@ const LEAST_RATE: f64 = 1.0;
 const MORE: f64 = 1.1;
 const LESS: f64 = 0.97;
 
+/// On a slow line no packet takes longer, in seconds: an answer would be stuck behind it, and a lost one costs all of that.
+const LONGEST_PACKET: f64 = 5.0;
+
+/// How large a packet may be, in bytes, on a line of so many bytes a second.
+pub fn largest_packet(rate: f64) -> usize {
+    (rate * LONGEST_PACKET) as usize
+}
+
 /// The rate of one direction of a line.
 #[derive(Debug, Default)]
 pub struct Pace {

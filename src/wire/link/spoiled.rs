@@ -1,21 +1,28 @@
 //! How many packets a line spoils: the history by which senders choose the size of packets.
 
-/// What is taken to be known of a line before anything was sent: most are good, so that packets begin with about 500 bytes
-/// and grow with every window that arrives.
-const ERRORS_BEFORE: f64 = 0.1;
+use super::Expected;
+
+/// What is expected of a line before anything was sent counts for as much as so many bytes on it.
 const BYTES_BEFORE: f64 = 2500.0;
 
 /// After so many bytes the older half of what is remembered begins to fade, so that a line may get better.
 const MEMORY: f64 = 131_072.0;
 
 /// The bytes that arrived and the packets that were lost of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Spoiled {
     bytes: f64,
     packets: f64,
+    /// Errors that would have been in [`BYTES_BEFORE`].
+    before: f64,
 }
 
 impl Spoiled {
+    pub fn new(expected: Expected) -> Self {
+        let before = BYTES_BEFORE / f64::from(expected.bytes_per_error.max(1));
+        Spoiled { bytes: 0.0, packets: 0.0, before }
+    }
+
     /// A packet of so many bytes arrived, its header among them.
     pub fn arrived(&mut self, bytes: f64) {
         self.bytes += bytes;
@@ -43,6 +50,6 @@ impl Spoiled {
 
     /// Errors a byte.
     pub fn rate(&self) -> f64 {
-        (self.packets + ERRORS_BEFORE) / (self.bytes + BYTES_BEFORE)
+        (self.packets + self.before) / (self.bytes + BYTES_BEFORE)
     }
 }

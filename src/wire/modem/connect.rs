@@ -44,6 +44,16 @@ impl Connect {
         }
     }
 
+    /// Whether the modems correct errors; `None`: it was not said.
+    pub fn corrects(&self) -> Option<bool> {
+        let is = |named: &Option<String>| named.as_ref().map(|named| named != "NONE");
+        // There is no compression without correction.
+        match (is(&self.error_correction), is(&self.compression)) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (correction, _) => correction,
+        }
+    }
+
     /// Reads the words behind `CONNECT` or in a report, between blanks, `/` and `,`.
     pub(super) fn read(text: &str) -> Connect {
         let mut connect = Connect::default();

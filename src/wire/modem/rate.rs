@@ -25,8 +25,7 @@ impl Throughput {
     /// What `connect` promises on a port of `port` bit/s; what the modem said of the port goes before that. Where a lone
     /// number of `connect` was the port's speed and not the line's, this is too high by as much.
     pub fn of(connect: &Connect, port: Option<u32>) -> Throughput {
-        let corrected = connect.error_correction.as_deref().is_some_and(|correction| correction != "NONE")
-            || connect.compression.as_deref().is_some_and(|compression| compression != "NONE");
+        let corrected = connect.corrects() == Some(true);
         let port = connect.port.or(port);
         let bytes = |rate: u32| {
             let line = if corrected {
@@ -58,6 +57,20 @@ mod tests {
         assert_eq!(of("CONNECT 2400/NONE", None), (Some(240), Some(240)));
         assert_eq!(of("CONNECT 14400/ARQ", None), (Some(1710), Some(1710)));
         assert_eq!(of("CONNECT 28800 V42BIS", None), (Some(3420), Some(3420)));
+    }
+
+    #[test]
+    fn whether_errors_are_corrected_is_known_if_it_was_said() {
+        for (line, corrected) in [
+            ("CONNECT 14400", None),
+            ("CONNECT 2400/NONE", Some(false)),
+            ("CONNECT 14400/ARQ", Some(true)),
+            ("CONNECT 28800 V42BIS", Some(true)),
+            ("CONNECT 115200/V90/LAPM/NONE/33600:TX/52000:RX", Some(true)),
+        ] {
+            let Reply::Connect(connect) = parse(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(connect.corrects(), corrected, "{line}");
+        }
     }
 
     #[test]

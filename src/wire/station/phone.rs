@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) connect: Option<String>,
     /// What the two modems promise to carry.
     pub(super) promised: Throughput,
+    /// Whether they correct errors, if that was said.
+    pub(super) corrected: Option<bool>,
     /// The number of the caller, if the exchange tells it: a hint, not a proof.
     pub(super) caller: Option<String>,
     /// What came in with it; it belongs to the call.
@@ -368,11 +370,11 @@ impl Phone {
 
     fn came_about(&mut self, connect: &Connect) -> Connection {
         let early = self.modem.as_mut().map(Modem::take_rest).unwrap_or_default();
-        let promised = Throughput::of(connect, self.speed);
+        let (promised, corrected) = (Throughput::of(connect, self.speed), connect.corrects());
         let connect = describe(connect);
         tracing::info!(connect, "connected");
         let prelude = self.take_prelude().without_last(early.len());
-        Connection { connect: Some(connect), promised, caller: None, early, prelude }
+        Connection { connect: Some(connect), promised, corrected, caller: None, early, prelude }
     }
 
     /// What was said to the modem, and by it.

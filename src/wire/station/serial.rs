@@ -369,7 +369,8 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
 }
 
 fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Connected {
-    let qualities = open.qualities().declared(line.declared);
+    let corrected = connection.corrected;
+    let qualities = open.qualities().declared(line.declared).on_modems(corrected);
     let (line, protocols, order) = (line.name.clone(), line.protocols.clone(), line.order);
     let (connect, prelude) = (connection.connect.clone(), connection.prelude.clone());
     let (promised, counters, dialled) = (connection.promised, open.uart(), open.dialled());
@@ -377,6 +378,7 @@ fn connected(line: &LineSettings, open: &Phone, connection: &Connection) -> Conn
         line,
         connect,
         promised,
+        corrected,
         qualities,
         protocols,
         order,

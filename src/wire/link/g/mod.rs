@@ -93,7 +93,12 @@ impl G {
             state: State::Idle,
             reader: Reader::default(),
             sealed: false,
-            sender: Sender::new(parameters.short_packets, parameters.seal, parameters.timeout),
+            sender: Sender::new(
+                parameters.short_packets,
+                parameters.seal,
+                parameters.timeout,
+                parameters.expected,
+            ),
             receiver: Receiver::new(),
             tally: Tally::new(letter, parameters.errors, parameters.error_decay),
             announced: Announced::default(),

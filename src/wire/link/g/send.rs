@@ -2,6 +2,7 @@
 
 use super::packet::{self, Fields, HEADER, Header, LEAST_DATA};
 use super::size::PacketSize;
+use crate::wire::link::Expected;
 use crate::wire::link::pace::Pace;
 use crate::wire::link::reader::Framing;
 use crate::wire::link::timer::RoundTrip;
@@ -67,6 +68,7 @@ pub struct Sender {
     /// File data are sealed.
     seal: bool,
     best: PacketSize,
+    expected: Expected,
     pace: Pace,
     /// The line has enough to carry until then.
     pause: Option<Instant>,
@@ -90,13 +92,14 @@ pub struct Sender {
 }
 
 impl Sender {
-    pub fn new(short_packets: bool, seal: bool, timeout: Duration) -> Self {
+    pub fn new(short_packets: bool, seal: bool, timeout: Duration, expected: Expected) -> Self {
         Sender {
             window: 1,
             size: LEAST_DATA,
             short_packets,
             seal: seal && short_packets,
-            best: PacketSize::default(),
+            best: PacketSize::new(expected),
+            expected,
             pace: Pace::default(),
             pause: None,
             queue: VecDeque::new(),
@@ -269,7 +272,8 @@ impl Sender {
             return self.size;
         }
         let round_trip = self.pace.rate().map(|rate| rate * self.trip.least().as_secs_f64());
-        self.best.choose(self.size, self.window, round_trip)
+        let speed = self.pace.rate().or(self.expected.rate.map(f64::from));
+        self.best.choose(self.size, speed, self.window, round_trip)
     }
 
     /// Appends the next packet to `out`, carrying `ack`; false if there is none to send now.

@@ -103,7 +103,14 @@ impl I {
             most,
             state: State::Idle,
             reader: Reader::default(),
-            sender: Sender::new(role == Role::Caller, parameters.seal, 1, 1, parameters.timeout),
+            sender: Sender::new(
+                role == Role::Caller,
+                parameters.seal,
+                1,
+                1,
+                parameters.timeout,
+                parameters.expected,
+            ),
             receiver: Receiver::new(
                 parameters.ack_frequency.unwrap_or(half),
                 usize::from(parameters.packet_size),

@@ -2,9 +2,9 @@
 
 use super::packet::{self, Header, Kind};
 use super::size::PacketSize;
-use crate::wire::link::Channel;
 use crate::wire::link::pace::Pace;
 use crate::wire::link::timer::RoundTrip;
+use crate::wire::link::{Channel, Expected};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,7 @@ pub struct Sender {
     /// How many packets may be unacknowledged, as the peer asked.
     window: usize,
     size: PacketSize,
+    expected: Expected,
     queue: VecDeque<Item>,
     /// Bytes of file data in `queue`.
     queued: usize,
@@ -97,12 +98,20 @@ pub struct Sender {
 impl Sender {
     /// `window` and `most` (bytes) are the peer's wishes; `timeout` is the longest wait before a packet is repeated
     /// while no round trip was measured.
-    pub fn new(caller: bool, sealed: bool, window: usize, most: usize, timeout: Duration) -> Self {
+    pub fn new(
+        caller: bool,
+        sealed: bool,
+        window: usize,
+        most: usize,
+        timeout: Duration,
+        expected: Expected,
+    ) -> Self {
         Sender {
             caller,
             sealed,
             window,
-            size: PacketSize::new(most),
+            size: PacketSize::new(most, expected),
+            expected,
             queue: VecDeque::new(),
             queued: 0,
             unacked: VecDeque::new(),
@@ -124,7 +133,7 @@ impl Sender {
     /// Honours the peer's wishes from now on.
     pub fn agree(&mut self, window: usize, most: usize) {
         self.window = window;
-        self.size = PacketSize::new(most);
+        self.size = PacketSize::new(most, self.expected);
     }
 
     /// The peer wants packets of another size from now on; those on their way stay as they are.
@@ -368,6 +377,7 @@ impl Sender {
     fn next_content(&mut self) -> Option<(Kind, Option<Channel>, Vec<u8>)> {
         let rate = self.pace.rate();
         let round_trip = rate.unwrap_or_default() * self.trip.smoothed().as_secs_f64();
+        let rate = rate.or(self.expected.rate.map(f64::from));
         let size = self.size.choose(rate, round_trip, self.window);
         let (channel, frame) = match self.queue.front_mut()? {
             Item::Close => {

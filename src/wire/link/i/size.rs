@@ -4,6 +4,8 @@
 //! `h / n + e * n` of the line, least at `n = sqrt(h / e)`. Somewhat larger ones are better where a window of those
 //! does not last while a packet is sent again, for the window counts packets.
 
+use crate::wire::link::Expected;
+use crate::wire::link::pace::largest_packet;
 use crate::wire::link::spoiled::Spoiled;
 
 /// Bytes of header and checksum of a packet with data.
@@ -18,12 +20,11 @@ const FOR_THE_WINDOW: f64 = 1.6;
 /// The smallest packet that is chosen, in bytes; below it headers cost more than errors on any line that works.
 const LEAST: usize = 64;
 
-/// Packets have so many bytes at least until one is lost: most lines are good. With 1024 a line with an error in 10^4 bits would
-/// lose a thirtieth of what it carries, for what is out when the first error shows is sent again as it is.
-const AT_FIRST: f64 = 570.0;
+/// So much larger than the cheapest of the line that is expected are packets at least, until one is lost.
+const WHILE_NONE_IS_LOST: f64 = 1.14;
 
-/// The largest packet, in bytes, while it is not known how fast the line is; on a line that is known, one that takes
-/// [`LONGEST`], so that an answer is not stuck behind it.
+/// The largest packet, in bytes, while it is not known how fast the line is. Where it is known, a faster line has larger ones that
+/// take [`LONGEST`], so that an answer is not stuck behind them, and a slow one smaller ones ([`largest_packet`]).
 const MOST_AT_FIRST: usize = 1024;
 
 /// Seconds.
@@ -34,12 +35,16 @@ const LONGEST: f64 = 0.7;
 pub struct PacketSize {
     most: usize,
     line: Spoiled,
+    /// The least, in bytes, while none is lost.
+    first: f64,
 }
 
 impl PacketSize {
     /// `most` is what the peer accepts, in bytes of data.
-    pub fn new(most: usize) -> Self {
-        PacketSize { most, line: Spoiled::default() }
+    pub fn new(most: usize, expected: Expected) -> Self {
+        let line = Spoiled::new(expected);
+        let first = (WHILE_NONE_IS_LOST * (OVERHEAD / line.rate()).sqrt()).round();
+        PacketSize { most, line, first }
     }
 
     /// The largest packet that the peer accepts, in bytes of data.
@@ -81,9 +86,10 @@ impl PacketSize {
                 let to_last = ROUND_TRIPS * round_trip / window as f64;
                 cheapest.max(to_last.min(cheapest * FOR_THE_WINDOW))
             }
-            false => cheapest.max(AT_FIRST),
+            false => cheapest.max(self.first),
         } as usize;
-        let longest = rate.map_or(0, |rate| (rate * LONGEST) as usize).max(MOST_AT_FIRST);
+        let by_time = |rate: f64| ((rate * LONGEST) as usize).max(MOST_AT_FIRST.min(largest_packet(rate)));
+        let longest = rate.map_or(MOST_AT_FIRST, by_time).max(LEAST);
         best.clamp(LEAST.min(self.most), self.most.min(longest))
     }
 }
@@ -115,7 +121,7 @@ pub struct Wish {
 impl Wish {
     /// `most` is what was asked for at first, in bytes of data.
     pub fn new(most: usize) -> Self {
-        Wish { size: PacketSize::new(most), asked: most, larger: 0 }
+        Wish { size: PacketSize::new(most, Expected::default()), asked: most, larger: 0 }
     }
 
     /// The size that was last asked for, in bytes of data.
@@ -182,8 +188,8 @@ mod tests {
 
     #[test]
     fn packets_grow_as_they_arrive_shrink_on_a_noisy_line_and_grow_again_on_a_quiet_one() {
-        let mut size = PacketSize::new(1024);
-        assert_eq!(chosen(&size), AT_FIRST as usize);
+        let mut size = PacketSize::new(1024, Expected::default());
+        assert_eq!(chosen(&size), 570);
         (0..100).for_each(|_| size.arrived(1024));
         assert_eq!(chosen(&size), 1024);
         // One error may happen to anybody.
@@ -202,7 +208,7 @@ mod tests {
 
     #[test]
     fn packets_are_larger_where_a_window_does_not_last_two_round_trips() {
-        let mut size = PacketSize::new(1024);
+        let mut size = PacketSize::new(1024, Expected::default());
         (0..10).for_each(|_| size.arrived(1000));
         (0..5).for_each(|_| size.lost());
         let small = chosen(&size);
@@ -213,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_large_packet_needs_a_line_that_is_known_to_be_fast() {
-        let mut size = PacketSize::new(4095);
+        let mut size = PacketSize::new(4095, Expected::default());
         (0..120).for_each(|_| size.arrived(1024));
         assert_eq!(size.choose(None, 0.0, 16), MOST_AT_FIRST);
         assert_eq!(size.choose(Some(240.0), 0.0, 16), MOST_AT_FIRST);
@@ -221,8 +227,31 @@ mod tests {
     }
 
     #[test]
+    fn on_a_slow_line_no_packet_takes_longer_than_a_few_seconds() {
+        let mut size = PacketSize::new(4095, Expected::default());
+        (0..120).for_each(|_| size.arrived(1024));
+        for (rate, most) in [(7.5, LEAST), (30.0, 150), (120.0, 600), (240.0, 1024)] {
+            assert_eq!(size.choose(Some(rate), 0.0, 16), most, "{rate}");
+        }
+    }
+
+    #[test]
+    fn the_first_packets_are_as_large_as_the_line_is_expected_to_be_good() {
+        let first = |bytes_per_error| {
+            chosen(&PacketSize::new(4095, Expected { bytes_per_error, ..Expected::default() }))
+        };
+        assert_eq!([5000, 25_000, 100_000].map(first), [255, 570, MOST_AT_FIRST]);
+        assert_eq!([0, 1].map(first), [LEAST, LEAST]);
+        // What the line shows counts for more before long.
+        let mut size = PacketSize::new(1024, Expected { bytes_per_error: 400, ..Expected::default() });
+        assert!(chosen(&size) < 80);
+        (0..80).for_each(|_| size.arrived(200));
+        assert!(chosen(&size) > 150);
+    }
+
+    #[test]
     fn no_size_is_over_what_the_peer_accepts() {
-        let mut size = PacketSize::new(1);
+        let mut size = PacketSize::new(1, Expected::default());
         (0..50).for_each(|_| size.lost());
         assert_eq!(chosen(&size), 1);
     }
