@@ -1,6 +1,7 @@
 mod costs;
 mod files;
 mod kinds;
+mod lines;
 mod meeting;
 mod numbers;
 mod player;
