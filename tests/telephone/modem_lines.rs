@@ -79,7 +79,6 @@ fn a_carrier_signal_that_falls_in_the_middle_of_a_packet_ends_the_call_within_tw
     assert!(lines.dtr(), "a line in a call has DTR");
     // What was written cannot leave: that must not keep the line from being hung up.
     lines.hold_up(100);
-    // It fell when the modem was set up, to see what becomes of it.
     let falls = lines.dtr_falls();
     lines.lower(DCD);
     let lost = clock::wall();

@@ -1,18 +1,18 @@
 //! The dialogue with a modem in command state, from reset to hang-up. Every stage is bounded in time.
 //!
 //! ```text
-//! set_up:  out of any call, the first time; AT until OK, quiet, reset, init ...,
-//!          DTR low and up again, if that is not known to end calls; the escape off or elsewhere -> Ready
+//! set_up:  out of any call, the first time; AT until OK, quiet, reset, init ..., the escape off or elsewhere -> Ready
 //! dial:    ATDT number -> Connected | Failed
 //! wait_for_call: RING ... -> ATA -> Connected | Failed
 //! take_out: no answer by itself, off hook for good -> Ready | Failed
-//! hang_up: drop DTR and see the carrier fall, or guard, +++, guard, OK, ATH, OK -> HungUp | Failed
+//! hang_up: drop DTR and see the carrier fall (the first time AT, OK), or guard, +++, guard, OK, ATH, OK -> HungUp | Failed
 //! ```
 //!
 //! Between `Connected` and `hang_up` the bytes of the line belong to the session, not to this machine. So nobody who sends us
-//! data can have the modem obey it: where DTR was seen to end calls (the carrier fell with it, or DSR), the escape is
-//! switched off and DTR alone ends them; elsewhere it stays, by a character that is seldom met, and
-//! [`super::EscapeGuard`] keeps data from forming it.
+//! data can have the modem obey it: where DTR was seen to end calls (the carrier fell with it, and the modem took a command), the
+//! escape is switched off and DTR alone ends them; elsewhere it stays, by a character that is seldom met, and
+//! [`super::EscapeGuard`] keeps data from forming it. Plugs that join DTR to DSR and DCD are common: so DSR proves nothing, and
+//! DCD is no carrier signal if it is high while nobody is connected.
 //!
 //! A program before this one may have died in a call, and whoever is at the other end could play the modem to us: say OK, say
 //! CONNECT, and be told a password. So the first set-up ends whatever call there is before it believes a word: by DTR, and by
@@ -125,10 +125,8 @@ enum State {
         left: VecDeque<Command>,
         deadline: Instant,
     },
-    /// DTR is low; whether DSR or the carrier falls with it shows that the modem heeds it. `leaving`: to end a call, before
-    /// anything else is done.
-    ExpectDtrHeeded {
-        leaving: bool,
+    /// DTR is low, to end a call before anything else is done.
+    ExpectDtrLow {
         until: Instant,
     },
     /// Lines of a report come, up to OK; so many `pages` more may be asked for.
@@ -145,6 +143,11 @@ enum State {
     Online,
     ExpectCarrierFall {
         earliest: Instant,
+        deadline: Instant,
+    },
+    /// The carrier fell with DTR; whether the modem takes commands shows that the call did too.
+    ExpectOnHook {
+        tries: u32,
         deadline: Instant,
     },
     /// Silence before the escape.
@@ -173,10 +176,10 @@ pub struct Modem {
     profile: Profile,
     signals: bool,
     carrier: Option<bool>,
-    dsr: Option<bool>,
-    /// DTR was seen to be heeded; until then it is tried once.
+    /// The carrier signal was low while nobody was connected.
+    shows_carrier: bool,
+    /// DTR was seen to end a call.
     dtr_heeded: bool,
-    dtr_tried: bool,
     /// The line may be off hook without a call: we made it so, or a program that ended.
     busied_out: bool,
     escape: Escape,
@@ -204,9 +207,8 @@ impl Modem {
             profile,
             signals,
             carrier: None,
-            dsr: None,
+            shows_carrier: signals,
             dtr_heeded: false,
-            dtr_tried: false,
             candidates: VecDeque::new(),
             state: State::Idle,
             met: false,
@@ -239,9 +241,24 @@ impl Modem {
         }
     }
 
-    /// A call has ended as DTR fell: the modem heeds it.
-    pub fn dtr_ended_call(&mut self) {
-        self.dtr_heeded = true;
+    /// What the carrier signal says while nobody is connected.
+    pub fn handle_idle_carrier(&mut self, carrier: bool) {
+        self.shows_carrier = !carrier;
+        self.carrier = self.shows_carrier.then_some(carrier);
+    }
+
+    /// Whether there is a signal that shows the carrier.
+    pub fn shows_carrier(&self) -> bool {
+        self.shows_carrier
+    }
+
+    /// DTR is high again, and the carrier fell with it. Ends as `hang_up` does.
+    pub fn carrier_fell_with_dtr(&mut self, now: Instant) {
+        self.forget();
+        match self.dtr_heeded {
+            true => self.hung_up(now, Purpose::HangUp),
+            false => self.expect_on_hook(now, self.profile.timeouts.tries / 2),
+        }
     }
 
     /// Resets the modem and sends the init strings; ends in `Ready` or `Failed`.
@@ -250,7 +267,10 @@ impl Modem {
         self.escape_tried = !self.met;
         match self.met {
             true => self.attention(now, self.profile.timeouts.tries),
-            false if self.tries_dtr() => self.lower_dtr(now, true),
+            false if self.signals && self.profile.hang_up == HangUp::Dtr => {
+                self.events.push_back(Event::Dtr(false));
+                self.state = State::ExpectDtrLow { until: now + self.profile.timeouts.dtr_low };
+            }
             false => self.leave_call(now, Purpose::SetUp),
         }
     }
@@ -299,7 +319,7 @@ impl Modem {
     /// Ends a call, or an attempt at one; ends in `HungUp`, or in `Failed` if that was not seen.
     pub fn hang_up(&mut self, now: Instant) {
         self.forget();
-        if self.profile.hang_up == HangUp::Dtr && self.signals {
+        if self.profile.hang_up == HangUp::Dtr && self.signals && self.shows_carrier {
             self.events.push_back(Event::Dtr(false));
             let earliest = now + self.profile.timeouts.dtr_low;
             self.state =
@@ -309,12 +329,9 @@ impl Modem {
         }
     }
 
-    /// What the line's carrier and DSR signals say. Lines without them never call this.
-    pub fn handle_signals(&mut self, now: Instant, carrier: bool, dsr: bool) {
-        let falls = |before: Option<bool>, is_up: bool| before == Some(true) && !is_up;
-        let low = matches!(self.state, State::ExpectDtrHeeded { .. } | State::ExpectCarrierFall { .. });
-        self.dtr_heeded |= low && (falls(self.carrier, carrier) || falls(self.dsr, dsr));
-        (self.carrier, self.dsr) = (Some(carrier), Some(dsr));
+    /// What the line's carrier signal says. Lines without it never call this.
+    pub fn handle_carrier(&mut self, now: Instant, carrier: bool) {
+        self.carrier = self.shows_carrier.then_some(carrier);
         self.handle_timeout(now);
     }
 
@@ -349,13 +366,10 @@ impl Modem {
                 self.next_command(now, left);
             }
             State::ExpectOk { command, deadline, .. } if now >= deadline => self.silent(command.text),
-            State::ExpectDtrHeeded { leaving, until } if now >= until => {
+            State::ExpectDtrLow { until } if now >= until => {
                 self.events.push_back(Event::Dtr(true));
-                match leaving {
-                    // A plug may join DTR to DSR and DCD: their fall proves nothing yet.
-                    true => self.leave_call(now, Purpose::SetUp),
-                    false => self.expect_quiet(now, self.escape_command().into_iter().collect()),
-                }
+                // A plug may join DTR to DSR and DCD: their fall would prove nothing.
+                self.leave_call(now, Purpose::SetUp);
             }
             State::ExpectRing if self.rung_off_at().is_some_and(|at| now >= at) => {
                 self.rings = 0;
@@ -370,7 +384,7 @@ impl Modem {
             State::ExpectCarrierFall { earliest, deadline } => {
                 if now >= earliest && self.carrier == Some(false) {
                     self.events.push_back(Event::Dtr(true));
-                    self.hung_up(now, Purpose::HangUp);
+                    self.carrier_fell_with_dtr(now);
                 } else if now >= deadline {
                     // The carrier stays: the modem ignores DTR.
                     self.dtr_heeded = false;
@@ -378,6 +392,7 @@ impl Modem {
                     self.leave_call(now, Purpose::HangUp);
                 }
             }
+            State::ExpectOnHook { tries, deadline } if now >= deadline => self.expect_on_hook(now, tries),
             State::ExpectGuard { purpose, until } if now >= until => {
                 self.say_escape(now, purpose);
             }
@@ -423,12 +438,13 @@ impl Modem {
             | State::ExpectOk { deadline, .. }
             | State::ExpectReport { deadline, .. }
             | State::ExpectConnect { deadline, .. }
+            | State::ExpectOnHook { deadline, .. }
             | State::ExpectHungUp { deadline, .. } => Some(*deadline),
             State::ExpectEscaped { answered, earliest, deadline, .. } => {
                 Some(if *answered || !self.candidates.is_empty() { *earliest } else { *deadline })
             }
             State::ExpectQuiet { until, .. }
-            | State::ExpectDtrHeeded { until, .. }
+            | State::ExpectDtrLow { until }
             | State::ExpectGuard { until, .. } => Some(*until),
             State::ExpectCarrierFall { earliest, deadline } => {
                 Some(if self.carrier == Some(false) { *earliest } else { *deadline })
@@ -468,9 +484,7 @@ impl Modem {
                 commands
                     .extend(Command::caller_id(self.profile.caller_id).filter(|_| self.profile.asks_caller));
                 commands.push_back(Command::plain(format!("ATS0={}", self.profile.auto_answer)));
-                if !self.tries_dtr() {
-                    commands.extend(self.escape_command());
-                }
+                commands.extend(self.escape_command());
                 self.escape = Escape::Character(self.profile.escape);
                 self.expect_quiet(now, commands);
             }
@@ -513,6 +527,10 @@ impl Modem {
                 // An echo of the command, or a word that this modem has and we do not know.
                 _ => {}
             },
+            (State::ExpectOnHook { .. }, Reply::Ok) => {
+                self.dtr_heeded = true;
+                self.hung_up(now, Purpose::HangUp);
+            }
             (State::ExpectEscaped { purpose, earliest, deadline, .. }, Reply::Ok | Reply::NoCarrier) => {
                 self.state = State::ExpectEscaped { purpose, answered: true, earliest, deadline };
             }

@@ -125,14 +125,17 @@ impl Phone {
         self.ready = self.modem.is_none();
         let Some(modem) = &mut self.modem else { return Ok(()) };
         modem.set_up(clock::now());
-        // As they are before DTR falls.
+        // As it is before DTR falls.
         if let Some(signals) = self.line.signals() {
-            modem.handle_signals(clock::now(), signals.dcd, signals.dsr);
+            modem.handle_carrier(clock::now(), signals.dcd);
         }
         loop {
             match self.next_event().await? {
                 Event::Ready => {
                     self.ready = true;
+                    if let (Some(modem), Some(signals)) = (&mut self.modem, self.line.signals()) {
+                        modem.handle_idle_carrier(signals.dcd);
+                    }
                     return Ok(());
                 }
                 Event::Failed(error) => return Err(error.into()),
@@ -267,9 +270,17 @@ impl Phone {
         self.dialled
     }
 
-    /// Whether the signal of a carrier stands.
+    /// Whether the signal of a carrier stands, be it a plug's.
     pub(super) fn has_carrier(&mut self) -> bool {
         self.line.carrier() == Carrier::Present
+    }
+
+    /// What the line shows of the carrier; nothing where its signal is known for none.
+    fn carrier(&mut self) -> Carrier {
+        match &self.modem {
+            Some(modem) if !modem.shows_carrier() => Carrier::Unknown,
+            _ => self.line.carrier(),
+        }
     }
 
     /// What the line is fit for, as its kind has it.
@@ -284,7 +295,7 @@ impl Phone {
 
     /// The stream of the call.
     pub(super) fn online(&mut self, connection: Connection) -> Online<'_> {
-        self.carrier_seen = self.line.carrier() == Carrier::Present;
+        self.carrier_seen = self.carrier() == Carrier::Present;
         // A signal that does not show now may never.
         let watch = (self.modem.is_some() && !self.carrier_seen).then(CarrierWatch::new);
         let guard = self.modem.as_ref().and_then(|modem| {
@@ -307,7 +318,7 @@ impl Phone {
         if let Drained::Left(bytes) = self.line.drain(DRAIN_LIMIT).await {
             tracing::warn!(bytes, "not everything left before the line was hung up");
         }
-        let carrier = self.line.carrier();
+        let carrier = self.carrier();
         let lost = self.line.end() == Some(End::CarrierLost);
         let gone =
             if self.modem.is_some() && self.off_hook && !lost { HungUp::InDoubt } else { HungUp::Gone };
@@ -321,14 +332,11 @@ impl Phone {
         }
         let off_hook = std::mem::take(&mut self.off_hook);
         let seen = std::mem::take(&mut self.carrier_seen) || carrier == Carrier::Present;
+        let carrier_behind = self.carrier();
         let Some(modem) = &mut self.modem else { return HungUp::Ready };
-        match self.line.carrier() {
-            Carrier::Absent if seen => {
-                if carrier == Carrier::Present {
-                    modem.dtr_ended_call();
-                }
-                return HungUp::Ready;
-            }
+        match carrier_behind {
+            Carrier::Absent if carrier == Carrier::Present => modem.carrier_fell_with_dtr(clock::now()),
+            Carrier::Absent if seen => return HungUp::Ready,
             Carrier::Absent | Carrier::Unknown if !off_hook => return HungUp::Ready,
             // It outlived a short drop of DTR.
             Carrier::Present => modem.hang_up(clock::now()),
@@ -438,7 +446,7 @@ impl Phone {
                 }
                 () = clock::sleep_until(next_look) => {
                     if let (Some(modem), Some(signals)) = (&mut self.modem, self.line.signals()) {
-                        modem.handle_signals(clock::now(), signals.dcd, signals.dsr);
+                        modem.handle_carrier(clock::now(), signals.dcd);
                     }
                 }
             }

@@ -38,6 +38,15 @@ impl Modem {
             State::ExpectHungUp { purpose, told: false, deadline: now + self.profile.timeouts.command };
     }
 
+    /// Says `AT`; a modem that does not answer is in a call after all.
+    pub(super) fn expect_on_hook(&mut self, now: Instant, tries: u32) {
+        if tries == 0 {
+            return self.leave_call(now, Purpose::HangUp);
+        }
+        self.send("AT");
+        self.state = State::ExpectOnHook { tries: tries - 1, deadline: now + self.profile.timeouts.command };
+    }
+
     pub(super) fn hung_up(&mut self, now: Instant, purpose: Purpose) {
         match purpose {
             Purpose::HangUp => {

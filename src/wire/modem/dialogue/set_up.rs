@@ -1,6 +1,5 @@
 //! From a modem that may be anywhere to one that is ready for a call.
 
-use super::super::HangUp;
 use super::{Command, CommandPurpose, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -21,19 +20,9 @@ impl Modem {
             State::ExpectAttention { tries: tries - 1, deadline: now + self.profile.timeouts.command };
     }
 
-    pub(super) fn lower_dtr(&mut self, now: Instant, leaving: bool) {
-        self.events.push_back(Event::Dtr(false));
-        self.state = State::ExpectDtrHeeded { leaving, until: now + self.profile.timeouts.dtr_low };
-    }
-
     pub(super) fn expect_quiet(&mut self, now: Instant, commands: VecDeque<Command>) {
         let quiet = self.profile.timeouts.quiet;
         self.state = State::ExpectQuiet { until: now + quiet, limit: now + quiet * LONGEST_QUIET, commands };
-    }
-
-    /// Whether it is yet to be seen that the modem heeds DTR.
-    pub(super) fn tries_dtr(&self) -> bool {
-        self.signals && self.profile.hang_up == HangUp::Dtr && !self.dtr_heeded && !self.dtr_tried
     }
 
     /// Off with the escape, where DTR does its work; else it is moved to where data seldom has it.
@@ -57,10 +46,6 @@ impl Modem {
                 self.send(&command.text);
                 let deadline = now + self.profile.timeouts.command;
                 self.state = State::ExpectOk { command, left: commands, deadline };
-            }
-            None if self.tries_dtr() => {
-                self.dtr_tried = true;
-                self.lower_dtr(now, false);
             }
             None => {
                 self.state = State::Idle;

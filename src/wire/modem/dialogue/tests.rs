@@ -62,60 +62,77 @@ fn obey(modem: &mut Modem, now: Instant, refused: &str) -> Vec<String> {
     }
 }
 
+/// Sets it up; what it was told after the first `OK`.
+fn set_up(modem: &mut Modem, now: Instant, refused: &str) -> Vec<String> {
+    modem.set_up(now);
+    assert_eq!(obey(modem, now, ""), ["AT"]);
+    let now = pass(modem);
+    let told = obey(modem, now, refused);
+    assert_eq!(modem.poll_event(), Some(Event::Ready));
+    told
+}
+
 #[test]
-fn where_dtr_is_seen_to_be_heeded_the_escape_is_switched_off() {
+fn where_a_call_was_seen_to_end_by_dtr_the_escape_is_switched_off() {
     let now = start();
     let mut modem = modem(true);
-    modem.handle_signals(now, false, true);
-    modem.set_up(now);
-    assert_eq!(obey(&mut modem, now, ""), ["AT"]);
-    let now = pass(&mut modem);
-    assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS0=0"));
-    assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
-    modem.handle_signals(now, false, false);
-    assert_eq!(pass(&mut modem), now + Timeouts::default().dtr_low);
-    assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
-    let now = pass(&mut modem);
-    assert_eq!(obey(&mut modem, now, ""), ["ATS2=255"]);
-    assert_eq!((modem.poll_event(), modem.escape()), (Some(Event::Ready), None));
+    assert_eq!(set_up(&mut modem, now, "").last().map(String::as_str), Some("ATS2=28"));
+    modem.carrier_fell_with_dtr(now);
+    assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("AT\r", None), "it is asked the first time");
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::HungUp));
+    assert_eq!(set_up(&mut modem, now, "").last().map(String::as_str), Some("ATS2=255"));
+    assert_eq!(modem.escape(), None);
     // The next time it is known.
-    modem.set_up(now);
-    obey(&mut modem, now, "");
+    modem.carrier_fell_with_dtr(now);
+    assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("", Some(Event::HungUp)));
+}
+
+#[test]
+fn a_carrier_that_falls_with_dtr_alone_has_ended_no_call() {
+    let now = start();
+    let mut modem = modem(true);
+    set_up(&mut modem, now, "");
+    modem.carrier_fell_with_dtr(now);
+    while sent(&mut modem) == "AT\r" {
+        pass(&mut modem);
+    }
     let now = pass(&mut modem);
-    assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS2=255"));
-    assert_eq!(modem.poll_event(), Some(Event::Ready));
+    assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("\x1c\x1c\x1c", None));
+    modem.handle_input(now, b"\r\nOK\r\n");
+    let now = pass(&mut modem);
+    assert_eq!(sent(&mut modem), "ATH\r");
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::HungUp));
+    assert_eq!(set_up(&mut modem, now, "").last().map(String::as_str), Some("ATS2=28"), "DTR proved nothing");
+}
+
+#[test]
+fn a_carrier_signal_that_is_high_without_a_call_is_none() {
+    let now = start();
+    let mut modem = modem(true);
+    set_up(&mut modem, now, "");
+    // A plug that joins it to DTR.
+    modem.handle_idle_carrier(true);
+    assert!(!modem.shows_carrier());
+    modem.hang_up(now);
+    assert_eq!(modem.poll_event(), None, "DTR is not tried");
+    let now = pass(&mut modem);
+    assert_eq!(sent(&mut modem), "\x1c\x1c\x1c");
+    modem.handle_input(now, b"\r\nOK\r\n");
+    let now = pass(&mut modem);
+    modem.handle_carrier(now, true);
+    modem.handle_input(now, b"\r\nOK\r\n");
+    assert_eq!(modem.poll_event(), Some(Event::HungUp), "it says nothing of the call");
 }
 
 #[test]
 fn where_dtr_is_not_heeded_the_escape_is_moved_if_the_modem_takes_that() {
     for (refused, escape) in [("", 28), ("ATS2=28", b'+')] {
         let mut modem = modem(true);
-        modem.handle_signals(start(), false, true);
-        modem.set_up(start());
-        obey(&mut modem, start(), "");
-        let now = pass(&mut modem);
-        obey(&mut modem, now, "");
-        assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
-        pass(&mut modem);
-        let now = pass(&mut modem);
-        assert_eq!(obey(&mut modem, now, refused), ["ATS2=28"]);
-        assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
-        assert_eq!((modem.poll_event(), modem.escape()), (Some(Event::Ready), Some(escape)));
+        assert_eq!(set_up(&mut modem, start(), refused).last().map(String::as_str), Some("ATS2=28"));
+        assert_eq!(modem.escape(), Some(escape));
     }
-}
-
-#[test]
-fn a_call_that_ended_by_dtr_shows_that_it_is_heeded() {
-    let now = start();
-    let mut modem = modem(true);
-    modem.handle_signals(now, true, true);
-    modem.hang_up(now);
-    modem.handle_signals(now + Duration::from_millis(100), false, true);
-    pass(&mut modem);
-    modem.set_up(now);
-    obey(&mut modem, now, "");
-    let now = pass(&mut modem);
-    assert_eq!(obey(&mut modem, now, "").last().map(String::as_str), Some("ATS2=255"));
 }
 
 #[test]
@@ -170,9 +187,9 @@ fn at_first_dtr_is_dropped_and_the_escape_said_all_the_same() {
     let now = start();
     let mut modem = Modem::new(Profile::generic(), true);
     modem.set_up(now);
-    modem.handle_signals(now, true, true);
+    modem.handle_carrier(now, true);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
-    modem.handle_signals(now, false, true);
+    modem.handle_carrier(now, false);
     assert_eq!(pass(&mut modem), now + Timeouts::default().dtr_low);
     assert_eq!((modem.poll_event(), sent(&mut modem).as_str()), (Some(Event::Dtr(true)), ""));
     pass(&mut modem);
@@ -292,14 +309,15 @@ fn one_that_was_reset_behind_our_back_is_told_to_answer() {
 fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
     let now = start();
     let mut modem = modem(true);
-    modem.handle_signals(now, true, true);
+    modem.handle_carrier(now, true);
     modem.hang_up(now);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
-    modem.handle_signals(now + Duration::from_millis(100), false, true);
+    modem.handle_carrier(now + Duration::from_millis(100), false);
     assert_eq!(modem.poll_event(), None, "DTR stays low long enough");
     let at = pass(&mut modem);
     assert_eq!(at, now + Timeouts::default().dtr_low);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(true)));
+    modem.handle_input(at, b"\r\nOK\r\n");
     assert_eq!(modem.poll_event(), Some(Event::HungUp));
 }
 
@@ -307,7 +325,7 @@ fn hanging_up_by_dtr_is_done_when_the_carrier_fell() {
 fn a_modem_that_ignores_dtr_is_told_by_command() {
     let now = start();
     let mut modem = modem(true);
-    modem.handle_signals(now, true, true);
+    modem.handle_carrier(now, true);
     modem.hang_up(now);
     pass(&mut modem);
     assert_eq!(modem.poll_event(), Some(Event::Dtr(false)));
@@ -410,7 +428,7 @@ fn the_other_end_cannot_say_that_the_modem_has_hung_up() {
     assert_eq!(sent(&mut modem), "ATH\r", "and the modem told");
     // Where there is a carrier signal, words are not believed against it.
     let mut seen = Modem::new(Profile::generic(), true);
-    seen.handle_signals(now, true, true);
+    seen.handle_carrier(now, true);
     seen.tell_to_hang_up(now);
     let now = pass(&mut seen);
     seen.handle_input(now, b"\r\nOK\r\n");
@@ -418,7 +436,7 @@ fn the_other_end_cannot_say_that_the_modem_has_hung_up() {
     seen.handle_input(now, b"\r\nOK\r\n");
     assert_eq!(seen.poll_event(), None);
     let mut falls = seen;
-    falls.handle_signals(now, false, true);
+    falls.handle_carrier(now, false);
     assert_eq!(falls.poll_event(), Some(Event::HungUp));
 }
 
