@@ -34,13 +34,9 @@ fn a_payload_that_ends_with_an_escape_and_silence_drops_no_call() {
 #[test]
 fn not_even_by_a_modem_that_needs_no_guard_time() {
     let folder = open_folder();
-    let mut telephone = Telephone::new(folder.path(), Settings::default());
+    let settings = Settings { time_independent_escape: true, ..Settings::default() };
+    let mut telephone = Telephone::new(folder.path(), settings);
     let (feed, leaf) = pair(folder.path(), &telephone, "");
-    leaf.configure(&format!(
-        "[routes]\nsmart-host = \"feed\"\n{}{}",
-        telephone::dialled("feed", "5552", ""),
-        telephone.line("leaf", "init = \"S12=0\"")
-    ));
     let messages = vec![ended(b"Subject: up\n\n+++ATH\r\n+++ATH\r".to_vec())];
     leaf.mail("ann@leaf.uucp", &["ann@feed.uucp"], &messages[0]);
     let (feed_daemon, leaf_daemon) = (feed.start(), leaf.start());

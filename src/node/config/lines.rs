@@ -245,8 +245,13 @@ fn read_serial(section: &mut Section<'_>, base: &Path, answer: bool) -> Option<L
     let profile = section.value("modem", modem);
     let init = section.value("init", |text| {
         let fits = text.len() <= 80 && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-        let hint = "write what follows AT, as \"&C1&D2\"";
-        if fits { Ok(text.to_owned()) } else { Err(hint.to_owned()) }
+        match fits {
+            true if sets_escape(text) => {
+                Err("leave S2 and S12 out: the escape and its guard time are set, and relied on".to_owned())
+            }
+            true => Ok(text.to_owned()),
+            false => Err("write what follows AT, as \"&C1&D2\"".to_owned()),
+        }
     });
     let dial_timeout = section.value("dial-timeout", duration);
     let rings = section.count("rings", 1..=20);
@@ -368,6 +373,17 @@ fn read_server(section: &mut Section<'_>, answer: bool) -> Option<SerialPort> {
         );
     }
     Some(SerialPort::Server { host, port, plain_passwords })
+}
+
+/// Whether these commands set the escape character (S2) or its guard time (S12). A mark before a letter makes it another command.
+fn sets_escape(init: &str) -> bool {
+    let init: String = init.to_ascii_uppercase().split_whitespace().collect();
+    let marked = |before: &str| before.ends_with(['&', '%', '\\', '*', '+', '-', '$', '#', ':', '"']);
+    init.match_indices('S').filter(|(at, _)| !init.get(..*at).is_some_and(marked)).any(|(at, _)| {
+        let behind = init.get(at + 1..).unwrap_or_default();
+        let register = behind.split_once('=').map(|(register, _)| register.trim_start_matches('0'));
+        matches!(register, Some("2" | "12"))
+    })
 }
 
 /// Data bits, parity and stop bits, as everybody writes them.

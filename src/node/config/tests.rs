@@ -488,6 +488,22 @@ called-timegrade = "C Any"
 }
 
 #[test]
+fn an_init_string_leaves_the_escape_alone() {
+    let site = |init: &str| {
+        format!(
+            "[node]\nname = \"leaf\"\n[[line]]\nname = \"modem\"\ntype = \"serial\"\ndevice = \"/dev/ttyS0\"\n\
+             modem = \"generic\"\ninit = '{init}'\n"
+        )
+    };
+    for fine in ["&C1&D2", "S0=1S7=60", "S22=4", "&S2=1", r"\N3S95=44", "S2?"] {
+        assert!(read(&site(fine)).0.is_some(), "{fine}");
+    }
+    for bad in ["S2=43", "&C1s12=0", "S7=60 S12 = 0", "S02=255"] {
+        assert!(read(&site(bad)).0.is_none(), "{bad}");
+    }
+}
+
+#[test]
 fn a_number_is_held_against_what_the_modem_of_its_line_dials() {
     let site = |modem: &str, number: &str| {
         format!(

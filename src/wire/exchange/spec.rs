@@ -73,6 +73,8 @@ pub struct Settings {
     /// The end of a call is shown as a loss of carrier (a new PTY); otherwise only NO CARRIER is said, for
     /// programs that keep the device open. `AT&C` changes it for one modem.
     pub carrier_follows: bool,
+    /// The escape needs no silence around it, as with modems whose makers had no licence for that.
+    pub time_independent_escape: bool,
     /// Permission bits of the PTYs: whoever may open one may dial.
     pub mode: u32,
     /// How long what was sent before a hang-up may take to reach the other end.
@@ -93,6 +95,7 @@ impl Default for Settings {
             dialling: Duration::from_millis(200),
             training: Duration::from_millis(800),
             carrier_follows: true,
+            time_independent_escape: false,
             mode: 0o600,
             drain: Duration::from_secs(5),
         }

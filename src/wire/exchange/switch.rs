@@ -84,7 +84,9 @@ pub struct Switch {
 
 impl Switch {
     pub fn new(settings: Settings, lines: Vec<Line>) -> Self {
-        let port = |line| Port { line, modem: Firmware::new(settings.carrier_follows), dialling: None };
+        let (follows, timeless) = (settings.carrier_follows, settings.time_independent_escape);
+        let modem = || Firmware::new(follows).with_time_independent_escape(timeless);
+        let port = |line| Port { line, modem: modem(), dialling: None };
         Switch {
             ports: lines.into_iter().map(port).collect(),
             calls: Vec::new(),

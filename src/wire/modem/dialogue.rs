@@ -80,28 +80,38 @@ enum Escape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Command {
     text: String,
-    purpose: CommandPurpose,
+    meaning: Meaning,
 }
 
+/// What a command is for. All but the plain ones may be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CommandPurpose {
-    /// Without it there are no calls.
-    Needed,
-    /// What it makes of the escape; if it is refused, that stays as it is.
-    Escape(Escape),
+enum Meaning {
+    Plain,
+    /// The guard time.
+    Guard,
+    /// The escape is so from now on; it stays as it is if that is refused.
+    Sets(Escape),
+    /// Asks what the escape is: some that may not have a character keep the nearest one, and say OK.
+    AsksEscape,
     /// The modem is to say who calls; if it is refused, by one of these.
-    CallerId { others: CallerId },
+    CallerId {
+        others: CallerId,
+    },
 }
 
 impl Command {
     /// The first of these that the modem takes.
     fn caller_id(commands: CallerId) -> Option<Command> {
         let (first, others) = commands.split_first()?;
-        Some(Command { text: (*first).to_owned(), purpose: CommandPurpose::CallerId { others } })
+        Some(Command::new(*first, Meaning::CallerId { others }))
     }
 
     fn plain(text: impl Into<String>) -> Command {
-        Command { text: text.into(), purpose: CommandPurpose::Needed }
+        Command::new(text, Meaning::Plain)
+    }
+
+    fn new(text: impl Into<String>, meaning: Meaning) -> Command {
+        Command { text: text.into(), meaning }
     }
 }
 
@@ -348,7 +358,9 @@ impl Modem {
                 && !text.is_empty()
             {
                 self.take_report_line(now, &text);
-                self.handle_reply(now, reply::parse_with(&text, self.profile.codes));
+                if !self.take_escape(&text) {
+                    self.handle_reply(now, reply::parse_with(&text, self.profile.codes));
+                }
             }
         }
         self.turn_page(now);
@@ -365,7 +377,10 @@ impl Modem {
             {
                 self.next_command(now, left);
             }
-            State::ExpectOk { command, deadline, .. } if now >= deadline => self.silent(command.text),
+            State::ExpectOk { command, left, deadline } if now >= deadline => match command.meaning {
+                Meaning::AsksEscape => self.next_command(now, left),
+                _ => self.silent(command.text),
+            },
             State::ExpectDtrLow { until } if now >= until => {
                 self.events.push_back(Event::Dtr(true));
                 // A plug may join DTR to DSR and DCD: their fall would prove nothing.
@@ -484,26 +499,26 @@ impl Modem {
                 commands
                     .extend(Command::caller_id(self.profile.caller_id).filter(|_| self.profile.asks_caller));
                 commands.push_back(Command::plain(format!("ATS0={}", self.profile.auto_answer)));
-                commands.extend(self.escape_command());
+                commands.extend(self.escape_commands());
                 self.escape = Escape::Character(self.profile.escape);
                 self.expect_quiet(now, commands);
             }
             (State::ExpectOk { command, left, .. }, Reply::Ok) => {
-                if let CommandPurpose::Escape(escape) = command.purpose {
+                if let Meaning::Sets(escape) = command.meaning {
                     self.escape = escape;
                 }
                 self.next_command(now, left);
             }
-            (State::ExpectOk { command, mut left, .. }, Reply::Error) => match command.purpose {
-                CommandPurpose::Escape(_) => self.next_command(now, left),
-                CommandPurpose::CallerId { others } => {
+            (State::ExpectOk { command, mut left, .. }, Reply::Error) => match command.meaning {
+                Meaning::Guard | Meaning::Sets(_) | Meaning::AsksEscape => self.next_command(now, left),
+                Meaning::CallerId { others } => {
                     match Command::caller_id(others) {
                         Some(other) => left.push_front(other),
                         None => tracing::warn!(command.text, "the modem does not say who calls"),
                     }
                     self.next_command(now, left);
                 }
-                CommandPurpose::Needed => {
+                Meaning::Plain => {
                     let (command, reply) = (command.text, "ERROR".to_owned());
                     self.fail(ModemError::Refused { command, reply });
                 }

@@ -36,7 +36,7 @@ pub struct Timeouts {
     pub answer: Duration,
     /// A RING that is followed by none for so long was the last one.
     pub ring_gap: Duration,
-    /// Silence before and after the escape; the modem's S12, plus a little.
+    /// Silence before and after the escape; the modem's S12 is set to a sixth less.
     pub guard: Duration,
     /// From dropping DTR to the fall of the carrier.
     pub hang_up: Duration,
@@ -132,12 +132,17 @@ impl Profile {
     pub fn exchange() -> Self {
         Profile {
             name: "exchange".to_owned(),
-            init: vec!["ATE0V1Q0X4&C1&D2S12=10".to_owned(), "AT+MR=1;+ER=1;+DR=1".to_owned()],
+            init: vec!["ATE0V1Q0X4&C1&D2".to_owned(), "AT+MR=1;+ER=1;+DR=1".to_owned()],
             busy_out: Some("ATH1".to_owned()),
-            // S12 of a fifth of a second: it has no DTR to hang up by.
+            // It has no DTR to hang up by.
             timeouts: Timeouts { guard: Duration::from_millis(250), ..Timeouts::default() },
             ..Profile::generic()
         }
+    }
+
+    /// The guard time for S12, in 1/50 s.
+    pub fn guard_register(&self) -> u128 {
+        self.timeouts.guard.as_millis() * 5 / 6 / 20
     }
 
     /// A profile by the name that a configuration gives.

@@ -84,6 +84,7 @@ pub struct Firmware {
     /// When the last byte came from the DTE, and how many escape characters stand at the end.
     last_byte: Option<Instant>,
     escapes: u8,
+    time_independent_escape: bool,
     escape_at: Option<Instant>,
     data: VecDeque<u8>,
     transmit: Vec<u8>,
@@ -108,11 +109,18 @@ impl Firmware {
             last_ring: None,
             last_byte: None,
             escapes: 0,
+            time_independent_escape: false,
             escape_at: None,
             data: VecDeque::new(),
             transmit: Vec::new(),
             requests: VecDeque::new(),
         }
+    }
+
+    /// Whether the escape needs no silence, whatever S12 says.
+    pub fn with_time_independent_escape(mut self, timeless: bool) -> Self {
+        self.time_independent_escape = timeless;
+        self
     }
 
     /// Bytes from the DTE; no more than [`Firmware::room`].
@@ -302,7 +310,10 @@ impl Firmware {
     /// Data goes to the line; three escape characters between two guard times lead back to command state, or three anywhere
     /// if the guard time is 0.
     fn take_data(&mut self, now: Instant, byte: u8) {
-        let guard = self.profile.registers.guard();
+        let guard = match self.time_independent_escape {
+            true => Duration::ZERO,
+            false => self.profile.registers.guard(),
+        };
         let pause = self.last_byte.map_or(guard, |last| now.saturating_duration_since(last));
         self.last_byte = Some(now);
         self.data.push_back(byte);

@@ -1,6 +1,6 @@
 //! From a modem that may be anywhere to one that is ready for a call.
 
-use super::{Command, CommandPurpose, Escape, Event, LONGEST_QUIET, Modem, Purpose, State};
+use super::{Command, Escape, Event, LONGEST_QUIET, Meaning, Modem, Purpose, State};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -25,19 +25,29 @@ impl Modem {
         self.state = State::ExpectQuiet { until: now + quiet, limit: now + quiet * LONGEST_QUIET, commands };
     }
 
-    /// Off with the escape, where DTR does its work; else it is moved to where data seldom has it.
-    pub(super) fn escape_command(&self) -> Option<Command> {
-        match self.dtr_heeded {
-            true => self
-                .profile
-                .no_escape
-                .clone()
-                .map(|text| Command { text, purpose: CommandPurpose::Escape(Escape::Off) }),
-            false => self.profile.escape_elsewhere.map(|character| Command {
-                text: format!("ATS2={character}"),
-                purpose: CommandPurpose::Escape(Escape::Character(character)),
-            }),
-        }
+    /// Off with the escape, where DTR does its work; else it is moved to where data seldom has it. What somebody stored counts in
+    /// neither: the guard time is set, and the escape asked for.
+    pub(super) fn escape_commands(&self) -> Vec<Command> {
+        let guard = Command::new(format!("ATS12={}", self.profile.guard_register()), Meaning::Guard);
+        let (text, escape) = match (self.dtr_heeded, &self.profile.no_escape, self.profile.escape_elsewhere) {
+            (true, Some(off), _) => (off.clone(), Escape::Off),
+            (false, _, Some(character)) => (format!("ATS2={character}"), Escape::Character(character)),
+            _ => return vec![guard],
+        };
+        let is_asked = text.starts_with("ATS2=");
+        let asks = is_asked.then(|| Command::new("ATS2?", Meaning::AsksEscape));
+        [guard, Command::new(text, Meaning::Sets(escape))].into_iter().chain(asks).collect()
+    }
+
+    /// Takes the answer to the question for the escape; false if this line is none.
+    pub(super) fn take_escape(&mut self, line: &[u8]) -> bool {
+        let State::ExpectOk { command, .. } = &mut self.state else { return false };
+        let code = || std::str::from_utf8(line).ok()?.trim().parse::<u8>().ok();
+        let (Meaning::AsksEscape, Some(code)) = (command.meaning, code()) else { return false };
+        // The next number may be a result code.
+        command.meaning = Meaning::Guard;
+        self.escape = if code > 127 { Escape::Off } else { Escape::Character(code) };
+        true
     }
 
     pub(super) fn next_command(&mut self, now: Instant, mut commands: VecDeque<Command>) {

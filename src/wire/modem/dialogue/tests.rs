@@ -37,7 +37,7 @@ fn setting_up_an_echoing_modem_with_stray_bytes() {
     modem.handle_input(now, b"AT\r\r\nOK\r\n\r\nOK\r\n");
     assert_eq!(sent(&mut modem), "", "the modem may have more to say");
     let now = pass(&mut modem);
-    for command in ["ATZ", "ATE0V1Q0X4", "AT&C1&D2", "ATS0=0", "ATS2=28"] {
+    for command in ["ATZ", "ATE0V1Q0X4", "AT&C1&D2", "ATS0=0", "ATS12=50", "ATS2=28", "ATS2?"] {
         assert_eq!(sent(&mut modem), format!("{command}\r"));
         modem.handle_input(now, format!("{command}\r\r\nOK\r\n").as_bytes());
     }
@@ -69,6 +69,7 @@ fn set_up(modem: &mut Modem, now: Instant, refused: &str) -> Vec<String> {
     let now = pass(modem);
     let told = obey(modem, now, refused);
     assert_eq!(modem.poll_event(), Some(Event::Ready));
+    assert_eq!(told.last().map(String::as_str), Some("ATS2?"));
     told
 }
 
@@ -76,12 +77,12 @@ fn set_up(modem: &mut Modem, now: Instant, refused: &str) -> Vec<String> {
 fn where_a_call_was_seen_to_end_by_dtr_the_escape_is_switched_off() {
     let now = start();
     let mut modem = modem(true);
-    assert_eq!(set_up(&mut modem, now, "").last().map(String::as_str), Some("ATS2=28"));
+    assert_eq!(set_up(&mut modem, now, "")[5], "ATS2=28");
     modem.carrier_fell_with_dtr(now);
     assert_eq!((sent(&mut modem).as_str(), modem.poll_event()), ("AT\r", None), "it is asked the first time");
     modem.handle_input(now, b"\r\nOK\r\n");
     assert_eq!(modem.poll_event(), Some(Event::HungUp));
-    assert_eq!(set_up(&mut modem, now, "").last().map(String::as_str), Some("ATS2=255"));
+    assert_eq!(set_up(&mut modem, now, "")[5], "ATS2=255");
     assert_eq!(modem.escape(), None);
     // The next time it is known.
     modem.carrier_fell_with_dtr(now);
@@ -104,7 +105,7 @@ fn a_carrier_that_falls_with_dtr_alone_has_ended_no_call() {
     assert_eq!(sent(&mut modem), "ATH\r");
     modem.handle_input(now, b"\r\nOK\r\n");
     assert_eq!(modem.poll_event(), Some(Event::HungUp));
-    assert_eq!(set_up(&mut modem, now, "").last().map(String::as_str), Some("ATS2=28"), "DTR proved nothing");
+    assert_eq!(set_up(&mut modem, now, "")[5], "ATS2=28", "DTR proved nothing");
 }
 
 #[test]
@@ -130,8 +131,49 @@ fn a_carrier_signal_that_is_high_without_a_call_is_none() {
 fn where_dtr_is_not_heeded_the_escape_is_moved_if_the_modem_takes_that() {
     for (refused, escape) in [("", 28), ("ATS2=28", b'+')] {
         let mut modem = modem(true);
-        assert_eq!(set_up(&mut modem, start(), refused).last().map(String::as_str), Some("ATS2=28"));
+        assert_eq!(set_up(&mut modem, start(), refused)[5], "ATS2=28");
         assert_eq!(modem.escape(), Some(escape));
+    }
+}
+
+#[test]
+fn the_escape_is_what_the_modem_says_that_it_is() {
+    for (answer, escape) in [("255", None), ("127", Some(127)), ("28", Some(28)), ("nothing", None)] {
+        let now = start();
+        let mut modem = Modem { dtr_heeded: true, ..modem(true) };
+        modem.set_up(now);
+        obey(&mut modem, now, "");
+        modem.handle_timeout(now + Duration::from_secs(1));
+        loop {
+            let said = sent(&mut modem);
+            match said.as_str() {
+                "ATS2?\r" => modem.handle_input(now, format!("\r\n{answer}\r\n\r\nOK\r\n").as_bytes()),
+                "" => break,
+                _ => modem.handle_input(now, b"\r\nOK\r\n"),
+            }
+        }
+        assert_eq!((modem.poll_event(), modem.escape()), (Some(Event::Ready), escape), "{answer}");
+    }
+}
+
+#[test]
+fn one_that_does_not_say_what_its_escape_is_is_not_waited_for() {
+    let now = start();
+    for silent in [false, true] {
+        let mut modem = modem(false);
+        modem.set_up(now);
+        obey(&mut modem, now, "");
+        let now = pass(&mut modem);
+        loop {
+            let said = sent(&mut modem);
+            match said.as_str() {
+                "ATS2?\r" if silent => drop(pass(&mut modem)),
+                "ATS12=50\r" | "ATS2?\r" => modem.handle_input(now, b"\r\nERROR\r\n"),
+                "" => break,
+                _ => modem.handle_input(now, b"\r\nOK\r\n"),
+            }
+        }
+        assert_eq!((modem.poll_event(), modem.escape()), (Some(Event::Ready), Some(28)));
     }
 }
 

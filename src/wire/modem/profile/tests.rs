@@ -50,6 +50,16 @@ fn an_escape_that_is_switched_off_leaves_a_way_to_hang_up() {
 }
 
 #[test]
+fn the_modem_waits_a_little_less_than_we_do() {
+    for profile in Profile::all() {
+        let set = Duration::from_millis(20) * u32::try_from(profile.guard_register()).unwrap();
+        assert!(!set.is_zero() && set < profile.timeouts.guard, "{}", profile.name);
+        // The pause that keeps data from forming an escape is longer still.
+        assert!(profile.timeouts.guard < set * 3 / 2, "{}", profile.name);
+    }
+}
+
+#[test]
 fn names_are_told_apart_and_each_family_has_its_page() {
     let all = Profile::all();
     let names: HashSet<&str> = all.iter().map(|profile| profile.name.as_str()).collect();
