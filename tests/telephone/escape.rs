@@ -5,7 +5,7 @@
 use super::pair;
 use crate::support::messages::assert_arrived;
 use crate::support::open_folder;
-use crate::support::telephone::{self, Telephone};
+use crate::support::telephone::Telephone;
 use uugate::wire::exchange::Settings;
 
 /// Messages that end with an escape and a command, by the usual character and by the one that it is moved to.
