@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use uugate::job::{Command, Execute, Fetch, Grade, Notify, Send, SystemName, Work};
 use uugate::spool::{CHUNK, CallRecord, Content, NewJob, Spool, Task};
 use uugate::wire::call::{self, Connected, Login, Node, Protocols, System};
+use uugate::wire::line::Beside;
 use uugate::wire::session::Watch;
 
 /// A uugate that exists in this process alone.
@@ -93,7 +94,7 @@ impl Site {
     /// A call over this stream, placed by us or not.
     pub async fn call<S>(&self, we_call: bool, stream: S) -> CallRecord
     where
-        S: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
+        S: AsyncRead + AsyncWrite + Beside + std::marker::Send + Unpin,
     {
         let (watch, connected) = (Watch::nobody(), Connected::default());
         if !we_call {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use uugate::wire::line::Beside;
 use uugate::wire::record::{Chunk, Content, From, Recording};
 use uugate::wire::trace::{self, What, Who};
 
@@ -69,6 +70,8 @@ impl Replay {
         self.now.chunks.push(Chunk { at: Duration::ZERO, from, content });
     }
 }
+
+impl Beside for Replay {}
 
 impl AsyncRead for Replay {
     fn poll_read(

@@ -8,7 +8,7 @@ use crate::node::report::{Call, Poll};
 use crate::schedule::PollTimes;
 use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
-use crate::wire::line::Qualities;
+use crate::wire::line::{Beside, Qualities};
 use crate::wire::session::Watch;
 use crate::wire::station::{self, Guests};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Verbs {
     /// Calls a system over a stream.
     pub async fn place<S>(&self, system: &SystemName, stream: S) -> Result<CallRecord, VerbError>
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin,
+        S: AsyncRead + AsyncWrite + Beside + Send + Unpin,
     {
         let node = self.config.call_node();
         let below = |error: CallError| VerbError::Below(crate::fault::ToFault::fault(&error));

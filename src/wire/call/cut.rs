@@ -1,9 +1,11 @@
 //! The stream of a call that is cut off at a moment: the call sees a broken line, and ends as it does then.
 
+use crate::wire::line::{Beside, LineError};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub struct UntilCut<S> {
@@ -22,6 +24,16 @@ impl<S> UntilCut<S> {
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         self.is_cut = self.is_cut || self.cut.as_mut().poll(cx).is_ready();
         if self.is_cut { Err(io::Error::other(format!("cut off, for {}", self.why))) } else { Ok(()) }
+    }
+}
+
+impl<S: Beside + Send> Beside for UntilCut<S> {
+    async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+        self.stream.send_break(length).await
+    }
+
+    fn has_carrier(&mut self) -> Option<bool> {
+        self.stream.has_carrier()
     }
 }
 

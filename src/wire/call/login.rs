@@ -5,20 +5,26 @@ use super::settings::{Dialogue, Node};
 use crate::clock;
 use crate::observe::Secret;
 use crate::wire::chat::{Chat, ChatError, Event, LoginEvent, LoginPrompt};
+use crate::wire::line::Beside;
+use crate::wire::record::drive::Recorded;
 use argon2::password_hash::phc::Output;
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+/// How long a break is: about a quarter of a second (the manual, "Chat Scripts").
+const BREAK: Duration = Duration::from_millis(250);
+
 /// Runs the login chat to its end; gives back what came in behind it.
-pub async fn chat<S>(stream: &mut S, dialogue: &Dialogue) -> Result<Vec<u8>, CallError>
+pub async fn chat<S>(stream: &mut Recorded<S>, dialogue: &Dialogue) -> Result<Vec<u8>, CallError>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Beside + Unpin,
 {
     let Dialogue { script, settings, values } = dialogue.clone();
     let mut chat = Chat::new(script, settings, values, clock::now());
     loop {
+        chat.handle_carrier(clock::now(), stream.inner().has_carrier());
         let mut out = Vec::new();
         if chat.poll_transmit(&mut out) {
             write(stream, &out, WRITE).await?;
@@ -26,8 +32,11 @@ where
         match chat.poll_event() {
             Some(Event::Done) => return Ok(chat.take_rest()),
             Some(Event::Failed(error)) => return Err(error.into()),
-            // A stream has no break; what a script sends one for, it tries again by itself.
-            Some(Event::Break) => {}
+            // Where there is no such thing, what a script sends one for it tries again by itself.
+            Some(Event::Break) => match stream.inner().send_break(BREAK).await {
+                Ok(sent) => tracing::debug!(sent, "a break"),
+                Err(error) => return Err(CallError::CarrierLost { why: error.to_string() }),
+            },
             None => match read(stream, chat.poll_timeout()).await? {
                 Some(bytes) => chat.handle_input(clock::now(), &bytes),
                 None => chat.handle_timeout(clock::now()),
@@ -157,6 +166,13 @@ fn lost(error: io::Error) -> CallError {
 mod tests {
     use super::*;
     use crate::job::SystemName;
+    use crate::wire::call::UntilCut;
+    use crate::wire::chat;
+    use crate::wire::line::LineError;
+    use crate::wire::record::drive::Recorder;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::ReadBuf;
 
     #[tokio::test]
     async fn a_caller_that_never_reads_is_let_go() {
@@ -188,6 +204,86 @@ mod tests {
             assert_eq!(wrong, 0, "the caller has done nothing wrong");
             go_on.send(()).unwrap();
         });
+    }
+
+    /// A line with a break and a carrier signal.
+    struct Port {
+        stream: tokio::io::DuplexStream,
+        carrier: Option<bool>,
+        breaks: tokio::sync::mpsc::UnboundedSender<Duration>,
+    }
+
+    impl Beside for Port {
+        async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+            Ok(self.breaks.send(length).is_ok())
+        }
+
+        fn has_carrier(&mut self) -> Option<bool> {
+            self.carrier
+        }
+    }
+
+    impl AsyncRead for Port {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Port {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.stream).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn dialogue(script: &str) -> Dialogue {
+        let settings = chat::Settings { timeout: Duration::from_millis(20), ..chat::Settings::login() };
+        let values = chat::Values { login: Some("Uleaf".to_owned()), ..chat::Values::default() };
+        Dialogue { script: chat::Script::parse(script, chat::Kind::Login).unwrap(), settings, values }
+    }
+
+    #[tokio::test]
+    async fn a_getty_at_another_speed_gets_its_break() {
+        let (stream, mut getty) = tokio::io::duplex(1024);
+        let (breaks, mut counted) = tokio::sync::mpsc::unbounded_channel();
+        let port = Port { stream, carrier: Some(true), breaks };
+        let mut stream = Recorded::new(UntilCut::new(port, "", std::future::pending()), Recorder::default());
+        let chatting = dialogue(r"ogin:-BREAK-ogin: \m\L");
+        let waking = async {
+            assert_eq!(counted.recv().await, Some(BREAK));
+            getty.write_all(b"login: ").await.unwrap();
+            let mut said = [0; 6];
+            getty.read_exact(&mut said).await.unwrap();
+            assert_eq!(&said, b"Uleaf\r");
+        };
+        let (ended, ()) = tokio::join!(super::chat(&mut stream, &chatting), waking);
+        ended.unwrap();
+        assert!(counted.try_recv().is_err(), "one is enough");
+    }
+
+    #[tokio::test]
+    async fn a_script_that_needs_the_carrier_ends_without_one() {
+        let (stream, _getty) = tokio::io::duplex(1024);
+        let (breaks, _counted) = tokio::sync::mpsc::unbounded_channel();
+        let port = Port { stream, carrier: Some(false), breaks };
+        let mut stream = Recorded::new(port, Recorder::default());
+        let ended = super::chat(&mut stream, &dialogue("\"\" \\m ogin: \\L")).await;
+        assert!(matches!(ended, Err(CallError::Chat(ChatError::CarrierLost { .. }))), "{ended:?}");
     }
 
     #[test]

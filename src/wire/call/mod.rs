@@ -42,7 +42,7 @@ use crate::job::{Grade, SystemName};
 use crate::spool::{
     CallId, CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError, Wish,
 };
-use crate::wire::line::{Qualities, UartWatch};
+use crate::wire::line::{Beside, Qualities, UartWatch};
 use crate::wire::link::Role;
 use crate::wire::modem::Throughput;
 use crate::wire::record::drive::{Recorded, Recorder};
@@ -223,7 +223,7 @@ pub async fn place<S>(
     watch: &Watch,
 ) -> Placed
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: AsyncRead + AsyncWrite + Beside + Send + Unpin,
 {
     let began = clock::now();
     let call = UnderWay::new(spool, lease);

@@ -101,7 +101,7 @@ fn sites() -> (Site, Site) {
 /// A call from `leaf`, whatever its name, to `polux` over these streams.
 async fn call<A, B>(leaf: &Site, polux: &Site, login: Login, a: A, b: B) -> (CallRecord, Answered)
 where
-    A: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
+    A: AsyncRead + AsyncWrite + Beside + std::marker::Send + Unpin,
     B: AsyncRead + AsyncWrite + std::marker::Send + Unpin,
 {
     let watch = Watch::nobody();

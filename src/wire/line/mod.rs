@@ -8,6 +8,7 @@
 //! Facts: tty_ioctl(2const), termios(3), and what the kernel was seen to do with PTYs: they have no modem lines
 //! (ENOTTY), count nothing as waiting to be sent, and give end of file or EIO when the other side is closed.
 
+mod beside;
 mod error;
 mod hint;
 mod holders;
@@ -25,6 +26,7 @@ mod tests;
 mod tls;
 mod uart;
 
+pub use beside::Beside;
 pub use error::{Holder, LineError};
 pub use hint::{SAFE_WITHOUT_FIFO, SPEEDS, WITHOUT_FIFO};
 pub use holders::{running, users_of};
@@ -213,8 +215,9 @@ impl Line {
         self.stream.set_speed(speed)
     }
 
-    /// Sends a break of that length; `false` if the line knows none.
+    /// Sends a break of that length; `false` if the line knows none. It would spoil what has not left by then: that has as long to leave.
     pub async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+        self.drain(length).await;
         self.stream.send_break(length).await
     }
 

@@ -228,6 +228,11 @@ pub struct Recorded<S> {
 }
 
 impl<S> Recorded<S> {
+    /// The stream itself, for what is not recorded.
+    pub fn inner(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     pub fn new(stream: S, recorder: Recorder) -> Self {
         Recorded { stream, recorder }
     }

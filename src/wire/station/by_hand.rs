@@ -5,6 +5,7 @@
 use super::phone::{Connection, HungUp, Phone};
 use super::{LineKind, LineSettings, StationError, SystemSettings};
 use crate::clock;
+use crate::wire::line::Beside;
 use crate::wire::modem::ModemError;
 use std::io::Write;
 use std::time::Duration;

@@ -7,7 +7,7 @@
 //! Where the modem has an escape, what is written is held back for a moment when it would form one.
 
 use crate::clock;
-use crate::wire::line::{End, Line, LineError};
+use crate::wire::line::{Beside, End, Line, LineError};
 use crate::wire::modem::{CarrierWatch, EscapeGuard};
 use std::future::Future;
 use std::io;
@@ -39,16 +39,22 @@ impl<'a> Online<'a> {
         Online { line, early, watch, timer: None, guard, held: None }
     }
 
-    /// Sends a break, if the line knows such a thing.
-    pub(super) async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
-        self.line.send_break(length).await
-    }
-
     fn saw(&mut self, bytes: &[u8]) {
         if let Some(watch) = &mut self.watch {
             watch.handle_input(clock::now(), bytes);
             self.timer = None;
         }
+    }
+}
+
+impl Beside for Online<'_> {
+    async fn send_break(&mut self, length: Duration) -> Result<bool, LineError> {
+        self.line.send_break(length).await
+    }
+
+    fn has_carrier(&mut self) -> Option<bool> {
+        // Where words are looked for there is no signal.
+        if self.watch.is_some() { None } else { self.line.has_carrier() }
     }
 }
 
