@@ -57,6 +57,7 @@ pub enum LineError {
 
 impl ToFault for LineError {
     fn fault(&self) -> Fault {
+        use io::ErrorKind::{InvalidInput, Unsupported};
         let (stage, whose, retry, advice) = match self {
             LineError::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 (Stage::Port, Whose::Local, Retry::Never, "let uugate's user open it (group dialout)")
@@ -67,6 +68,10 @@ impl ToFault for LineError {
             LineError::Held { .. } => (Stage::Port, Whose::Local, Retry::Later, "wait, or stop that program"),
             LineError::NotATerminal { .. } => {
                 (Stage::Port, Whose::Usage, Retry::Never, "name a serial port or a pseudo terminal")
+            }
+            // What a port cannot do it says so; anything else is about the port.
+            LineError::Set { source, .. } if !matches!(source.kind(), InvalidInput | Unsupported) => {
+                (Stage::Port, Whose::Local, Retry::Later, "see that the device is there and switched on")
             }
             LineError::Set { .. } => {
                 (Stage::Port, Whose::Local, Retry::Never, "give the line settings that its port can do")
@@ -120,6 +125,25 @@ impl Coded for LineError {
             LineError::SerialServer { .. } => "port-serial-server",
             LineError::Connect { .. } => "dial-not-connected",
             LineError::ConnectTooSlow { .. } => "dial-no-connection",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_gone_is_no_wrong_setting() {
+        for (errno, retry) in [
+            (libc::EIO, Retry::Later),
+            (libc::ENODEV, Retry::Later),
+            (libc::EINVAL, Retry::Never),
+            (libc::EOPNOTSUPP, Retry::Never),
+        ] {
+            let source = io::Error::from_raw_os_error(errno);
+            let error = LineError::Set { line: "ttyUSB0".to_owned(), what: "DTR", source };
+            assert_eq!(error.fault().retry, retry, "{error}");
         }
     }
 }

@@ -276,7 +276,7 @@ impl Line {
 
     fn note_end(&mut self, error: Option<&io::Error>) {
         if self.end.is_none() {
-            let end = self.stream.end(error, self.watching);
+            let end = self.stream.end(self.watching);
             let error = error.map(|error| (error.kind(), error.to_string()));
             match error {
                 // TLS says by this kind what it does not like, or what the other end does not: a certificate, say.
@@ -298,17 +298,19 @@ impl Line {
             if !self.watching || self.modem_lines() != ModemLines::Real {
                 return Poll::Pending;
             }
-            match (self.carrier() == Carrier::Present, self.shown) {
-                (true, _) => self.shown = Shown::Seen,
-                (false, Shown::Seen) => {
-                    self.end = Some(End::CarrierLost);
+            match (self.carrier(), self.shown) {
+                (Carrier::Present, _) => self.shown = Shown::Seen,
+                (carrier, Shown::Seen) => {
+                    // A port that cannot tell any more is there no more.
+                    let lost = carrier == Carrier::Absent;
+                    self.end = Some(if lost { End::CarrierLost } else { End::DeviceGone });
                     return Poll::Ready(Ok(()));
                 }
-                (false, Shown::Awaited(by)) if by <= clock::now() => {
+                (_, Shown::Awaited(by)) if by <= clock::now() => {
                     tracing::warn!(line = %self.name, "the port shows no carrier: DCD is not wired, or the modem does not raise it");
                     self.shown = Shown::Never;
                 }
-                (false, Shown::Awaited(_) | Shown::Never) => {}
+                (_, Shown::Awaited(_) | Shown::Never) => {}
             }
             let tick = self.tick.get_or_insert_with(|| Box::pin(clock::sleep(CARRIER_POLL)));
             std::task::ready!(tick.as_mut().poll(cx));

@@ -170,9 +170,9 @@ impl SerialLine {
             // On a PTY the claim would outlive a crash for as long as the other side is open.
             ioctl_tiocnxcl(&device).map_err(|errno| failed(errno.into()))?;
         }
-        let mut stream = SerialStream::try_from(port).map_err(|error| failed(error.into()))?;
-        let modem_lines =
-            if stream.read_carrier_detect().is_ok() { ModemLines::Real } else { ModemLines::Absent };
+        let stream = SerialStream::try_from(port).map_err(|error| failed(error.into()))?;
+        let has_lines = uart::has_modem_lines(&device).map_err(failed)?;
+        let modem_lines = if has_lines { ModemLines::Real } else { ModemLines::Absent };
         let mut line = SerialLine {
             name,
             stream,
@@ -416,4 +416,37 @@ pub(super) fn shape(termios: &mut Termios, settings: &SerialSettings) -> Result<
         Flow::XonXoff => termios.input_modes |= InputModes::IXON | InputModes::IXOFF,
     }
     termios.set_speed(settings.speed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream::Stream;
+    use super::super::{Carrier, End, Line, Shown};
+    use super::*;
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn a_port_that_was_pulled_in_a_call_is_gone_and_has_lost_no_carrier() {
+        for told in ["by its lines", "by an end of file"] {
+            let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+            grantpt(&master).unwrap();
+            unlockpt(&master).unwrap();
+            let device = PathBuf::from(ptsname(&master, Vec::new()).unwrap().into_string().unwrap());
+            let settings = SerialSettings { device, lock_dir: None, ..SerialSettings::default() };
+            let mut port = SerialLine::open(&settings).await.unwrap();
+            // As an adapter: its lines cannot be read any more, for a PTY has none.
+            (port.pty, port.modem_lines) = (false, ModemLines::Real);
+            let mut line = Line::new(told.to_owned(), Stream::Serial(Box::new(port)));
+            line.watch_carrier(true);
+            if told == "by its lines" {
+                assert_eq!(line.carrier(), Carrier::Unknown);
+                line.shown = Shown::Seen;
+            } else {
+                drop(master);
+            }
+            let read = clock::within(Duration::from_secs(30), line.read(&mut [0; 1])).await;
+            assert_eq!((read.unwrap().unwrap(), line.end()), (0, Some(End::DeviceGone)), "{told}");
+        }
+    }
 }

@@ -181,7 +181,7 @@ impl Stream {
     }
 
     /// What an end of file or an error means; `in_call`: the carrier had to stay.
-    pub(super) fn end(&self, error: Option<&io::Error>, in_call: bool) -> End {
+    pub(super) fn end(&self, in_call: bool) -> End {
         match self {
             Stream::Serial(port) if port.is_pty() => {
                 if in_call {
@@ -190,8 +190,7 @@ impl Stream {
                     End::DeviceGone
                 }
             }
-            // A hang-up of the tty gives end of file; a device that was pulled gives EIO.
-            Stream::Serial(_) if error.is_none() => End::CarrierLost,
+            // With CLOCAL no fall of the carrier ends a port: only a device that was pulled, by end of file or by EIO.
             Stream::Serial(_) | Stream::Server(..) => End::DeviceGone,
             Stream::Stdio(line) if line.is_tty() => End::CarrierLost,
             _ => End::PeerClosed,

@@ -1,5 +1,5 @@
 //! What only the kernel's serial driver knows, and the one place with unsafe code: error counters (TIOCGICOUNT), the
-//! UART's type (TIOCGSERIAL), whether somebody has exclusive use (TIOCGEXCL), and the hand-over of an open descriptor
+//! UART's type (TIOCGSERIAL), whether there are modem lines (TIOCMGET), whether somebody has exclusive use (TIOCGEXCL), and the hand-over of an open descriptor
 //! to the serial port library.
 //!
 //! The layouts are those of the kernel's `include/uapi/linux/serial.h`, which never change; a PTY answers ENOTTY.
@@ -8,6 +8,7 @@
 
 use super::{Flow, hint};
 use serialport::TTYPort;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 
 /// Errors that a UART saw, and its type.
@@ -161,6 +162,19 @@ pub(super) fn is_exclusive(port: &impl AsFd) -> bool {
     // SAFETY: the descriptor is open, and TIOCGEXCL writes one int to the place given.
     let done = unsafe { libc::ioctl(port.as_fd().as_raw_fd(), libc::TIOCGEXCL, &raw mut exclusive) };
     done == 0 && exclusive != 0
+}
+
+/// Whether a port has modem lines; any other error than that it knows none is one.
+pub(super) fn has_modem_lines(port: &impl AsFd) -> io::Result<bool> {
+    let mut lines: libc::c_int = 0;
+    // SAFETY: the descriptor is open, and TIOCMGET writes one int to the place given.
+    let done = unsafe { libc::ioctl(port.as_fd().as_raw_fd(), libc::TIOCMGET, &raw mut lines) };
+    let error = io::Error::last_os_error();
+    match (done, error.raw_os_error()) {
+        (0, _) => Ok(true),
+        (_, Some(libc::ENOTTY | libc::EINVAL)) => Ok(false),
+        _ => Err(error),
+    }
 }
 
 /// The library's port, made from a descriptor that is open and locked already. It claims exclusive use as well.
