@@ -3,7 +3,7 @@
 use super::telephone::LineOptions;
 use super::{Failure, common};
 use crate::exit;
-use crate::wire::exchange::{Event, Exchange, ModemSpec, Settings};
+use crate::wire::exchange::{Event, Exchange, ModemSpec, Settings, number_of};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,6 +15,9 @@ pub struct Options {
     /// are. May be repeated.
     #[arg(long = "modem", value_name = "PATH=NUMBER[,digital]", required = true)]
     modems: Vec<ModemSpec>,
+    /// A number at which a person answers. May be repeated.
+    #[arg(long = "person", value_name = "NUMBER", value_parser = number_of)]
+    people: Vec<String>,
     #[command(flatten)]
     line: LineOptions,
     /// Only say NO CARRIER when a call ends, for programs that keep the device open.
@@ -36,6 +39,7 @@ pub fn run(options: Options) -> Result<u8, Failure> {
     let settings = Settings {
         carrier_follows: !options.keep_open,
         mode: if options.open_to_all { OPEN_TO_ALL } else { usual.mode },
+        people: options.people,
         ..usual
     };
     super::site::runtime()?.block_on(serve(settings, options.modems, options.json))

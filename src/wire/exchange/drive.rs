@@ -42,7 +42,8 @@ impl Exchange {
     pub fn start(settings: Settings, modems: Vec<ModemSpec>) -> Result<Exchange, ExchangeError> {
         for (at, modem) in modems.iter().enumerate() {
             let others = modems.get(at + 1..).unwrap_or_default();
-            if others.iter().any(|other| other.number == modem.number) {
+            let mut numbers = others.iter().map(|other| &other.number).chain(&settings.people);
+            if numbers.any(|other| *other == modem.number) {
                 return Err(ExchangeError::NumberTwice(modem.number.clone()));
             }
             if others.iter().any(|other| other.path == modem.path) {

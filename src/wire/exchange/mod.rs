@@ -16,7 +16,7 @@ mod spec;
 mod switch;
 
 pub use drive::Exchange;
-pub use spec::{ModemSpec, Settings, SpecError};
+pub use spec::{ModemSpec, Settings, SpecError, number_of};
 pub use switch::{Event, Line, Switch};
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
@@ -31,7 +31,7 @@ pub enum ExchangeError {
     Thread(std::io::Error),
     #[error("modem {path}: the path exists and is no symlink", path = .0.display())]
     Occupied(PathBuf),
-    #[error("two modems have the number {0}")]
+    #[error("two subscribers have the number {0}")]
     NumberTwice(String),
     #[error("two modems have the path {path}", path = .0.display())]
     PathTwice(PathBuf),
@@ -48,7 +48,7 @@ impl ToFault for ExchangeError {
             ExchangeError::Thread(_) => (Whose::Local, "check the limits on threads and open files"),
             ExchangeError::Occupied(_) => (Whose::Usage, "choose another path, or remove what is there"),
             ExchangeError::NumberTwice(_) | ExchangeError::PathTwice(_) => {
-                (Whose::Usage, "give each modem its own path and number")
+                (Whose::Usage, "give each modem its own path, and each subscriber its own number")
             }
             ExchangeError::Spec(_) => (Whose::Usage, "write PATH=NUMBER or PATH=NUMBER,digital"),
         };

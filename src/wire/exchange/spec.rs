@@ -38,12 +38,15 @@ impl FromStr for ModemSpec {
         if path.is_empty() || path.contains('\0') {
             return Err(SpecError::Form(text.to_owned()));
         }
-        let dialled = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
-        if number.is_empty() || number.len() > 20 || !number.chars().all(dialled) {
-            return Err(SpecError::Number(number.to_owned()));
-        }
-        Ok(ModemSpec { path: PathBuf::from(path), number: number.to_owned(), digital })
+        Ok(ModemSpec { path: PathBuf::from(path), number: number_of(number)?, digital })
     }
+}
+
+/// The number of a subscriber: 1 to 20 of `0-9 * #`.
+pub fn number_of(text: &str) -> Result<String, SpecError> {
+    let dialled = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
+    let fits = (1..=20).contains(&text.len()) && text.chars().all(dialled);
+    if fits { Ok(text.to_owned()) } else { Err(SpecError::Number(text.to_owned())) }
 }
 
 /// How the exchange and its lines behave.
@@ -62,6 +65,8 @@ pub struct Settings {
     pub lost: f64,
     /// The carrier is lost once, when this many bytes were carried in all calls together.
     pub drop_carrier_after: Option<u64>,
+    /// Numbers without a modem: a person takes the call after the first ring.
+    pub people: Vec<String>,
     /// What decides every mishap.
     pub seed: u64,
     /// From one RING to the next; 5 or 6 s on real exchanges.
@@ -90,6 +95,7 @@ impl Default for Settings {
             bit_errors: 0.0,
             lost: 0.0,
             drop_carrier_after: None,
+            people: Vec::new(),
             seed: 1,
             ring_every: Duration::from_secs(5),
             dialling: Duration::from_millis(200),

@@ -65,6 +65,8 @@ struct Port {
     modem: Firmware,
     /// Dialling: when the number is complete.
     dialling: Option<(Instant, String)>,
+    /// It rings at a person's, who takes the call then.
+    ringing_person: Option<Instant>,
 }
 
 /// The exchange. Drive it as every machine: after each call take out `poll_transmit` of each port and
@@ -86,7 +88,7 @@ impl Switch {
     pub fn new(settings: Settings, lines: Vec<Line>) -> Self {
         let (follows, timeless) = (settings.carrier_follows, settings.time_independent_escape);
         let modem = || Firmware::new(follows).with_time_independent_escape(timeless);
-        let port = |line| Port { line, modem: modem(), dialling: None };
+        let port = |line| Port { line, modem: modem(), dialling: None, ringing_person: None };
         Switch {
             ports: lines.into_iter().map(port).collect(),
             calls: Vec::new(),
@@ -128,6 +130,7 @@ impl Switch {
         }
         self.requests(now);
         self.dialled(now);
+        self.taken_by_people(now);
         let mut calls = std::mem::take(&mut self.calls);
         for call in &mut calls {
             self.advance(now, call);
@@ -139,10 +142,10 @@ impl Switch {
     }
 
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let ports = self
-            .ports
-            .iter()
-            .flat_map(|port| [port.modem.poll_timeout(), port.dialling.as_ref().map(|(until, _)| *until)]);
+        let ports = self.ports.iter().flat_map(|port| {
+            let dialled = port.dialling.as_ref().map(|(until, _)| *until);
+            [port.modem.poll_timeout(), dialled, port.ringing_person]
+        });
         let calls = self.calls.iter().map(|call| self.wakes(now, call));
         ports.chain(calls).flatten().min()
     }
@@ -208,6 +211,10 @@ impl Switch {
         for from in 0..self.ports.len() {
             let Some(port) = self.ports.get_mut(from) else { continue };
             let Some((_, number)) = port.dialling.take_if(|(until, _)| now >= *until) else { continue };
+            if self.settings.people.contains(&number) {
+                port.ringing_person = Some(now + self.settings.ring_every);
+                continue;
+            }
             match self.ports.iter().position(|port| port.line.number == number) {
                 None => self.refuse(from, Refusal::NoCarrier),
                 Some(to) if to == from || self.busy(to) => self.refuse(from, Refusal::Busy),
@@ -222,8 +229,20 @@ impl Switch {
         }
     }
 
+    /// Where a person has taken the call, no modem will be heard.
+    fn taken_by_people(&mut self, now: Instant) {
+        for from in 0..self.ports.len() {
+            let ringing = self.ports.get_mut(from).map(|port| &mut port.ringing_person);
+            if ringing.and_then(|ringing| ringing.take_if(|until| now >= *until)).is_some() {
+                self.refuse(from, Refusal::Voice);
+            }
+        }
+    }
+
     fn busy(&self, port: usize) -> bool {
-        let off_hook = |port: &Port| port.dialling.is_some() || port.modem.is_off_hook();
+        let off_hook = |port: &Port| {
+            port.dialling.is_some() || port.ringing_person.is_some() || port.modem.is_off_hook()
+        };
         self.call_of(port).is_some() || self.ports.get(port).is_some_and(off_hook)
     }
 
@@ -241,6 +260,7 @@ impl Switch {
             Refusal::NoDialtone => "no dial tone",
             Refusal::Busy => "busy",
             Refusal::NoCarrier => "no such number, or no modem there",
+            Refusal::Voice => "a person speaks",
         };
         self.events.push_back(Event::Refused { port, reason });
         if let Some(port) = self.ports.get_mut(port) {
@@ -265,7 +285,7 @@ impl Switch {
     /// A terminal gave its line back.
     fn hang_up(&mut self, now: Instant, port: usize) {
         if let Some(port) = self.ports.get_mut(port) {
-            port.dialling = None;
+            (port.dialling, port.ringing_person) = (None, None);
         }
         let Some(at) = self.call_of(port) else { return };
         if matches!(self.calls.get(at).map(|call| &call.stage), Some(Stage::Up)) {

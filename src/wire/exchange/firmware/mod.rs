@@ -38,6 +38,8 @@ pub enum Refusal {
     NoDialtone,
     Busy,
     NoCarrier,
+    /// A person speaks.
+    Voice,
 }
 
 /// What two modems agreed on, seen from one of them.
@@ -269,6 +271,7 @@ impl Firmware {
                 Refusal::NoDialtone => Reply::NoDialtone,
                 Refusal::Busy => Reply::Busy,
                 Refusal::NoCarrier => Reply::NoCarrier,
+                Refusal::Voice => Reply::Voice,
             });
         }
     }

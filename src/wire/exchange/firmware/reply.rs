@@ -13,14 +13,16 @@ pub enum Reply {
     NoDialtone,
     Busy,
     NoAnswer,
+    Voice,
 }
 
 impl Reply {
-    /// What is said instead where `ATX` leaves a code out: below 2 no dial tone, below 3 no busy is heard.
+    /// What is said instead where `ATX` leaves a code out: below 2 no dial tone, below 3 no busy, below 4 no voice is heard.
     pub fn at_level(self, extent: u8) -> Reply {
         match self {
             Reply::NoDialtone if !matches!(extent, 2 | 4..) => Reply::NoCarrier,
             Reply::Busy if extent < 3 => Reply::NoCarrier,
+            Reply::Voice if extent < 4 => Reply::NoCarrier,
             other => other,
         }
     }
@@ -46,10 +48,11 @@ impl Reply {
             Reply::NoDialtone => "NO DIALTONE".to_owned(),
             Reply::Busy => "BUSY".to_owned(),
             Reply::NoAnswer => "NO ANSWER".to_owned(),
+            Reply::Voice => "VOICE".to_owned(),
         }
     }
 
-    /// The result code as a number (`ATV0`); V.250, table 1.
+    /// The result code as a number (`ATV0`); V.250, table 1, and for VOICE that of USRobotics.
     pub fn code(self) -> u8 {
         match self {
             Reply::Ok => 0,
@@ -60,6 +63,7 @@ impl Reply {
             Reply::NoDialtone => 6,
             Reply::Busy => 7,
             Reply::NoAnswer => 8,
+            Reply::Voice => 12,
         }
     }
 }

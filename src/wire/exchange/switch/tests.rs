@@ -99,6 +99,35 @@ fn a_line_that_is_off_hook_is_busy_until_it_is_hung_up() {
 }
 
 #[test]
+fn a_person_takes_the_call_after_the_first_ring_and_the_line_is_free_again() {
+    let settings = Settings { people: vec!["5553".to_owned()], ..Settings::default() };
+    let ring = settings.ring_every;
+    let mut bench = Bench::new(settings, &[("5551", false), ("5552", false)]);
+    let dial = |bench: &mut Bench, command: &str, said: &str| {
+        bench.read.iter_mut().for_each(Vec::clear);
+        bench.send(0, command.as_bytes());
+        bench.pass(ring);
+        assert!(!bench.read[0].ends_with(b"\r\n"), "it still rings");
+        bench.pass(ring);
+        assert!(bench.read[0].ends_with(format!("\r\n{said}\r\n").as_bytes()), "{said}");
+    };
+    dial(&mut bench, "ATDT5553\r", "VOICE");
+    dial(&mut bench, "ATX3DT5553\r", "NO CARRIER");
+    assert!(bench.events.contains(&Event::Refused { port: 0, reason: "a person speaks" }));
+    // Who is calling a person is busy, until he hangs up.
+    bench.send(0, b"ATX4DT5553\r");
+    bench.pass(Duration::from_secs(1));
+    bench.send(1, b"ATDT5551\r");
+    bench.pass(Duration::from_secs(1));
+    assert!(bench.read[1].ends_with(b"BUSY\r\n"));
+    bench.send(0, b"X");
+    bench.pass(Duration::from_secs(1));
+    bench.send(1, b"ATDT5551\r");
+    bench.pass(Duration::from_secs(1));
+    assert!(bench.events.contains(&Event::Ringing { from: 1, to: 0 }));
+}
+
+#[test]
 fn v90_is_only_had_between_a_digital_and_an_analogue_end() {
     for (from, to, up, down, modulation) in [
         (false, true, 33_600, 53_333, "V90"),
