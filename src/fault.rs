@@ -99,6 +99,31 @@ pub enum Retry {
     Later,
 }
 
+/// Why a call failed, where the wait before the next one goes by it. What is not among these is waited for as any failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallFailure {
+    Busy,
+    /// It rang, and nobody took the call.
+    NoAnswer,
+    /// Nobody took the call, or whoever did has no modem: many modems cannot tell which.
+    NoCarrier,
+    /// A person took the call.
+    Voice,
+    /// The modem does not dial this number yet; for so long, if it says so.
+    Delayed {
+        seconds: Option<u32>,
+    },
+    /// The modem does not dial this number any more, as some countries demand after failed calls.
+    Blacklisted,
+    /// It was never dialled, for something here is out of order: no dial tone, a silent modem, a port that does not open.
+    OwnSide,
+    /// The other end did not accept our name or password.
+    Login,
+    /// The packet protocol did not get through the line.
+    NoStart,
+}
+
 /// One failure, told to the outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -144,6 +169,11 @@ impl fmt::Display for Fault {
 /// Implemented by every room's error enum.
 pub trait ToFault {
     fn fault(&self) -> Fault;
+
+    /// What it is to whoever decides on the next call.
+    fn call_failure(&self) -> Option<CallFailure> {
+        None
+    }
 }
 
 /// Implemented by the errors that calls fail with.

@@ -1,6 +1,6 @@
 //! How a call fails.
 
-use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{CallFailure, Coded, Fault, Retry, Stage, ToFault, Whose};
 use crate::job::SystemName;
 use crate::schedule::NotPaid;
 use crate::spool::SpoolError;
@@ -50,6 +50,13 @@ impl ToFault for CallError {
             CallError::CarrierLost { .. } => (Stage::Carrier, Whose::Line, Retry::Later, ""),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+
+    fn call_failure(&self) -> Option<CallFailure> {
+        match self {
+            CallError::Session(error) => error.call_failure(),
+            _ => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong with a line before and beside the bytes.
 
-use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{CallFailure, Coded, Fault, Retry, Stage, ToFault, Whose};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -102,6 +102,17 @@ impl ToFault for LineError {
             }
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+
+    fn call_failure(&self) -> Option<CallFailure> {
+        match self {
+            // Who has it may give it back, and who does not answer is the other end.
+            LineError::Held { .. }
+            | LineError::Connect { .. }
+            | LineError::ConnectTooSlow { .. }
+            | LineError::Tls { .. } => None,
+            _ => Some(CallFailure::OwnSide),
+        }
     }
 }
 

@@ -534,6 +534,7 @@ impl Modem {
                 Reply::NoAnswer => self.fail(ModemError::NoAnswer),
                 Reply::NoDialtone => self.fail(ModemError::NoDialtone),
                 Reply::NoCarrier => self.fail(ModemError::NoCarrier),
+                Reply::Voice => self.fail(ModemError::Voice),
                 Reply::Barred(reply) => self.fail(ModemError::Barred { reply }),
                 Reply::Error => {
                     let command = self.profile.dial.clone();

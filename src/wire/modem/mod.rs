@@ -27,7 +27,7 @@ pub use reply::Reply;
 pub use report::{CallReport, Rates};
 pub use watch::CarrierWatch;
 
-use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{CallFailure, Coded, Fault, Retry, Stage, ToFault, Whose};
 
 /// Why a modem did not do what was asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,8 @@ pub enum ModemError {
     NoDialtone,
     #[error("there is no carrier at the other end")]
     NoCarrier,
+    #[error("a person answered, or nobody with a modem")]
+    Voice,
     #[error("the modem may not call this number now: {reply:?}")]
     Barred { reply: String },
     #[error("the modem did not connect within {seconds} s")]
@@ -87,6 +89,9 @@ impl ToFault for ModemError {
                 Retry::Later,
                 "check the number, and that a modem of a like standard answers there",
             ),
+            ModemError::Voice => {
+                (Stage::Dial, Whose::Line, Retry::Later, "see that this is the number of a modem")
+            }
             ModemError::Barred { .. } => (
                 Stage::Dial,
                 Whose::Local,
@@ -103,6 +108,24 @@ impl ToFault for ModemError {
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
     }
+
+    fn call_failure(&self) -> Option<CallFailure> {
+        Some(match self {
+            ModemError::Busy => CallFailure::Busy,
+            ModemError::NoAnswer => CallFailure::NoAnswer,
+            ModemError::NoCarrier | ModemError::NotConnected { .. } => CallFailure::NoCarrier,
+            ModemError::Voice => CallFailure::Voice,
+            ModemError::Barred { reply } => match reply::delay(reply) {
+                Some(seconds) => CallFailure::Delayed { seconds },
+                None => CallFailure::Blacklisted,
+            },
+            ModemError::Silent { .. }
+            | ModemError::Refused { .. }
+            | ModemError::NoDialtone
+            | ModemError::NotHungUp => CallFailure::OwnSide,
+            ModemError::Number(_) | ModemError::CarrierLost => return None,
+        })
+    }
 }
 
 impl Coded for ModemError {
@@ -116,6 +139,7 @@ impl Coded for ModemError {
             ModemError::Number(NumberError::TooLong) => "dial-number-too-long",
             ModemError::Busy => "dial-busy",
             ModemError::NoAnswer => "dial-no-answer",
+            ModemError::Voice => "dial-voice",
             ModemError::NoDialtone => "dial-no-dialtone",
             ModemError::NoCarrier => "dial-no-carrier",
             ModemError::Barred { .. } => "dial-barred",

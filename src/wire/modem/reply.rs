@@ -24,6 +24,8 @@ pub enum Reply {
     NoDialtone,
     Busy,
     NoAnswer,
+    /// A voice was heard, where a modem was called.
+    Voice,
     /// `DELAYED`, `BLACKLISTED`, `BLACKLIST FULL`: the modem may not call this number (again) yet.
     Barred(String),
     /// A report before `CONNECT` (`+MCR: V90`, `CARRIER 33600`, `PROTOCOL: LAPM`, `COMPRESSION: V.42BIS`).
@@ -65,6 +67,7 @@ fn words(input: &str) -> IResult<&str, Reply> {
         plain(Reply::NoDialtone, "LINE IN USE"),
         plain(Reply::Busy, "BUSY"),
         plain(Reply::NoAnswer, "NO ANSWER"),
+        plain(Reply::Voice, "VOICE"),
         preceded(tag_no_case("RING "), rest).map(|_| Reply::Ring),
         // With how long the call lasted behind it.
         preceded(tag_no_case("NO CARRIER ("), rest).map(|_| Reply::NoCarrier),
@@ -74,6 +77,16 @@ fn words(input: &str) -> IResult<&str, Reply> {
         connect,
     ))
     .parse(input)
+}
+
+/// Of a [`Reply::Barred`] that passes by itself, how many seconds it takes, if that is said (`DELAYED 00:10:00`); `None`: it is
+/// no such.
+pub fn delay(barred: &str) -> Option<Option<u32>> {
+    const WORD: &str = "DELAYED";
+    let (_, time) =
+        barred.split_at_checked(WORD.len()).filter(|(word, _)| word.eq_ignore_ascii_case(WORD))?;
+    let units = time.trim_matches([':', ' ']).split(':').map(|unit| unit.parse::<u32>().ok());
+    Some(units.reduce(|sum, unit| sum?.checked_mul(60)?.checked_add(unit?)).flatten())
 }
 
 /// The numeric codes that V.250 and the Hayes set share; the `CONNECT` codes above 9 differ from modem to modem

@@ -1,6 +1,6 @@
 //! How a session fails.
 
-use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{CallFailure, Coded, Fault, Retry, Stage, ToFault, Whose};
 use crate::wire::link::LinkError;
 use std::time::Duration;
 
@@ -116,6 +116,16 @@ impl ToFault for SessionError {
             E::Store(_) => (Stage::Spool, Whose::Local, Retry::Later, ""),
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+
+    fn call_failure(&self) -> Option<CallFailure> {
+        match self {
+            SessionError::LoginRefused | SessionError::Refused(Denial::WrongLogin | Denial::Unknown) => {
+                Some(CallFailure::Login)
+            }
+            SessionError::Link(LinkError::NoStart { .. }) => Some(CallFailure::NoStart),
+            _ => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a line gave no connection.
 
-use crate::fault::{Coded, Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{CallFailure, Coded, Fault, Retry, Stage, ToFault, Whose};
 use crate::wire::line::{End, LineError};
 use crate::wire::modem::{ModemError, NumberError};
 
@@ -78,6 +78,15 @@ impl ToFault for StationError {
             _ => Stage::Port,
         };
         Fault { stage, whose, retry, message: self.to_string(), advice: advice.to_owned() }
+    }
+
+    fn call_failure(&self) -> Option<CallFailure> {
+        match self {
+            StationError::Line(error) => error.call_failure(),
+            StationError::Modem(error) => error.call_failure(),
+            StationError::Ended { .. } | StationError::Stuck { .. } => Some(CallFailure::OwnSide),
+            _ => None,
+        }
     }
 }
 

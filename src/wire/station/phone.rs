@@ -259,9 +259,9 @@ impl Phone {
         }
     }
 
-    /// The modem has no connection. One that has said so itself is on hook again.
+    /// The modem has no connection. One that has said so itself is on hook again; but one that hears a voice may listen on.
     fn not_connected(&mut self, error: ModemError) -> StationError {
-        self.off_hook = matches!(error, ModemError::NotConnected { .. });
+        self.off_hook = matches!(error, ModemError::NotConnected { .. } | ModemError::Voice);
         error.into()
     }
 

@@ -287,6 +287,7 @@ fn each_way_a_dial_fails_has_its_error() {
         ("NO DIALTONE", ModemError::NoDialtone),
         ("NO CARRIER", ModemError::NoCarrier),
         ("7", ModemError::Busy),
+        ("VOICE", ModemError::Voice),
         ("BLACKLISTED", ModemError::Barred { reply: "BLACKLISTED".to_owned() }),
     ] {
         let now = start();

@@ -80,6 +80,7 @@ fn in_words(reply: &Reply) -> String {
         Reply::NoDialtone => "no-dialtone".to_owned(),
         Reply::Busy => "busy".to_owned(),
         Reply::NoAnswer => "no-answer".to_owned(),
+        Reply::Voice => "voice".to_owned(),
         Reply::Barred(_) => "barred".to_owned(),
         Reply::Caller(number) => format!("caller {number}"),
         Reply::Other(_) => "other".to_owned(),
@@ -117,6 +118,21 @@ fn words_and_numbers_mean_the_same() {
     assert_eq!(parse(b"OK "), Reply::Ok);
     assert_eq!(parse(b"BLACKLISTED"), Reply::Barred("BLACKLISTED".to_owned()));
     assert_eq!(parse(b"DELAYED 00:10:00"), Reply::Barred("DELAYED 00:10:00".to_owned()));
+    assert_eq!(parse(b"VOICE"), Reply::Voice);
+}
+
+#[test]
+fn a_delay_may_tell_its_length() {
+    for (said, seconds) in [
+        ("DELAYED 00:10:00", Some(600)),
+        ("delayed: 02:05", Some(125)),
+        ("DELAYED", None),
+        ("DELAYED 9999999:00:00", None),
+        ("DELAYED a while", None),
+    ] {
+        assert_eq!(delay(said), Some(seconds), "{said}");
+    }
+    assert_eq!((delay("BLACKLISTED"), delay("BLACKLIST FULL"), delay("")), (None, None, None));
 }
 
 #[test]
