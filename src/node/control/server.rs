@@ -272,7 +272,7 @@ impl Connection {
                 () = async { drop(closing.wait_for(|closing| *closing).await) } => {}
             }
         };
-        verbs.count_by_hand(by_hand, talking).await.map(Report::Call)
+        verbs.count_by_hand(by_hand, talking).await.map(Report::from)
     }
 
     /// Runs a call whose bytes come and go by the client.

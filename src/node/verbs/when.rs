@@ -120,7 +120,7 @@ impl Verbs {
                 times => format!("the last {times} calls on it failed on our side, before they were dialled"),
             };
             let (held, until) = (Some(Because { text, rule: None }), Some(fault.until));
-            return Ok(LineAhead { line, held, until, longest: None, spent: None });
+            return Ok(LineAhead { line, held, until, ..LineAhead::default() });
         }
         let paid = settings.may_pay(&self.spool, &line, system, grade, now, doubt).await?;
         let Some(paid) = paid else {

@@ -42,6 +42,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     }
 }
 
+impl<S> Beside for Tap<S> {}
+
 /// The largest packet of `i`, in bytes of data, of those that follow each other from the first SYNC on.
 fn largest(written: &[u8]) -> usize {
     let is_header = |at: &[u8]| at[0] == 7 && at[5] == at[1] ^ at[2] ^ at[3] ^ at[4];
@@ -73,7 +75,7 @@ async fn packets(rate: Option<u32>, corrected: Option<bool>) -> [usize; 2] {
     let lease = begin(&leaf.spool, &leaf.node, &system, "modem").await.unwrap();
     let placing = place(a, &leaf.node, &system, lease, connected(), &leaf.spool, &watch);
     let answering = answer(b, &polux.node, Login::Trusted, connected(), &polux.spool, &watch);
-    let (placed, answered) = tokio::join!(placing, answering);
+    let (Placed { record: placed, .. }, answered) = tokio::join!(placing, answering);
     assert_eq!((placed.failure, answered.record.failure, placed.protocol), (None, None, Some('i')));
     assert_eq!((placed.jobs_sent, placed.jobs_received), (1, 1));
     written.map(|written| largest(&written.lock().unwrap()))

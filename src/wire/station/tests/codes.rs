@@ -51,6 +51,7 @@ fn modems() -> Vec<ModemError> {
         NumberError::TooLong.into(),
         ModemError::Busy,
         ModemError::NoAnswer,
+        ModemError::Voice,
         ModemError::NoDialtone,
         ModemError::NoCarrier,
         ModemError::Barred { reply: text() },
