@@ -112,10 +112,12 @@ pub struct Allowance {
 pub enum NotPaid {
     /// It cannot be said what it would cost.
     Clock(Doubt),
-    /// This month's money is used up, at least for this grade.
+    /// This month's money is used up.
     Money,
     /// The same of its airtime.
     Airtime,
+    /// Of one of them the reserve is left, and this grade is not urgent.
+    Reserve,
     /// It is cheaper from this moment on.
     Cheaper(Timestamp),
 }
@@ -126,6 +128,7 @@ impl fmt::Display for NotPaid {
             NotPaid::Clock(doubt) => doubt.fmt(f),
             NotPaid::Money => f.write_str("the money of this month is used up"),
             NotPaid::Airtime => f.write_str("the airtime of this month is used up"),
+            NotPaid::Reserve => f.write_str("what is left of this month is kept for what is urgent"),
             NotPaid::Cheaper(_) => f.write_str("a cheaper hour begins soon"),
         }
     }
@@ -251,10 +254,13 @@ impl Tariff {
             Ok(longest) => return Ok(Allowance { longest, worst: None }),
             Err(refused) => refused,
         };
-        if grade > self.budget.urgent || self.budget.reserve == 0 {
+        if self.budget.reserve == 0 {
             return Err(refused);
         }
         let longest = self.longest(answered, spent, most, 0)?;
+        if grade > self.budget.urgent {
+            return Err(NotPaid::Reserve);
+        }
         Ok(Allowance { longest, worst: Some(self.budget.urgent) })
     }
 

@@ -99,8 +99,14 @@ fn what_the_reserve_is_for_is_said() {
     let (feed_daemon, daemon) = (feed.start(), leaf.start());
     leaf.run("poll", &["feed", "--wait"], b"");
     assert!(daemon.stop().success() && feed_daemon.stop().success());
-    leaf.run("uux", &["-", "-r", "-gC", "feed!rmail", "ann"], b"Subject: urgent\n\ntext\n");
+    leaf.run("uux", &["-", "-gN", "feed!rmail", "ann"], b"Subject: not urgent\n\ntext\n");
     let (when, rule) = (text(&leaf, "when", "feed"), place(&leaf, "tariff"));
+    let kept = format!(
+        "not now, for what is left of this month is kept for what is urgent ({rule}`tariff.reserve`)"
+    );
+    assert!(when.contains(&kept), "{when}");
+    leaf.run("uux", &["-", "-r", "-gC", "feed!rmail", "ann"], b"Subject: urgent\n\ntext\n");
+    let when = text(&leaf, "when", "feed");
     assert!(
         when.contains(&format!("min, for grade C and better, by the reserve ({rule}`tariff.reserve`)")),
         "{when}"

@@ -140,9 +140,11 @@ impl Verbs {
                 return Ok(LineAhead { line, longest, reserve, spent, ..LineAhead::default() });
             }
             Err(why) => {
+                let month_ends = next_month(now).map(|month| month.timestamp());
                 let (key, until) = match why {
-                    NotPaid::Money => ("tariff.budget", next_month(now).map(|month| month.timestamp())),
-                    NotPaid::Airtime => ("tariff.airtime", next_month(now).map(|month| month.timestamp())),
+                    NotPaid::Money => ("tariff.budget", month_ends),
+                    NotPaid::Airtime => ("tariff.airtime", month_ends),
+                    NotPaid::Reserve => ("tariff.reserve", month_ends),
                     NotPaid::Cheaper(from) => ("tariff.wait-for-cheaper", Some(from)),
                     NotPaid::Clock(Doubt::Unset | Doubt::Behind { .. }) => ("tariff", None),
                     NotPaid::Clock(Doubt::Jumped { left, .. }) => {

@@ -60,11 +60,12 @@ fn a_call_is_given_what_is_left() {
     let longest = |seconds_: u64, worst| Ok(Allowance { longest: seconds(seconds_), worst });
     assert_eq!(permits(0, 0, 'N'), longest(12 * 60, None));
     assert_eq!(permits(600, 0, 'N'), longest(2 * 60, None));
-    assert_eq!(permits(700, 0, 'N'), Err(NotPaid::Money), "less than a call needs");
+    assert_eq!(permits(700, 0, 'N'), Err(NotPaid::Reserve), "less than a call needs");
     assert_eq!(permits(700, 0, 'C'), longest(5 * 60, Some(grade('C'))), "the reserve");
-    assert_eq!(permits(940, 0, 'C'), Err(NotPaid::Money));
+    assert_eq!((permits(940, 0, 'C'), permits(940, 0, 'N')), (Err(NotPaid::Money), Err(NotPaid::Money)));
     assert_eq!(permits(0, 2570, 'N'), longest(130, None));
-    assert_eq!(permits(0, 2600, 'N'), Err(NotPaid::Airtime));
+    assert_eq!(permits(0, 2600, 'N'), Err(NotPaid::Reserve));
+    assert_eq!(permits(0, 3500, 'A'), Err(NotPaid::Airtime));
     assert_eq!(permits(0, 2700, 'A'), longest(900, Some(grade('C'))));
     let before_dearer = utc("Mo", "07:59");
     let allowance = tariff.permits(&before_dearer, None, Spent::default(), grade('N'), day).unwrap();

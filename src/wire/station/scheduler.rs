@@ -149,8 +149,8 @@ impl Scheduler {
                 Some(Err(NotPaid::Clock(doubt))) => {
                     tracing::debug!(system = %system.name, line, %doubt, "not called");
                 }
-                Some(Err(NotPaid::Money | NotPaid::Airtime)) => {
-                    tracing::debug!(system = %system.name, line, "not called: the budget of the line is used up");
+                Some(Err(why @ (NotPaid::Money | NotPaid::Airtime | NotPaid::Reserve))) => {
+                    tracing::debug!(system = %system.name, line, "not called: {why}");
                 }
             }
         }

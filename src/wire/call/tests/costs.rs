@@ -62,7 +62,7 @@ async fn the_reserve_carries_what_is_urgent_alone() {
     news(&leaf).await;
     let refused = called(&leaf, &polux).await;
     let failure = refused.failure.expect("it was connected for nothing");
-    assert!(failure.contains("the money of this month is used up"), "{failure}");
+    assert!(failure.contains("what is left of this month is kept for what is urgent"), "{failure}");
     assert!(refused.charge.is_some_and(|charge| charge.thousandths > 0), "that was not for nothing");
     assert_eq!(polux.arrived().await, []);
 
