@@ -1,6 +1,6 @@
 //! What is measured: each case one row of the table for every protocol that it is of interest for.
 
-use crate::circuit::{self, Call};
+use crate::circuit::{self, Call, Joint};
 use crate::pair::{Pair, Program, Variant, Way};
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub enum Work {
 #[derive(Debug, Clone)]
 pub enum Over {
     Line(Settings),
+    /// The same line, between serial ports.
+    Ports(Settings),
     Pipe,
     Tcp,
     Terminal,
@@ -36,6 +38,8 @@ pub enum Over {
 pub enum Unit {
     /// Share of the line's rate that the data has, ten bits a byte, each way: %.
     Share,
+    /// The same, and what it took of the processor.
+    ShareAndProcessor,
     Seconds,
     /// Bytes sent beyond those of the file: %.
     Beyond,
@@ -57,6 +61,16 @@ pub struct Case {
     limit: Duration,
 }
 
+impl Over {
+    /// Its line; nothing where only the machine is in the way.
+    fn line(&self) -> Option<&Settings> {
+        match self {
+            Over::Line(settings) | Over::Ports(settings) => Some(settings),
+            Over::Pipe | Over::Tcp | Over::Terminal => None,
+        }
+    }
+}
+
 /// What a call came to, when it ended well and everything arrived intact.
 pub type Outcome = Option<Figure>;
 
@@ -64,23 +78,29 @@ pub type Outcome = Option<Figure>;
 pub struct Figure {
     /// In the unit of the case.
     pub value: f64,
-    /// For large files without a line, seconds of the processor for 2^30 bytes, both sides; for mail on a line, how many bytes the
-    /// caller sends beside each message.
-    pub beside: Option<f64>,
+    pub beside: Option<Beside>,
+}
+
+/// What is told beside a figure.
+#[derive(Debug, Clone, Copy)]
+pub enum Beside {
+    /// Seconds of the processor for 2^30 bytes, both sides: of large files without a line.
+    Seconds(f64),
+    /// Used of a processor by the caller and the called program while the call was up: %.
+    Share([f64; 2]),
+    /// Bytes that the caller sends beside each message: of mail on a line.
+    Bytes(f64),
 }
 
 impl Case {
     /// Bit/s of its line; nothing where only the machine is in the way.
     pub fn rate(&self) -> Option<u32> {
-        match &self.over {
-            Over::Line(settings) => settings.rate,
-            _ => None,
-        }
+        self.over.line().and_then(|line| line.rate)
     }
 
     /// About how long the longest of its calls takes, in seconds.
     pub fn about(&self, variant: Variant) -> u64 {
-        let (Over::Line(settings), Some(rate)) = (&self.over, self.rate()) else { return 0 };
+        let (Some(settings), Some(rate)) = (self.over.line(), self.rate()) else { return 0 };
         let bytes = match self.work {
             Work::Nothing => 0,
             Work::File { bytes, .. } | Work::Resumed(bytes) => bytes,
@@ -104,7 +124,8 @@ impl Case {
     ) -> Outcome {
         // A disk that many sessions share would be in the way of all.
         let memory = Some(Path::new("/dev/shm")).filter(|path| self.rate().is_some() && path.is_dir());
-        let pair = Pair::new(alpha, beta, variant, memory.unwrap_or(&std::env::temp_dir()));
+        let by_port = matches!(self.over, Over::Ports(_));
+        let pair = Pair::new(alpha, beta, variant, by_port, memory.unwrap_or(&std::env::temp_dir()));
         for _ in 0..before {
             self.call(&pair, &self.clean(), seed).good.then_some(())?;
         }
@@ -149,7 +170,13 @@ impl Case {
         let arrives = pair.arrives_at(Way::There);
         let kept = matches!(self.work, Work::File { .. }).then_some(arrives.as_path());
         match over {
-            Over::Line(settings) => circuit::call(&mut caller, &mut called, settings, seed, self.limit),
+            Over::Line(settings) => {
+                circuit::call(&mut caller, &mut called, Joint::pipes(), settings, seed, self.limit)
+            }
+            Over::Ports(settings) => {
+                let joint = Joint::ports(&pair.port(), pair.opens_port());
+                circuit::call(&mut caller, &mut called, joint, settings, seed, self.limit)
+            }
             Over::Pipe => circuit::direct(&mut caller, &mut called, circuit::pipes(), kept, self.limit),
             Over::Tcp => circuit::direct(&mut caller, &mut called, circuit::sockets(), kept, self.limit),
             Over::Terminal => {
@@ -162,6 +189,7 @@ impl Case {
     fn clean(&self) -> Over {
         match &self.over {
             Over::Line(settings) => Over::Line(line(settings.rate, settings.delay)),
+            Over::Ports(settings) => Over::Ports(line(settings.rate, settings.delay)),
             other => other.clone(),
         }
     }
@@ -173,16 +201,18 @@ impl Case {
             Work::Mail(count) | Work::Batch(count) => (count as f64 * 2048.0, count as f64),
             Work::Nothing => (0.0, 1.0),
         };
-        let beside = match self.work {
-            _ if self.unit == Unit::Megabytes => Some(call.cpu.as_secs_f64() * f64::from(1 << 30) / bytes),
-            Work::Mail(_) | Work::Batch(_) if self.rate().is_some() => {
-                Some((call.sent[0] as f64 - bytes) / jobs)
+        let used = call.cpu.map(|used| used.as_secs_f64());
+        let beside = match (self.unit, self.work) {
+            (Unit::Megabytes, _) => Some(Beside::Seconds((used[0] + used[1]) * f64::from(1 << 30) / bytes)),
+            (Unit::ShareAndProcessor, _) => Some(Beside::Share(used.map(|used| used / seconds * 100.0))),
+            (_, Work::Mail(_) | Work::Batch(_)) if self.rate().is_some() => {
+                Some(Beside::Bytes((call.sent[0] as f64 - bytes) / jobs))
             }
             _ => None,
         };
-        let value = match (self.unit, &self.over) {
-            (Unit::Share, Over::Line(Settings { rate: Some(rate), .. })) => {
-                bytes * 10.0 / f64::from(*rate) / seconds * 100.0
+        let value = match (self.unit, self.rate()) {
+            (Unit::Share | Unit::ShareAndProcessor, Some(rate)) => {
+                bytes * 10.0 / f64::from(rate) / seconds * 100.0
             }
             (Unit::Megabytes, _) => bytes / seconds / 1e6,
             (Unit::Each, _) => seconds * 1000.0 / jobs,
@@ -222,13 +252,13 @@ pub fn cases(quick: bool) -> Vec<Case> {
     let both = |bytes| Work::File { bytes, both: true };
     let [on_line, direct] = limits(quick);
     let large = 64 << 20;
-    let case = |title, variants: &[Variant], work, over, unit| Case {
+    let case = |title, variants: &[Variant], work, over: Over, unit| Case {
         title,
         variants: variants.to_vec(),
         work,
         unit,
         seeds: 1,
-        limit: if matches!(over, Over::Line(_)) { on_line } else { direct },
+        limit: if over.line().is_some() { on_line } else { direct },
         over,
     };
     let on = |settings: &Settings| Over::Line(settings.clone());
@@ -269,6 +299,20 @@ pub fn cases(quick: bool) -> Vec<Case> {
             Work::Resumed(500 << 10),
             on(&near),
             Unit::Beyond,
+        ),
+        case(
+            "200 KiB at 115 200 bit/s by pipes, %",
+            &[I, G2048],
+            file(200 << 10),
+            on(&near),
+            Unit::ShareAndProcessor,
+        ),
+        case(
+            "200 KiB at 115 200 bit/s by serial ports, %",
+            &[I, G2048],
+            file(200 << 10),
+            Over::Ports(near),
+            Unit::ShareAndProcessor,
         ),
         case("empty call, s", &[I, G], Work::Nothing, on(&telephone), Unit::Seconds),
         Case {

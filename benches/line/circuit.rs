@@ -4,10 +4,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, write};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::fs::File;
-use std::io::{PipeReader, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use uugate::clock;
 use uugate::wire::noise::{Noise, Settings};
@@ -21,8 +20,8 @@ pub struct Call {
     pub time: Duration,
     /// Bytes that the caller and the called program sent.
     pub sent: [u64; 2],
-    /// What both used of the processor, where nothing but the machine is in their way.
-    pub cpu: Duration,
+    /// What the caller and the called program used of the processor.
+    pub cpu: [Duration; 2],
     /// Whether both ended with success.
     pub good: bool,
 }
@@ -32,20 +31,66 @@ const PORT: usize = 4096;
 
 /// One direction: from a program's output, along the line, to the other's input.
 struct Way {
-    from: Option<PipeReader>,
-    to: Option<PipeWriter>,
+    from: Option<OwnedFd>,
+    to: Option<OwnedFd>,
     line: Noise,
     /// Arrived, but not yet taken by the program.
     arrived: Vec<u8>,
 }
 
+/// Both ends of a line: standard input and output of the caller and of the called program, and where each of them is heard and
+/// told.
+pub struct Joint {
+    programs: [(Stdio, Stdio); 2],
+    ends: [(OwnedFd, OwnedFd); 2],
+    /// The caller opens its end by itself, and throws away what came before.
+    opens: bool,
+}
+
+impl Joint {
+    /// Each program on a pair of pipes.
+    pub fn pipes() -> Joint {
+        let end = || {
+            let (input, to) = std::io::pipe().expect("a pipe");
+            let (from, output) = std::io::pipe().expect("a pipe");
+            // As much as a serial port takes ahead of the line; a pipe by itself would take a whole window.
+            rustix::pipe::fcntl_setpipe_size(&from, PORT).expect("a pipe may be small");
+            ((input.into(), output.into()), (from.into(), to.into()))
+        };
+        let [(caller, one), (called, other)] = [end(), end()];
+        Joint { programs: [caller, called], ends: [one, other], opens: false }
+    }
+
+    /// Each program on a serial port, which is the slave of a pseudo terminal. The caller opens its own by this name, or has it as
+    /// its standard input, as the called program has.
+    pub fn ports(callers: &Path, opens: bool) -> Joint {
+        let [(one, callers_port), (other, calleds_port)] = [pseudo_terminal(), pseudo_terminal()];
+        let name = rustix::pty::ptsname(&one, Vec::new()).expect("its name");
+        let _ = std::fs::remove_file(callers);
+        std::os::unix::fs::symlink(name.to_str().expect("a plain name"), callers).expect("a link to it");
+        let both = |end: &OwnedFd| end.try_clone().expect("a second handle");
+        let caller = match opens {
+            true => (Stdio::null(), Stdio::null()),
+            false => (both(&callers_port).into(), callers_port.into()),
+        };
+        let called = (both(&calleds_port).into(), calleds_port.into());
+        Joint { programs: [caller, called], ends: [(both(&one), one), (both(&other), other)], opens }
+    }
+}
+
 /// Runs a call over a line with these settings in both directions. `seed` decides where it is disturbed; the call is ended after
 /// `limit`.
-pub fn call(caller: &mut Command, called: &mut Command, line: &Settings, seed: u64, limit: Duration) -> Call {
-    let (caller_input, to_caller) = std::io::pipe().expect("a pipe");
-    let (called_input, to_called) = std::io::pipe().expect("a pipe");
-    let (from_caller, caller_output) = std::io::pipe().expect("a pipe");
-    let (from_called, called_output) = std::io::pipe().expect("a pipe");
+pub fn call(
+    caller: &mut Command,
+    called: &mut Command,
+    joint: Joint,
+    line: &Settings,
+    seed: u64,
+    limit: Duration,
+) -> Call {
+    let Joint { programs: [(caller_input, caller_output), (called_input, called_output)], ends, opens } =
+        joint;
+    let [(from_caller, to_caller), (from_called, to_called)] = ends;
     let began = clock::now();
     let mut ways = [
         Way::new(from_caller, to_called, line.clone(), seed * 2, began),
@@ -58,8 +103,11 @@ pub fn call(caller: &mut Command, called: &mut Command, line: &Settings, seed: u
             began,
         ),
     ];
-    let caller = start(caller, caller_input.into(), caller_output.into());
-    let called = start(called, called_input.into(), called_output.into());
+    let caller = start(caller, caller_input, caller_output);
+    while opens && clock::now() < began + limit && ways[0].is_closed() {
+        pause();
+    }
+    let called = start(called, called_input, called_output);
     let (mut first, mut last) = (None, began);
     loop {
         let now = clock::now();
@@ -80,19 +128,27 @@ pub fn call(caller: &mut Command, called: &mut Command, line: &Settings, seed: u
     }
     let sent = ways.each_ref().map(|way| way.line.carried().0);
     drop(ways);
+    let cpu = [used(&caller), used(&called)];
     let good = wait(caller).success() & wait(called).success();
     let time = last.saturating_duration_since(first.unwrap_or(last));
-    Call { time, sent, cpu: Duration::ZERO, good }
+    Call { time, sent, cpu, good }
 }
 
 impl Way {
-    fn new(from: PipeReader, to: PipeWriter, line: Settings, seed: u64, now: Instant) -> Way {
+    fn new(from: OwnedFd, to: OwnedFd, line: Settings, seed: u64, now: Instant) -> Way {
         for end in [rustix::io::ioctl_fionbio(&from, true), rustix::io::ioctl_fionbio(&to, true)] {
-            end.expect("a pipe need not block");
+            end.expect("an end need not block");
         }
-        // As much as a serial port takes ahead of the line; a pipe by itself would take a whole window.
-        rustix::pipe::fcntl_setpipe_size(&from, PORT).expect("a pipe may be small");
         Way { from: Some(from), to: Some(to), line: Noise::new(line, seed, now), arrived: Vec::new() }
+    }
+
+    /// Whether no program has the terminal open that it comes from.
+    fn is_closed(&self) -> bool {
+        let Some(from) = &self.from else { return true };
+        let mut end = [PollFd::new(from, PollFlags::empty())];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut end, Some(&at_once)).expect("poll works");
+        end[0].revents().contains(PollFlags::HUP)
     }
 
     /// Moves what can move; tells whether the program said something, and whether the other was told something.
@@ -117,7 +173,8 @@ impl Way {
             return false;
         }
         match read(from, &mut buffer[..wanted]) {
-            Ok(0) => {
+            // A terminal that its program has closed gives EIO.
+            Ok(0) | Err(Errno::IO) => {
                 self.from = None;
                 false
             }
@@ -174,6 +231,11 @@ fn sleep_until_something(ways: &[Way; 2], now: Instant) {
     }
 }
 
+fn pause() {
+    let time = Timespec::try_from(Duration::from_millis(2)).expect("a short time");
+    poll(&mut [], Some(&time)).expect("poll works");
+}
+
 /// Runs a call without a line between the two. It is over for a program once it has closed its standard input or ended: Taylor's
 /// uucico sleeps for two seconds after that. The call is ended after `limit`. `kept` is what has to be on disk at its end;
 /// Taylor leaves that to the kernel.
@@ -189,9 +251,8 @@ pub fn direct(
     let mut caller = start(caller, caller_input.into(), caller_output.into());
     let mut called = start(called, called_input.into(), called_output.into());
     let inputs = [&caller, &called].map(|child| format!("/proc/{}/fd/0", child.id()));
-    let pause = Timespec::try_from(Duration::from_millis(2)).expect("a short time");
     while inputs.iter().any(|input| std::fs::symlink_metadata(input).is_ok()) {
-        poll(&mut [], Some(&pause)).expect("poll works");
+        pause();
         if clock::now() > began + limit {
             for child in [&mut caller, &mut called] {
                 child.kill().expect("our own child");
@@ -202,7 +263,7 @@ pub fn direct(
         file.sync_all().expect("a sync");
     }
     let time = clock::now() - began;
-    let cpu = used(&caller) + used(&called);
+    let cpu = [used(&caller), used(&called)];
     let good = wait(caller).success() & wait(called).success();
     Call { time, sent: [0, 0], cpu, good }
 }
@@ -239,9 +300,16 @@ pub fn sockets() -> Ends {
 
 /// A pseudo terminal in raw mode as a null modem: the caller on its slave, the called program on its master.
 pub fn terminal() -> Ends {
+    let (master, slave) = pseudo_terminal();
+    [slave, master].map(|end| (end.try_clone().expect("a second handle"), end))
+}
+
+/// Master and slave, in raw mode.
+fn pseudo_terminal() -> (OwnedFd, OwnedFd) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo terminal");
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags).expect("a pseudo terminal");
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("its slave");
     let path = ptsname(&master, Vec::new()).expect("its name");
     let path = path.to_str().expect("a plain name");
@@ -249,5 +317,5 @@ pub fn terminal() -> Ends {
     let mut settings = tcgetattr(&slave).expect("its settings");
     settings.make_raw();
     tcsetattr(&slave, OptionalActions::Now, &settings).expect("its settings");
-    [slave, master].map(|end| (end.try_clone().expect("a second handle"), end))
+    (master, slave)
 }

@@ -23,7 +23,7 @@ mod circuit;
 mod disk;
 mod pair;
 
-use cases::{Case, Figure, Outcome};
+use cases::{Beside, Case, Figure, Outcome};
 use clap::Parser;
 use pair::{Program, Variant};
 use std::cmp::Reverse;
@@ -172,7 +172,8 @@ fn print_head([on_line, direct]: [Duration; 2]) {
     );
     println!(
         "the others failed, or were ended after {} s ({} s where there is no line); in parentheses behind MB/s: seconds of \
-         the processor for 2^30 bytes, both sides; behind the time of mails: bytes that the caller sends beside each\n",
+         the processor for 2^30 bytes, both sides; behind %: what caller and called program took of a processor, in %; behind the \
+         time of mails: bytes that the caller sends beside each\n",
         on_line.as_secs(),
         direct.as_secs()
     );
@@ -200,7 +201,12 @@ fn cell(outcomes: &[Outcome]) -> String {
     good.sort_by(|one, other| one.value.total_cmp(&other.value));
     let count = format!("{} of {}", good.len(), outcomes.len());
     match (good.get(good.len() / 2), good.len() == outcomes.len()) {
-        (Some(Figure { value, beside: Some(beside) }), true) => format!("{value:.2} ({beside:.1})"),
+        (Some(Figure { value, beside: Some(Beside::Seconds(beside) | Beside::Bytes(beside)) }), true) => {
+            format!("{value:.2} ({beside:.1})")
+        }
+        (Some(Figure { value, beside: Some(Beside::Share([caller, called])) }), true) => {
+            format!("{value:.2} ({caller:.2}; {called:.2})")
+        }
         (Some(median), true) => format!("{:.2}", median.value),
         (Some(median), false) => format!("{:.2} ({count})", median.value),
         (None, _) => count,

@@ -71,12 +71,23 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// `alpha` calls, `beta` is called. Both live in a folder below this one.
-    pub fn new(alpha: Program, beta: Program, variant: Variant, below: &Path) -> Pair {
+    /// `alpha` calls, `beta` is called. Both live in a folder below this one. `by_port`: alpha opens a serial port, if it is uugate.
+    pub fn new(alpha: Program, beta: Program, variant: Variant, by_port: bool, below: &Path) -> Pair {
         let folder = open_folder_in(below);
-        let site = |program, name, peer| Site::new(folder.path(), program, name, peer, variant);
-        let (alpha, beta) = (site(alpha, "alpha", "beta"), site(beta, "beta", "alpha"));
+        let port = by_port.then(|| folder.path().join(PORT));
+        let alpha = Site::new(folder.path(), alpha, "alpha", "beta", variant, port.as_deref());
+        let beta = Site::new(folder.path(), beta, "beta", "alpha", variant, None);
         Pair { folder, alpha, beta }
+    }
+
+    /// The name of alpha's serial port.
+    pub fn port(&self) -> PathBuf {
+        self.folder.path().join(PORT)
+    }
+
+    /// Whether alpha opens it by itself.
+    pub fn opens_port(&self) -> bool {
+        matches!(self.alpha, Site::Uugate(_))
     }
 
     pub fn caller(&self) -> Command {
@@ -167,12 +178,22 @@ pub enum Way {
 }
 
 impl Site {
-    fn new(folder: &Path, program: Program, name: &str, peer: &str, variant: Variant) -> Site {
+    fn new(
+        folder: &Path,
+        program: Program,
+        name: &str,
+        peer: &str,
+        variant: Variant,
+        port: Option<&Path>,
+    ) -> Site {
         match program {
             Program::Uugate => {
                 // What comes last is the section of the line. Some protocols want one that is said to lose nothing.
                 let reliable = if matches!(variant.letter, 't' | 'e' | 'y') { "reliable = true" } else { "" };
-                let config = neighbour(peer, &variant.for_uugate()) + reliable;
+                let config = match port {
+                    Some(port) => on_port(peer, &variant.for_uugate(), port),
+                    None => neighbour(peer, &variant.for_uugate()),
+                } + reliable;
                 let node = Node::new(folder, name, &config);
                 // A site that is called has a spool; the first command makes it.
                 node.run("uuxqt", &[], b"");
@@ -235,6 +256,19 @@ impl Site {
             }
         }
     }
+}
+
+/// The name of a serial port in the folder of a pair.
+const PORT: &str = "port";
+
+/// The configuration of a node whose one neighbour is called on a serial port.
+fn on_port(peer: &str, settings: &str, port: &Path) -> String {
+    format!(
+        "[routes]\nsmart-host = \"{peer}\"\n[[system]]\nname = \"{peer}\"\nline = \"port\"\n{settings}\n\
+         [[line]]\nname = \"port\"\ntype = \"serial\"\ndevice = \"{}\"\nspeed = \"115200 bit/s\"\nflow = \"none\"\n\
+         lock-directory = \".\"\n",
+        port.display()
+    )
 }
 
 const FROM: &[u8] = b"From jan Sun Nov 22 00:00:00 2026 remote from alpha\n";

@@ -126,7 +126,7 @@ fn a_busy_number_is_redialled_after_the_pause_so_often_and_then_waited_for() {
     let over = set_back(CallFailure::Busy, 11);
     assert_eq!(wait(&plan, &over), (3600, Some(Hold::Retry)));
     let since = noon() + SignedDuration::from_secs(5);
-    let wish = Some(Wished { since, grade: grade('C'), at_once: false });
+    let wish = Some(Wished { since, grade: grade('C'), at_once: false, why: Why::Wish });
     let new_work = |history: History| wait(&plan, &History { wish, ..history }).0;
     assert_eq!(new_work(over), 3600, "new work makes no more redials legal");
     assert_eq!(new_work(History { failures: 11, ..set_back(CallFailure::NoAnswer, 1) }), 60);
@@ -148,7 +148,10 @@ fn a_wrong_password_is_not_tried_again_for_new_work_but_for_who_asks_by_hand() {
     assert_eq!(wait(&plan, &set_back(CallFailure::Login, 3)), (4 * HOUR, Some(Hold::Login)));
     let wish = |at_once| {
         let since = noon() + SignedDuration::from_secs(5);
-        History { wish: Some(Wished { since, grade: grade('C'), at_once }), ..refused.clone() }
+        History {
+            wish: Some(Wished { since, grade: grade('C'), at_once, why: Why::Wish }),
+            ..refused.clone()
+        }
     };
     assert_eq!(wait(&plan, &wish(false)), (HOUR, Some(Hold::Login)));
     assert_eq!(wait(&plan, &wish(true)), (5, None));
@@ -161,7 +164,7 @@ fn a_number_that_was_given_up_is_called_for_who_asks_by_hand_alone() {
     let held = Some(Held { why: Hold::GivenUp, until: None, tried });
     let asked = |ago, at_once| {
         let since = noon() - SignedDuration::from_secs(ago);
-        let wish = Some(Wished { since, grade: grade('C'), at_once });
+        let wish = Some(Wished { since, grade: grade('C'), at_once, why: Why::Wish });
         let history = History { held, wish, last: Some(tried), ..History::default() };
         next_call(&now, &Plan::default(), &history).unwrap()
     };

@@ -170,6 +170,7 @@ mod tests {
     use crate::wire::chat;
     use crate::wire::line::LineError;
     use crate::wire::record::drive::Recorder;
+    use crate::wire::record::{Head, Prelude};
     use std::pin::Pin;
     use std::task::{Context, Poll};
     use tokio::io::ReadBuf;
@@ -257,12 +258,16 @@ mod tests {
         Dialogue { script: chat::Script::parse(script, chat::Kind::Login).unwrap(), settings, values }
     }
 
+    fn unrecorded() -> Recorder {
+        Recorder::start(None, &Head::default(), &Prelude::default())
+    }
+
     #[tokio::test]
     async fn a_getty_at_another_speed_gets_its_break() {
         let (stream, mut getty) = tokio::io::duplex(1024);
         let (breaks, mut counted) = tokio::sync::mpsc::unbounded_channel();
         let port = Port { stream, carrier: Some(true), breaks };
-        let mut stream = Recorded::new(UntilCut::new(port, "", std::future::pending()), Recorder::default());
+        let mut stream = Recorded::new(UntilCut::new(port, "", std::future::pending()), unrecorded());
         let chatting = dialogue(r"ogin:-BREAK-ogin: \m\L");
         let waking = async {
             assert_eq!(counted.recv().await, Some(BREAK));
@@ -281,7 +286,7 @@ mod tests {
         let (stream, _getty) = tokio::io::duplex(1024);
         let (breaks, _counted) = tokio::sync::mpsc::unbounded_channel();
         let port = Port { stream, carrier: Some(false), breaks };
-        let mut stream = Recorded::new(port, Recorder::default());
+        let mut stream = Recorded::new(port, unrecorded());
         let ended = super::chat(&mut stream, &dialogue("\"\" \\m ogin: \\L")).await;
         assert!(matches!(ended, Err(CallError::Chat(ChatError::CarrierLost { .. }))), "{ended:?}");
     }

@@ -162,7 +162,14 @@ mod tests {
             let system = Protocols { changes, ..Protocols::default() };
             let expected = Expected { rate: Some(30), bytes_per_error: 6500 };
             let outset = Outset { expected, receive };
-            let all = parameters(&system, &Protocols::default(), &Profile::SHOWN, features, outset);
+            let all = parameters(
+                &system,
+                &Protocols::default(),
+                &Profile::SHOWN,
+                features,
+                Qualities::SERIAL,
+                outset,
+            );
             assert!(
                 [all.i.expected, all.j.i.expected, all.g.expected, all.v.expected]
                     .iter()
@@ -208,7 +215,8 @@ mod tests {
     fn j_avoids_what_the_line_does_not_carry_unless_it_is_said_what_that_is() {
         let avoided = |qualities, changes| {
             let system = Protocols { changes, ..Protocols::default() };
-            parameters(&system, &Protocols::default(), &Profile::SHOWN, Features::OURS, qualities).j.avoid
+            let (here, outset) = (Protocols::default(), Outset::default());
+            parameters(&system, &here, &Profile::SHOWN, Features::OURS, qualities, outset).j.avoid
         };
         assert_eq!(avoided(Qualities { xon_xoff: true, ..Qualities::SERIAL }, vec![]), [0x11, 0x13]);
         let seven = avoided(SEVEN_BIT, vec![]);

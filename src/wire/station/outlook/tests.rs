@@ -171,8 +171,15 @@ async fn a_number_that_is_left_alone_keeps_no_other_line_waiting() {
     let mut settings = settings();
     let kind = LineKind::tcp(Vec::new());
     let (answer, declared, protocols) = (false, Declared::default(), Protocols::default());
-    settings.lines =
-        vec![LineSettings { name: "net".to_owned(), answer, declared, protocols, order: None, kind }];
+    settings.lines = vec![LineSettings {
+        name: "net".to_owned(),
+        answer,
+        declared,
+        protocols,
+        order: None,
+        hold_off: LineSettings::HOLD_OFF,
+        kind,
+    }];
     let now = at("08:30:00").to_zoned(TimeZone::UTC);
     let held = async |lines: &[String]| {
         let system = SystemSettings { lines: lines.to_vec(), ..system.clone() };
