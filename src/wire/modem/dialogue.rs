@@ -190,7 +190,7 @@ pub struct Modem {
     shows_carrier: bool,
     /// DTR was seen to end a call.
     dtr_heeded: bool,
-    /// The line may be off hook without a call: we made it so, or a program that ended.
+    /// The line may be off hook without a call: we made it so.
     busied_out: bool,
     escape: Escape,
     /// Escape characters to be tried; for a modem in a call of which nobody knows any more.
@@ -213,7 +213,7 @@ impl Modem {
     pub fn new(profile: Profile, signals: bool) -> Self {
         Modem {
             escape: Escape::Character(profile.escape),
-            busied_out: profile.busy_out.is_some(),
+            busied_out: false,
             profile,
             signals,
             carrier: None,

@@ -470,7 +470,7 @@ fn the_other_end_cannot_say_that_the_modem_has_hung_up() {
     assert_eq!(pass(&mut modem), now + Profile::generic().timeouts.guard);
     assert_eq!(sent(&mut modem), "ATH\r", "and the modem told");
     // Where there is a carrier signal, words are not believed against it.
-    let mut seen = Modem::new(Profile::generic(), true);
+    let mut seen = Modem { met: true, ..Modem::new(Profile::generic(), true) };
     seen.handle_carrier(now, true);
     seen.tell_to_hang_up(now);
     let now = pass(&mut seen);
@@ -545,7 +545,7 @@ fn a_modem_that_is_taken_out_is_busy_and_is_on_hook_again_before_its_next_use() 
     };
     modem.set_up(now);
     let said = obeys(&mut modem, Event::Ready);
-    assert_eq!(said[..3], ["AT", "ATH", "ATZ"], "a program that ended may have left it so");
+    assert_eq!(said[..3], ["+++", "\x1c\x1c\x1c", "ATH"], "a program that ended may have left it so");
     modem.take_out(now, true);
     assert_eq!(obeys(&mut modem, Event::Ready), ["ATS0=0", "ATH1"]);
     modem.set_up(now);
