@@ -1,7 +1,7 @@
 //! Getting from a connection to the handshake: the login chat of the caller, the prompt of the called.
 
 use super::CallError;
-use super::settings::{Dialogue, Node};
+use super::settings::{Account, Dialogue, Node};
 use crate::clock;
 use crate::observe::Secret;
 use crate::wire::chat::{Chat, ChatError, Event, LoginEvent, LoginPrompt};
@@ -59,7 +59,10 @@ where
         if prompt.poll_transmit(&mut out) {
             write(stream, &out, node.prompt.timeout).await?;
         }
-        if let Some(error) = failed.take() {
+        if let Some(mut error) = failed.take() {
+            if let ChatError::LoginRefused { name, .. } = &mut error {
+                name.take_if(|name| accounts(node, name).next().is_none());
+            }
             return Err(CallError::Chat(error));
         }
         match prompt.poll_event() {
@@ -82,12 +85,17 @@ where
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$CPOlYMlQwZZlTZ4hCXDxwBDBEG0GLnsu4rQA8vHoLm0";
 
+/// The accounts of this name: systems may share one.
+fn accounts<'a>(node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Account> {
+    node.systems
+        .values()
+        .filter_map(|system| system.login.as_ref())
+        .filter(move |account| account.name == name)
+}
+
 /// Whether some system has this account; `None` if that could not be found out in time. Hashing takes long, so it is done aside.
 async fn check(node: &Node, name: &str, password: Secret) -> Option<bool> {
-    // Systems may share a login.
-    let accounts = node.systems.values().filter_map(|system| system.login.as_ref());
-    let mut hashes: Vec<String> =
-        accounts.filter(|login| login.name == name).map(|login| login.password_hash.clone()).collect();
+    let mut hashes: Vec<String> = accounts(node, name).map(|account| account.password_hash.clone()).collect();
     hashes.dedup();
     let known = !hashes.is_empty();
     if !known {
@@ -166,7 +174,7 @@ fn lost(error: io::Error) -> CallError {
 mod tests {
     use super::*;
     use crate::job::SystemName;
-    use crate::wire::call::UntilCut;
+    use crate::wire::call::{System, UntilCut};
     use crate::wire::chat;
     use crate::wire::line::LineError;
     use crate::wire::record::drive::Recorder;
@@ -185,6 +193,20 @@ mod tests {
         let ended = prompt(&mut ours, &node, &mut 0).await;
         assert!(matches!(ended, Err(CallError::CarrierLost { .. })), "{ended:?}");
         drop(theirs);
+    }
+
+    #[tokio::test]
+    async fn what_may_be_a_password_is_told_to_nobody() {
+        let mut node = Node::new("polux".parse().unwrap(), "/nonexistent".into());
+        node.prompt.attempts = 1;
+        let login = Some(Account { name: "Uleaf".to_owned(), password_hash: String::new() });
+        node.systems.insert("leaf".parse().unwrap(), System { login, ..System::default() });
+        for (entry, shown) in [("geheim", "not known here"), ("Uleaf", "Uleaf")] {
+            let (mut ours, mut theirs) = tokio::io::duplex(1024);
+            theirs.write_all(format!("{entry}\rwrong\r").as_bytes()).await.unwrap();
+            let refused = prompt(&mut ours, &node, &mut 0).await.expect_err("it is wrong").to_string();
+            assert!(refused.ends_with(shown) && !refused.contains("geheim"), "{refused}");
+        }
     }
 
     #[test]

@@ -232,7 +232,8 @@ impl LoginPrompt {
         self.failures += 1;
         self.transmit.extend_from_slice(b"Login incorrect\r\n");
         if self.failures >= self.settings.attempts {
-            let error = ChatError::LoginRefused { name: self.last_name.clone(), attempts: self.failures };
+            let error =
+                ChatError::LoginRefused { name: Some(self.last_name.clone()), attempts: self.failures };
             self.events.push_back(LoginEvent::Failed(error));
             self.state = State::Ended;
         } else {

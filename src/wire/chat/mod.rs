@@ -32,8 +32,9 @@ pub enum ChatError {
     Missing { what: &'static str },
     #[error("the caller did not log in in time")]
     LoginTimedOut,
-    #[error("the caller failed to log in {attempts} times; last name: {name:?}")]
-    LoginRefused { name: String, attempts: u32 },
+    /// `name` is the last one, if it is known: of a caller that is out of step it could be a password.
+    #[error("the caller failed to log in {attempts} times; last name: {}", name.as_deref().unwrap_or("not known here"))]
+    LoginRefused { name: Option<String>, attempts: u32 },
 }
 
 impl ToFault for ChatError {

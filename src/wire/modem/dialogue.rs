@@ -146,7 +146,9 @@ enum State {
         deadline: Instant,
     },
     ExpectRing,
+    /// `told` to dial, or to answer.
     ExpectConnect {
+        told: String,
         deadline: Instant,
         limit: Duration,
     },
@@ -307,8 +309,8 @@ impl Modem {
     pub fn dial(&mut self, now: Instant, number: &Number) {
         self.forget();
         self.send(&format!("{}{number}", self.profile.dial));
-        let limit = self.profile.timeouts.dial;
-        self.state = State::ExpectConnect { deadline: now + limit, limit };
+        let (told, limit) = (self.profile.dial.clone(), self.profile.timeouts.dial);
+        self.state = State::ExpectConnect { told, deadline: now + limit, limit };
     }
 
     /// Waits for a call and answers it after the profile's rings; ends in `Connected` or `Failed`. Anything else
@@ -321,9 +323,9 @@ impl Modem {
 
     /// Answers now, however often it rang; ends in `Connected` or `Failed`.
     pub fn answer(&mut self, now: Instant) {
-        self.send(&self.profile.answer.clone());
-        let limit = self.profile.timeouts.answer;
-        self.state = State::ExpectConnect { deadline: now + limit, limit };
+        let (told, limit) = (self.profile.answer.clone(), self.profile.timeouts.answer);
+        self.send(&told);
+        self.state = State::ExpectConnect { told, deadline: now + limit, limit };
     }
 
     /// Ends a call, or an attempt at one; ends in `HungUp`, or in `Failed` if that was not seen.
@@ -391,7 +393,7 @@ impl Modem {
                 self.events.push_back(Event::RungOff);
             }
             State::ExpectReport { answer, deadline, .. } if now >= deadline => self.reported(&answer),
-            State::ExpectConnect { deadline, limit } if now >= deadline => {
+            State::ExpectConnect { deadline, limit, .. } if now >= deadline => {
                 // Any character makes a modem give up a dial.
                 self.transmit.push(b'\r');
                 self.fail(ModemError::NotConnected { seconds: limit.as_secs() });
@@ -529,17 +531,14 @@ impl Modem {
                 self.state = State::Online;
                 self.events.push_back(Event::Connected(connect));
             }
-            (State::ExpectConnect { .. }, reply) => match reply {
+            (State::ExpectConnect { told, .. }, reply) => match reply {
                 Reply::Busy => self.fail(ModemError::Busy),
                 Reply::NoAnswer => self.fail(ModemError::NoAnswer),
                 Reply::NoDialtone => self.fail(ModemError::NoDialtone),
                 Reply::NoCarrier => self.fail(ModemError::NoCarrier),
                 Reply::Voice => self.fail(ModemError::Voice),
                 Reply::Barred(reply) => self.fail(ModemError::Barred { reply }),
-                Reply::Error => {
-                    let command = self.profile.dial.clone();
-                    self.fail(ModemError::Refused { command, reply: "ERROR".to_owned() });
-                }
+                Reply::Error => self.fail(ModemError::Refused { command: told, reply: "ERROR".to_owned() }),
                 // An echo of the command, or a word that this modem has and we do not know.
                 _ => {}
             },

@@ -49,7 +49,7 @@ fn wrong_logins_are_slowed_and_counted() {
     enter(&mut prompt, later, "mallory", "y");
     assert!(matches!(prompt.poll_event(), Some(LoginEvent::Check { .. })));
     prompt.verdict(later, false);
-    let error = ChatError::LoginRefused { name: "mallory".to_owned(), attempts: 2 };
+    let error = ChatError::LoginRefused { name: Some("mallory".to_owned()), attempts: 2 };
     assert_eq!(prompt.poll_event(), Some(LoginEvent::Failed(error)));
 }
 
