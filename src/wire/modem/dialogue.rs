@@ -538,6 +538,7 @@ impl Modem {
                 Reply::NoCarrier => self.fail(ModemError::NoCarrier),
                 Reply::Voice => self.fail(ModemError::Voice),
                 Reply::Barred(reply) => self.fail(ModemError::Barred { reply }),
+                Reply::Error if told == self.profile.dial => self.fail(ModemError::NotDialled),
                 Reply::Error => self.fail(ModemError::Refused { command: told, reply: "ERROR".to_owned() }),
                 // An echo of the command, or a word that this modem has and we do not know.
                 _ => {}

@@ -36,6 +36,8 @@ pub enum ModemError {
     Silent { command: String, seen: String },
     #[error("the modem refused {command:?} with {reply:?}")]
     Refused { command: String, reply: String },
+    #[error("the modem says ERROR, and makes no connection")]
+    NotDialled,
     #[error(transparent)]
     Number(#[from] NumberError),
     #[error("the number is busy")]
@@ -73,6 +75,12 @@ impl ToFault for ModemError {
             ModemError::Number(_) => {
                 (Stage::Dial, Whose::Usage, Retry::Never, "correct the number of this system")
             }
+            ModemError::NotDialled => (
+                Stage::Dial,
+                Whose::Usage,
+                Retry::Never,
+                "correct the number of this system, or how the line dials (dial, dial-prefix)",
+            ),
             ModemError::Busy => (Stage::Dial, Whose::Line, Retry::Later, "try again in a few minutes"),
             ModemError::NoAnswer => {
                 (Stage::Dial, Whose::Line, Retry::Later, "check the number, and that the other modem answers")
@@ -123,7 +131,8 @@ impl ToFault for ModemError {
             | ModemError::Refused { .. }
             | ModemError::NoDialtone
             | ModemError::NotHungUp => CallFailure::OwnSide,
-            ModemError::Number(_) | ModemError::CarrierLost => return None,
+            // What is wrong with a number is no other system's business.
+            ModemError::NotDialled | ModemError::Number(_) | ModemError::CarrierLost => return None,
         })
     }
 }
@@ -140,6 +149,7 @@ impl Coded for ModemError {
             ModemError::Busy => "dial-busy",
             ModemError::NoAnswer => "dial-no-answer",
             ModemError::Voice => "dial-voice",
+            ModemError::NotDialled => "dial-not-dialled",
             ModemError::NoDialtone => "dial-no-dialtone",
             ModemError::NoCarrier => "dial-no-carrier",
             ModemError::Barred { .. } => "dial-barred",

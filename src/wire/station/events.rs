@@ -30,7 +30,7 @@ pub enum CallStep {
     /// The session goes on.
     Session(Progress),
     /// It is over.
-    Ended(CallRecord),
+    Ended(Box<CallRecord>),
 }
 
 /// Where the station tells what happens.

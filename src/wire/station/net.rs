@@ -183,7 +183,7 @@ async fn answer(shared: Shared, settings: LineSettings, stream: TcpStream) -> We
     let watch = shared.events.session(&name, None);
     let stream = shared.until_cut(&mut line);
     let answered = call::answer(stream, &node, call::Login::Ask, connected, &shared.spool, &watch).await;
-    tell(CallStep::Ended(answered.record));
+    tell(CallStep::Ended(Box::new(answered.record)));
     line.close(CLOSE_LIMIT).await;
     call::call_back(&shared.spool, answered.call_back).await;
     answered.welcome
@@ -243,6 +243,6 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
         record = Some(call::not_connected(&shared.spool, lease, &error, Attempt::default()).await);
     }
     if let Some(record) = record {
-        tell(CallStep::Ended(record));
+        tell(CallStep::Ended(Box::new(record)));
     }
 }

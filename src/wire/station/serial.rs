@@ -363,7 +363,7 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
         });
     }
     if let Some(record) = record {
-        tell(CallStep::Ended(record));
+        tell(CallStep::Ended(Box::new(record)));
     }
     Over { call: Some(id), meter, ..Over::of(close(phone).await) }
 }
@@ -419,7 +419,7 @@ async fn answer(
     let stream = shared.until_cut(open.online(connection));
     let watch = shared.events.session(&line.name, None);
     let answered = call::answer(stream, &node, Login::Ask, connected, &shared.spool, &watch).await;
-    tell(CallStep::Ended(answered.record));
+    tell(CallStep::Ended(Box::new(answered.record)));
     let caller = caller.as_deref().map(|caller| (&mut house.callers, caller));
     for (guests, guest) in [(&mut house.line, line.name.as_str())].into_iter().chain(caller) {
         guests.called(clock::now(), guest, answered.welcome);

@@ -288,6 +288,7 @@ fn each_way_a_dial_fails_has_its_error() {
         ("NO CARRIER", ModemError::NoCarrier),
         ("7", ModemError::Busy),
         ("VOICE", ModemError::Voice),
+        ("ERROR", ModemError::NotDialled),
         ("BLACKLISTED", ModemError::Barred { reply: "BLACKLISTED".to_owned() }),
     ] {
         let now = start();

@@ -52,6 +52,7 @@ fn modems() -> Vec<ModemError> {
         ModemError::Busy,
         ModemError::NoAnswer,
         ModemError::Voice,
+        ModemError::NotDialled,
         ModemError::NoDialtone,
         ModemError::NoCarrier,
         ModemError::Barred { reply: text() },
