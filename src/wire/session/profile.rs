@@ -99,7 +99,13 @@ impl Profile {
         Profile { name: "bsd", says_grade: true, protocols: "tfg", name_length: Some(14), ..Profile::V7 },
         Profile::V7,
         // UUPC/extended: v, and g in small packets.
-        Profile { name: "uupc", packets: Some(Packets::SMALL), protocols: "vgG", ..Profile::SHOWN },
+        Profile {
+            name: "uupc",
+            ours: Some(Features::TAYLOR),
+            packets: Some(Packets::SMALL),
+            protocols: "vgG",
+            ..Profile::SHOWN
+        },
     ];
 
     pub fn named(name: &str) -> Option<&'static Profile> {

@@ -266,7 +266,7 @@ const KINDS: [Kind; 6] = [
         told: (7, 1024),
         called: "
             > ^PShere=polux^@
-            < ^PSbarberouge -R -N02047^@
+            < ^PSbarberouge -R -N047^@
             > ^PROK^@^PPvg^@
             < ^PUv^@",
         calls: "
