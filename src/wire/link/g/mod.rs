@@ -148,9 +148,8 @@ impl G {
             self.handle_close();
             return;
         }
-        if !self.runs() {
-            // The peer has seen our last step, but its own was lost; ours goes out again, if not at once, by the clock.
-            self.missed_answers(now);
+        // Else it has seen our last step, but its own was lost; ours goes out again by the clock.
+        if !self.runs() && !self.missed_answers(now) {
             return;
         }
         self.silence.heard(now);
@@ -205,10 +204,13 @@ impl G {
             State::Idle | State::Ended => {}
             State::AwaitInit { .. } => self.fail(LinkError::ClosedByPeer { protocol: self.letter }),
             // A uugate goes on repeating what it said before, until it has our CLOSE.
-            State::Running if self.receiver.misses() => self.close_came_early = true,
+            State::Running if self.close_came_early || self.receiver.misses() => self.close_came_early = true,
             State::Running => {
                 self.peer_closed = true;
-                self.close_out();
+                // Behind ours a uugate repeats nothing; what it said last may have to be.
+                if !self.parameters.eager {
+                    self.close_out();
+                }
             }
             State::AwaitSent => {
                 self.peer_closed = true;
@@ -216,6 +218,17 @@ impl G {
             }
             State::AwaitClose => self.peer_closed = true,
         }
+    }
+
+    /// The peer has closed, and we are not to: perhaps what it said before was lost, and no later number shows that. Returns whether
+    /// it may say it again.
+    fn asks_what_was_before_close(&mut self) -> bool {
+        let doubts = self.parameters.eager && !self.close_came_early && self.counters().bad_headers > 0;
+        if doubts {
+            (self.peer_closed, self.close_came_early) = (false, true);
+            self.receiver.ask_next();
+        }
+        doubts
     }
 
     fn send_close(&mut self) {
@@ -400,13 +413,18 @@ impl Link for G {
         if event.is_some() || !self.peer_closed || self.state == State::Ended {
             return event;
         }
-        let orderly = self.state == State::AwaitClose;
+        if self.state == State::AwaitClose {
+            self.state = State::Ended;
+            return Some(Event::Closed);
+        }
+        if self.asks_what_was_before_close() {
+            return None;
+        }
+        if self.parameters.eager {
+            self.close_out();
+        }
         self.state = State::Ended;
-        Some(if orderly {
-            Event::Closed
-        } else {
-            Event::Failed(LinkError::ClosedByPeer { protocol: self.letter })
-        })
+        Some(Event::Failed(LinkError::ClosedByPeer { protocol: self.letter }))
     }
 
     fn abilities(&self) -> Abilities {
@@ -434,8 +452,13 @@ impl Link for G {
 
     fn close(&mut self, _now: Instant) {
         match self.state {
-            // The peer has closed already, and was answered.
-            State::Running if self.peer_closed => self.state = State::AwaitClose,
+            // The peer has closed already.
+            State::Running if self.peer_closed => {
+                self.state = State::AwaitClose;
+                if self.parameters.eager {
+                    self.close_out();
+                }
+            }
             State::Running => self.state = State::AwaitSent,
             State::Idle | State::AwaitInit { .. } => {
                 self.state = State::Ended;

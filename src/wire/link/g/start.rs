@@ -135,11 +135,18 @@ impl G {
         self.started();
     }
 
-    /// A peer that is up already has answered all steps, and some of it was lost.
-    pub(super) fn missed_answers(&mut self, now: Instant) {
-        if let State::AwaitInit { eager: true, .. } = self.state {
-            self.await_init(now, Step::A, 1, 0);
+    /// A peer that is up already has answered all steps, and some of it was lost: what it wants is what every uugate takes. To ask
+    /// again would take longer than a short call. Returns whether we are up now.
+    pub(super) fn missed_answers(&mut self, now: Instant) -> bool {
+        let State::AwaitInit { eager: true, .. } = self.state else { return false };
+        if self.announced.window == 0 {
+            self.announced.window = self.parameters.window;
         }
+        if self.announced.size == 0 {
+            self.announced.size = self.parameters.packet_size.min(LARGEST_AHEAD).into();
+        }
+        self.agree(now);
+        true
     }
 
     /// A step was not answered in time.
