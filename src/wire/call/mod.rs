@@ -256,6 +256,7 @@ where
                     let protocols = connected.letters_after(neighbour, &worked);
                     let mut handshake =
                         Handshake::caller(now, node.name.clone(), system.clone(), &protocols, time)
+                            .on_a_noisy_line(!connected.qualities.reliable)
                             .also_known_as(neighbour.aliases.clone())
                             .to(neighbour.profile, neighbour.permissions.largest)
                             .asking_for(strictest(
@@ -391,7 +392,8 @@ where
             Login::Trusted => (None, Vec::new()),
         };
         recorder.logged_in();
-        let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout);
+        let handshake = Handshake::called(clock::now(), node.name.clone(), node.handshake_timeout)
+            .on_a_noisy_line(!connected.qualities.reliable);
         let mut door = Door::new(node, name.as_deref(), &connected, spool, &mut begun);
         let opening = shake(&mut stream, handshake, &early, &mut door).await;
         (record.debug, call_back) = (door.debug, door.call_back.take());

@@ -380,7 +380,7 @@ async fn so_do_calls_over_the_other_protocols() {
     }
 }
 
-/// What noise does to a handshake, which has no checksum.
+/// What noise does to a handshake, if no seal shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Spoiled {
     Nothing,
@@ -405,7 +405,12 @@ impl Spoiled {
             Spoiled::CalledFeatures => (b"ROKN02047", b"ROKN"),
         };
         match bytes.windows(told.len()).position(|window| window == told) {
-            Some(at) => [&bytes[..at], heard, &bytes[at + told.len()..]].concat(),
+            // With what follows in its message, the seal.
+            Some(at) => {
+                let (before, rest) = bytes.split_at(at);
+                let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
+                [before, heard, &rest[end..]].concat()
+            }
             None => bytes.to_vec(),
         }
     }

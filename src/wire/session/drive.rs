@@ -1,7 +1,7 @@
 //! Runs a session over a stream and a store: commands, farewell.
 
 use super::handshake::drive::{Answering, Opening};
-use super::message::{MessageReader, message};
+use super::message::{Heard, MessageReader, message};
 use super::{
     Ask, Ending, Expansion, JobKey, Machine, Offer, OutgoingJob, Progress, Refusal, Reply, SessionError,
     Slot, Step, Tally, Verdict,
@@ -259,8 +259,8 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, rest: &[u8],
         reader.feed(rest);
         let mut input = vec![0; 1024];
         loop {
-            while let Some(text) = reader.next_message() {
-                if text.starts_with("OOOOOO") {
+            while let Some(heard) = reader.next_heard() {
+                if matches!(heard, Heard::Message(text) if text.starts_with("OOOOOO")) {
                     return io::Result::Ok(());
                 }
             }

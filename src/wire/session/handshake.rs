@@ -9,6 +9,18 @@
 //! Pig                    ->
 //!                        <-   Ui
 //! ```
+//!
+//! Between uugates each message but the first has a seal ([`super::seal`]), and one of which it does not hold is not heeded. On a
+//! line that may spoil them the called side says its turn again while nothing that makes sense answers it, and the
+//! caller its own whenever it hears the last one of the other end again.
+//!
+//! Who knows that the other end takes a protocol chooses it ahead, and the packets follow:
+//!
+//! ```text
+//! Shere=polux            ->
+//!                        <-   Sleaf -#881f -N02047 -ui   packets
+//! ROKN02047 -#dc44   packets   ->
+//! ```
 
 mod answer;
 mod called;
@@ -17,12 +29,14 @@ pub mod drive;
 mod introduction;
 #[cfg(test)]
 mod tests;
+mod turn;
 
-use super::message::{MessageReader, message};
-use super::{Features, Profile, SessionError};
+use super::message::{Heard, MessageReader, message};
+use super::{Features, Profile, SessionError, seal};
 use crate::job::{Grade, SystemName};
 pub use introduction::Introduction;
 use std::time::{Duration, Instant};
+use turn::Turn;
 
 /// How many bytes may come before the handshake is done; more is no UUCP. Banners are far shorter. 16 MiB.
 const MOST_BYTES: usize = 16 << 20;
@@ -70,7 +84,7 @@ pub enum Event {
     Greeted,
     /// A caller has introduced itself: answer with [`Handshake::admit`] or [`Handshake::deny`].
     Check(Introduction),
-    /// We chose ahead: the packet protocol may begin behind what is said already, and what comes still goes to the handshake,
+    /// We have chosen: the packet protocol may begin behind what is said already, and what comes still goes to the handshake,
     /// until it is [`Event::Agreed`].
     Ahead(Agreement),
     Agreed(Agreement),
@@ -84,6 +98,8 @@ enum State {
     AwaitNumber,
     AwaitAnswer,
     AwaitProtocols,
+    /// All is said; but the called side says its turn again if it has not understood.
+    AwaitPackets,
     // We were called.
     AwaitName,
     AwaitVerdict,
@@ -114,8 +130,20 @@ pub struct Handshake {
     protocols: String,
     /// The first of them is chosen before the other end has named its own.
     chooses_ahead: bool,
+    /// The one that we have chosen, as the caller.
+    chosen: Option<char>,
+    /// Noise may spoil what is said.
+    noisy: bool,
+    /// What we say has a seal.
+    seals: bool,
+    /// What we said last.
+    turn: Turn,
+    /// Why the call cannot go on, if it is not noise, and how long is waited for something else.
+    doubt: Option<(SessionError, Instant)>,
     reader: MessageReader,
     bytes: usize,
+    /// The time when something was last handed in.
+    now: Instant,
     deadline: Instant,
     output: Vec<u8>,
     event: Option<Event>,
@@ -141,10 +169,16 @@ impl Handshake {
 
     /// We were called, and say `Shere`.
     pub fn called(now: Instant, ours: SystemName, time: Duration) -> Handshake {
-        let greeting = message(&format!("Shere={ours}"));
+        let greeting = format!("Shere={ours}");
         let mut handshake = Handshake::new(now, ours, None, "", time, State::AwaitName);
-        handshake.output = greeting;
+        handshake.say(&[&greeting]);
         handshake
+    }
+
+    /// The line may spoil what is said. Only protocols that pass over what is none of their packets may follow then.
+    pub fn on_a_noisy_line(mut self, noisy: bool) -> Handshake {
+        self.noisy = noisy;
+        self
     }
 
     fn new(
@@ -167,8 +201,14 @@ impl Handshake {
             largest: u64::MAX,
             protocols: protocols.to_owned(),
             chooses_ahead: false,
+            chosen: None,
+            noisy: false,
+            seals: false,
+            turn: Turn::default(),
+            doubt: None,
             reader: MessageReader::new(),
             bytes: 0,
+            now,
             deadline: now + time,
             output: Vec::new(),
             event: None,
@@ -180,7 +220,8 @@ impl Handshake {
         }
     }
 
-    pub fn handle_input(&mut self, bytes: &[u8]) {
+    pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        self.now = now;
         self.bytes = self.bytes.saturating_add(bytes.len());
         self.reader.feed(bytes);
         if matches!(self.state, State::AwaitShere) && self.login_refused(bytes) {
@@ -196,28 +237,61 @@ impl Handshake {
     fn read(&mut self) {
         let waits = |state: &State| matches!(state, State::AwaitNumber | State::AwaitVerdict | State::Over);
         while self.event.is_none() && !waits(&self.state) {
-            match self.reader.next_message() {
-                Some(text) => self.handle_message(&text),
+            if let (State::AwaitPackets, Some(chosen)) = (&self.state, self.chosen) {
+                match self.reader.begins_message() {
+                    Some(true) => {}
+                    Some(false) => {
+                        self.agree(chosen);
+                        break;
+                    }
+                    None => break,
+                }
+            }
+            match self.reader.next_heard() {
+                Some(heard) => self.handle_heard(heard),
                 None => break,
             }
         }
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.deadline && !matches!(self.state, State::Over) {
-            self.fail(SessionError::Handshake(match self.state {
+        self.now = now;
+        if self.deadline().is_some_and(|end| end <= now) {
+            let late = SessionError::Handshake(match self.state {
                 State::AwaitShere => "the other end never said Shere",
                 State::AwaitAnswer => "the other end did not answer our name",
                 State::AwaitProtocols => "the other end named no protocols",
+                State::AwaitPackets => "the other end did not begin the protocol",
                 State::AwaitName => "the caller never gave its name",
                 State::AwaitChoice => "the caller chose no protocol",
                 State::AwaitNumber | State::AwaitVerdict | State::Over => "too late",
-            }));
+            });
+            let error = self.hung_up().unwrap_or(late);
+            self.fail(error);
+        } else if self.again_at().is_some_and(|at| at <= now) {
+            self.say_again();
         }
     }
 
+    /// When our turn is to be said again: the called side does that, and the caller answers.
+    fn again_at(&self) -> Option<Instant> {
+        let unanswered = matches!(self.state, State::AwaitName | State::AwaitChoice);
+        self.turn.due().filter(|_| self.noisy && unanswered)
+    }
+
+    /// When it has to be over.
+    pub fn deadline(&self) -> Option<Instant> {
+        let doubt = self.doubt.as_ref().map_or(self.deadline, |(_, until)| *until);
+        (!matches!(self.state, State::Over)).then_some(self.deadline.min(doubt))
+    }
+
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (!matches!(self.state, State::Over)).then_some(self.deadline)
+        self.deadline().into_iter().chain(self.again_at()).min()
+    }
+
+    /// The other end has hung up: what that shows.
+    pub fn hung_up(&mut self) -> Option<SessionError> {
+        self.doubt.take().map(|(error, _)| error)
     }
 
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
@@ -229,8 +303,20 @@ impl Handshake {
         self.event.take()
     }
 
-    fn say(&mut self, text: &str) {
-        self.output.extend(message(text));
+    /// Says the messages of a turn.
+    fn say(&mut self, texts: &[&str]) {
+        let words = texts.iter().flat_map(|text| match self.seals {
+            true => message(&seal::sealed(text)),
+            false => message(text),
+        });
+        let words: Vec<u8> = words.collect();
+        self.output.extend_from_slice(&words);
+        self.turn = Turn::new(self.now, words);
+    }
+
+    fn say_again(&mut self) {
+        self.doubt = None;
+        self.output.extend_from_slice(self.turn.again(self.now).unwrap_or_default());
     }
 
     fn fail(&mut self, error: SessionError) {
@@ -238,14 +324,41 @@ impl Handshake {
         self.event = Some(Event::Failed(error));
     }
 
+    fn handle_heard(&mut self, heard: Heard) {
+        match (&self.state, heard) {
+            // It stands where the answer is due. Who chose ahead need not have that: behind a refusal no packets come.
+            (State::AwaitAnswer, Heard::Broken | Heard::Stray) if self.chosen.is_some() => {
+                self.state = State::AwaitPackets;
+            }
+            (
+                State::AwaitAnswer | State::AwaitProtocols | State::AwaitName | State::AwaitChoice,
+                Heard::Broken,
+            ) => self.say_again(),
+            (_, Heard::Message(text)) => self.handle_message(&text),
+            // The noise of a line that has just come up.
+            _ => {}
+        }
+    }
+
     fn handle_message(&mut self, text: &str) {
-        match (&self.state, text.split_at_checked(1)) {
-            (State::AwaitShere, Some(("S", rest))) if rest.starts_with("here") => self.handle_shere(rest),
-            (State::AwaitShere | State::AwaitAnswer, Some(("R", rest))) => self.handle_answer(rest),
-            (State::AwaitProtocols, Some(("P", theirs))) => self.handle_protocols(theirs),
-            (State::AwaitName, Some(("S", rest))) => self.handle_introduction(rest),
-            (State::AwaitChoice, Some(("U", choice))) => self.handle_choice(choice),
-            // Anything else is an echo, or the noise of a line that has just come up.
+        let Some((letter, rest)) = text.split_at_checked(1) else { return };
+        match (&self.state, letter) {
+            (State::AwaitShere, "S") if rest.starts_with("here") => self.handle_shere(rest),
+            (State::AwaitShere | State::AwaitAnswer | State::AwaitPackets, "R") => self.handle_answer(rest),
+            // It has not understood who we are.
+            (State::AwaitAnswer, "S") if rest.starts_with("here") => self.say_again(),
+            (State::AwaitPackets, "S") if self.chooses_ahead && rest.starts_with("here") => self.say_again(),
+            (State::AwaitAnswer | State::AwaitPackets, "P") if self.chooses_ahead => {
+                self.handle_protocols(rest)
+            }
+            (State::AwaitProtocols, "P") => self.handle_protocols(rest),
+            // It has not understood what we chose.
+            (State::AwaitPackets, "P") => self.say_again(),
+            (State::AwaitName, "S") => self.handle_introduction(rest),
+            // It has not understood our answer.
+            (State::AwaitChoice, "S") => self.say_again(),
+            (State::AwaitChoice, "U") => self.handle_choice(rest),
+            // Anything else is an echo, or a part of a turn that has been understood.
             _ => {}
         }
     }

@@ -19,6 +19,7 @@ mod permit;
 mod profile;
 mod progress;
 mod receiving;
+mod seal;
 mod sender;
 #[cfg(test)]
 mod tests;

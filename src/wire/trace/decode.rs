@@ -6,6 +6,7 @@ use super::{Item, Packet, Side, Trace, Turn, What, Who};
 use crate::observe::printable;
 use crate::wire::link::view::{self, Seen, View};
 use crate::wire::record::{Content, End, From, Recording};
+use crate::wire::session::Introduction;
 
 const DLE: u8 = 0o20;
 /// How the last handshake begins behind a stream.
@@ -54,6 +55,8 @@ impl Hearing {
 struct Decoder {
     caller: Who,
     letter: Option<char>,
+    /// The caller chose it with its name, and no list of protocols follows.
+    ahead: bool,
     us: Hearing,
     them: Hearing,
     talk: Talk,
@@ -68,6 +71,7 @@ pub fn decode(recording: &Recording) -> Trace {
     let mut decoder = Decoder {
         caller,
         letter: None,
+        ahead: false,
         us: Hearing::new(),
         them: Hearing::new(),
         talk: Talk::default(),
@@ -190,15 +194,19 @@ impl Decoder {
         }
         match (message, from == self.caller) {
             ([b'U', letter, ..], true) if letter.is_ascii_alphabetic() && *letter != b'N' => {
-                let letter = char::from(*letter);
-                self.letter = Some(letter);
-                self.hearing(from).phase = start(letter);
-                let other = if from == Who::Us { Who::Them } else { Who::Us };
-                if let Phase::Pending(pending) = &mut self.hearing(other).phase {
-                    let pending = std::mem::take(pending);
-                    self.hearing(other).phase = start(letter);
-                    self.hear(other, &pending);
+                self.chosen(from, char::from(*letter));
+                true
+            }
+            ([b'S', name @ ..], true) => match chosen_ahead(name) {
+                Some(letter) => {
+                    self.ahead = true;
+                    self.chosen(from, letter);
+                    true
                 }
+                None => false,
+            },
+            ([b'R', ..], false) if self.ahead => {
+                self.hearing(from).phase = self.letter.map_or(Phase::Text, start);
                 true
             }
             ([b'P', ..], false) => {
@@ -206,6 +214,18 @@ impl Decoder {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// The caller has chosen; its packets follow, and those of the other side that wait begin to be understood.
+    fn chosen(&mut self, from: Who, letter: char) {
+        self.letter = Some(letter);
+        self.hearing(from).phase = start(letter);
+        let other = if from == Who::Us { Who::Them } else { Who::Us };
+        if let Phase::Pending(pending) = &mut self.hearing(other).phase {
+            let pending = std::mem::take(pending);
+            self.hearing(other).phase = start(letter);
+            self.hear(other, &pending);
         }
     }
 
@@ -362,6 +382,12 @@ impl Decoder {
             self.hear_text(from, text);
         }
     }
+}
+
+/// The protocol that a caller chooses with its name.
+fn chosen_ahead(name: &[u8]) -> Option<char> {
+    let introduction = Introduction::parse(std::str::from_utf8(name).ok()?)?.ok()?;
+    introduction.choice.filter(char::is_ascii_alphabetic)
 }
 
 fn start(letter: char) -> Phase {

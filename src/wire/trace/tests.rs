@@ -76,6 +76,33 @@ fn every_packet_of_a_call_is_understood_however_it_is_cut() {
     }
 }
 
+/// The same call as between two that know each other: the protocol is chosen with the name, and no list of them is said.
+fn chosen_ahead([caller, called]: [&[u8]; 2]) -> [Vec<u8>; 2] {
+    let behind = |side: &[u8], last: &[u8]| {
+        let at = side.windows(last.len()).position(|window| window == last).unwrap() + last.len();
+        side[at..].to_vec()
+    };
+    let list = called.windows(2).position(|window| window == b"\x10P").unwrap();
+    let length = called[list..].iter().position(|byte| *byte == 0).unwrap();
+    [
+        [&b"\x10Salpha -#0000 -N02047 -ui\0"[..], &behind(caller, b"\x10Ui\0")].concat(),
+        [&b"\x10Shere=beta\0\x10ROKN02047 -#0000\0"[..], &called[list + length + 1..]].concat(),
+    ]
+}
+
+#[test]
+fn packets_are_understood_behind_a_protocol_that_was_chosen_ahead() {
+    let [caller, called] = chosen_ahead(I);
+    for cut in [1, 7] {
+        let trace = decode(&recording([&caller, &called], cut));
+        assert_eq!(trace.protocol, Some('i'));
+        for side in [&trace.us, &trace.them] {
+            assert_eq!((side.damaged, side.noise), (0, 0), "{cut}: {trace}");
+        }
+        assert_eq!((trace.us.file_bytes, trace.them.file_bytes), (3200, 2500), "{cut}: {trace}");
+    }
+}
+
 #[test]
 fn what_is_sent_again_and_what_is_spoiled_is_told() {
     let mut again = recording(I, 5000);

@@ -29,12 +29,15 @@ pub fn session_command(bytes: &[u8]) {
     }
 }
 
-/// The handshake, in both roles and in pieces of any length: it ends alike, and says little.
+/// The handshake, in both roles, on a line that spoils nothing and on a noisy one, and in pieces of any length: it ends alike, and
+/// says little.
 pub fn handshake(bytes: &[u8]) {
     let (Some(length), Some(text)) = (bytes.first(), bytes.get(1..)) else { return };
     for side in [Side::Caller, Side::CallerAhead, Side::Called] {
-        let whole = shake(side, text, text.len().max(1));
-        assert_eq!(whole, shake(side, text, usize::from(*length).max(1)));
+        for noisy in [false, true] {
+            let whole = shake(side, noisy, text, text.len().max(1));
+            assert_eq!(whole, shake(side, noisy, text, usize::from(*length).max(1)));
+        }
     }
 }
 
@@ -47,19 +50,20 @@ enum Side {
 }
 
 /// How a handshake ended, and what was said in it.
-fn shake(side: Side, text: &[u8], piece: usize) -> (Option<String>, Vec<u8>) {
+fn shake(side: Side, noisy: bool, text: &[u8], piece: usize) -> (Option<String>, Vec<u8>) {
     let now = uugate::clock::now();
     let name = |text: &str| text.parse::<SystemName>().expect("a name");
     let minute = Duration::from_secs(60);
     let caller = || Handshake::caller(now, name("leaf"), name("polux"), "ig", minute);
-    let mut handshake = match side {
+    let handshake = match side {
         Side::Caller => caller(),
         Side::CallerAhead => caller().choosing_ahead(),
         Side::Called => Handshake::called(now, name("polux"), minute),
     };
+    let mut handshake = handshake.on_a_noisy_line(noisy);
     let mut said = Vec::new();
     for piece in text.chunks(piece) {
-        handshake.handle_input(piece);
+        handshake.handle_input(now, piece);
         while let Some(event) = handshake.poll_event() {
             let ended = match event {
                 handshake::Event::Greeted => panic!("calls are not counted here"),

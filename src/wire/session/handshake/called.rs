@@ -26,7 +26,7 @@ impl Handshake {
     pub fn admit(&mut self, admission: Admission) {
         let Admission { system, protocols, profile, largest, worst } = admission;
         self.peer = Some(system);
-        let Introduction { told, restart, .. } = self.introduction.clone().unwrap_or_default();
+        let Introduction { told, restart, choice, .. } = self.introduction.clone().unwrap_or_default();
         self.features = profile.agree(told, restart);
         self.knows_already = profile.knows_already(told, self.features);
         self.worst = worst.or(self.worst);
@@ -41,27 +41,42 @@ impl Handshake {
         // Options behind a bare ROK are for those who said the same.
         let restart = told == Told::Nothing && restart && profile.says_restart;
         let limit = profile.says_limit.then_some(largest);
-        self.say(&Answer::Welcome(Welcome { told, restart, limit }).to_string());
-        self.say(&format!("P{protocols}"));
+        self.seals = self.features.has(Features::UUGATE);
+        let welcome = Answer::Welcome(Welcome { told, restart, limit }).to_string();
+        let list = format!("P{protocols}");
         self.protocols = protocols;
         self.state = State::AwaitChoice;
+        match choice.filter(|_| self.seals) {
+            None => self.say(&[&welcome, &list]),
+            Some(letter) if self.protocols.contains(letter) => {
+                self.say(&[&welcome]);
+                self.agree(letter);
+            }
+            Some(letter) => {
+                self.say(&[&list]);
+                self.no_such_protocol(&letter.to_string());
+            }
+        }
     }
 
     /// The caller may not go on, and is told why.
     pub fn deny(&mut self, why: Denial) {
-        self.say(&Answer::Refused(why.clone()).to_string());
-        let caller = self.introduction.take().map(|introduction| introduction.name).unwrap_or_default();
+        let introduction = self.introduction.take().unwrap_or_default();
+        self.seals = introduction.told.features().has(Features::UUGATE);
+        self.say(&[&Answer::Refused(why.clone()).to_string()]);
+        let caller = introduction.name;
         self.fail(SessionError::RefusedCaller { caller, why });
     }
 
     pub(super) fn handle_choice(&mut self, choice: &str) {
         match choice.chars().next().filter(|letter| self.protocols.contains(*letter)) {
             Some(protocol) => self.agree(protocol),
-            None => {
-                let error =
-                    SessionError::NoProtocol { theirs: printable(choice), ours: self.protocols.clone() };
-                self.fail(error);
-            }
+            None => self.no_such_protocol(choice),
         }
+    }
+
+    fn no_such_protocol(&mut self, theirs: &str) {
+        let (theirs, ours) = (printable(theirs), self.protocols.clone());
+        self.fail(SessionError::NoProtocol { theirs, ours });
     }
 }

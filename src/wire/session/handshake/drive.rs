@@ -22,7 +22,7 @@ pub trait Gate: Send {
 #[derive(Debug)]
 pub struct Opening {
     pub agreement: Agreement,
-    /// The handshake, if the other end still has to answer it.
+    /// The handshake, if the other end still has to answer it, or may say something of it again.
     unanswered: Option<Handshake>,
 }
 
@@ -36,11 +36,11 @@ pub async fn shake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    handshake.handle_input(early);
+    handshake.handle_input(clock::now(), early);
     let mut input = vec![0; 4096];
     let mut failed = None;
     // A handshake that is over has no deadline any more, but what it said last has to be written by then too.
-    let deadline = handshake.poll_timeout();
+    let deadline = handshake.deadline();
     loop {
         while let Some(bytes) = handshake.poll_transmit() {
             // Little enough for any buffer; but a line that takes nothing must not hold us beyond the deadline.
@@ -71,8 +71,8 @@ where
             },
             None => tokio::select! {
                 read = stream.read(&mut input) => match read.map_err(lost)? {
-                    0 => return Err(hung_up()),
-                    count => handshake.handle_input(input.get(..count).unwrap_or_default()),
+                    0 => return Err(handshake.hung_up().unwrap_or_else(hung_up)),
+                    count => handshake.handle_input(clock::now(), input.get(..count).unwrap_or_default()),
                 },
                 () = clock::sleep_until(handshake.poll_timeout()) => handshake.handle_timeout(clock::now()),
             },
@@ -90,11 +90,16 @@ fn hung_up() -> SessionError {
 
 /// A stream on which the session has begun, perhaps before the other end has answered: what comes is the handshake's until
 /// that is over. Why it failed, if it does, is the source of the error that reading ends with.
+///
+/// What the handshake has to say again goes out between any two bytes of the session: that costs a packet at most, which is sent
+/// again.
 pub struct Answering<S> {
     stream: S,
     unanswered: Option<Handshake>,
     /// When the handshake has to be over: noise may have spoiled an answer that is not said again.
     late: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// What is to be said again.
+    again: Vec<u8>,
     /// Came behind the handshake, and is not given yet.
     rest: Vec<u8>,
 }
@@ -102,19 +107,36 @@ pub struct Answering<S> {
 impl<S> Answering<S> {
     pub fn new(stream: S, opening: &mut Opening) -> Answering<S> {
         let unanswered = opening.unanswered.take();
-        let late = Box::pin(clock::sleep_until(unanswered.as_ref().and_then(Handshake::poll_timeout)));
-        Answering { stream, unanswered, late, rest: Vec::new() }
+        let late = Box::pin(clock::sleep_until(unanswered.as_ref().and_then(Handshake::deadline)));
+        Answering { stream, unanswered, late, again: Vec::new(), rest: Vec::new() }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
+impl<S: AsyncWrite + Unpin> Answering<S> {
+    /// Writes all that is to be said again.
+    fn poll_again(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.again.is_empty() {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(context, &self.again))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.again.drain(..count);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Answering<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Answering { stream, unanswered, late, rest } = &mut *self;
-        while let Some(handshake) = unanswered {
+        loop {
+            // A stream that takes nothing is asked again when it does; what it fails of, reading tells.
+            let _ = self.poll_again(context);
+            let Answering { stream, unanswered, late, again, rest } = &mut *self;
+            let Some(handshake) = unanswered else { break };
             if late.as_mut().poll(context).is_ready() {
                 handshake.handle_timeout(clock::now());
             }
@@ -136,12 +158,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Answering<S> {
                 .map_err(|error| io::Error::other(lost(error)))?;
             let heard = buffer.filled().get(before..).unwrap_or_default().to_vec();
             if heard.is_empty() {
-                return Poll::Ready(Err(io::Error::other(hung_up())));
+                return Poll::Ready(Err(io::Error::other(handshake.hung_up().unwrap_or_else(hung_up))));
             }
             buffer.set_filled(before);
-            handshake.handle_input(&heard);
+            handshake.handle_input(clock::now(), &heard);
+            again.extend(handshake.poll_transmit().unwrap_or_default());
         }
         // It may be more than the buffer takes.
+        let Answering { stream, rest, .. } = &mut *self;
         if !rest.is_empty() {
             let count = rest.len().min(buffer.remaining());
             buffer.put_slice(rest.get(..count).unwrap_or_default());
@@ -158,6 +182,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Answering<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_again(context))?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -174,6 +199,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Answering<S> {
 mod tests {
     use super::super::super::message::message;
     use super::*;
+    use crate::wire::session::seal;
     use std::time::Duration;
 
     struct Stranger;
@@ -221,9 +247,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_not_understood_is_said_again_under_the_session() {
+        let (mut stream, mut far) = ahead(Duration::from_secs(60), &message("Shere=polux")).await;
+        let name = message(&seal::sealed("Sbarberouge -N02047 -ui"));
+        let mut heard = vec![0; name.len()];
+        far.read_exact(&mut heard).await.unwrap();
+        assert_eq!(heard, name);
+        far.write_all(&message("Shere=polux")).await.unwrap();
+        let mut packet = [0; 7];
+        tokio::select! {
+            read = stream.read(&mut packet) => panic!("{read:?}"),
+            again = far.read_exact(&mut heard) => assert_eq!((again.unwrap(), &heard), (name.len(), &name)),
+        }
+        far.write_all(&[message("ROKN02047"), b"\x07packet".to_vec()].concat()).await.unwrap();
+        stream.read_exact(&mut packet).await.unwrap();
+        assert_eq!(&packet, b"\x07packet");
+    }
+
+    #[tokio::test]
     async fn all_that_came_with_the_greeting_is_the_packet_protocols() {
         let packets: Vec<u8> = (0..3000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let said = [message("Shere=polux"), message("ROKN02047"), message("Pi"), packets.clone()].concat();
+        let said = [message("Shere=polux"), message("ROKN02047"), packets.clone()].concat();
         let (mut stream, mut far) = ahead(Duration::from_secs(60), &said).await;
         far.write_all(b"more").await.unwrap();
         drop(far);

@@ -1,7 +1,7 @@
 //! How a caller introduces itself: its name and what it asks for. Source: the manual, "The Initial Handshake".
 //!
 //! ```text
-//! Sleaf -Q17 -x5 -pC -vgrade=C -R -U0x1000000 -N02047
+//! Sleaf -Q17 -x5 -pC -vgrade=C -R -U0x1000000 -N02047 -ui
 //! ```
 
 use super::super::features::Told;
@@ -25,6 +25,8 @@ pub struct Introduction {
     pub limit: Option<u64>,
     /// `-N`.
     pub told: Told,
+    /// `-u`, between uugates alone: the protocol that it chooses ahead, and begins at once.
+    pub choice: Option<char>,
 }
 
 /// The number behind `-N` is no octal number.
@@ -58,6 +60,7 @@ impl Introduction {
                     Some(told) => introduction.told = told,
                     None => return Some(Err(NoNumber { name: introduction.name })),
                 },
+                "u" => introduction.choice = value.chars().next(),
                 _ => {}
             }
         }
@@ -85,10 +88,11 @@ impl fmt::Display for Introduction {
             write!(f, " -U0x{:x}", bytes / 512)?;
         }
         match self.told {
-            Told::Nothing => Ok(()),
-            Told::Unnumbered => write!(f, " -N"),
-            Told::Number(features) => write!(f, " -N{features}"),
+            Told::Nothing => {}
+            Told::Unnumbered => write!(f, " -N")?,
+            Told::Number(features) => write!(f, " -N{features}")?,
         }
+        self.choice.map_or(Ok(()), |letter| write!(f, " -u{letter}"))
     }
 }
 
@@ -107,8 +111,9 @@ mod tests {
             restart: true,
             limit: Some(512 * 0x100_0000),
             told: Told::Number(Features::OURS),
+            choice: Some('i'),
         };
-        assert_eq!(all.to_string(), "Sleaf -Q17 -x5 -pC -vgrade=C -R -U0x1000000 -N02047");
+        assert_eq!(all.to_string(), "Sleaf -Q17 -x5 -pC -vgrade=C -R -U0x1000000 -N02047 -ui");
         for told in [all.clone(), Introduction { name: "leaf".to_owned(), ..Introduction::default() }] {
             assert_eq!(Introduction::parse(&told.to_string()[1..]), Some(Ok(told)));
         }
@@ -118,9 +123,22 @@ mod tests {
     fn what_is_malformed_is_passed_over_but_for_features() {
         let read = |text: &str| Introduction::parse(text).unwrap().unwrap();
         let plain = Introduction { name: "leaf".to_owned(), ..Introduction::default() };
-        for words in
-            ["", "-", "-Q", "-Qx", "-Q99999999999", "-x", "-p?", "-vgrade", "-Rx", "-U", "-UG", "-Zx", "Z"]
-        {
+        for words in [
+            "",
+            "-",
+            "-Q",
+            "-Qx",
+            "-Q99999999999",
+            "-x",
+            "-p?",
+            "-vgrade",
+            "-Rx",
+            "-U",
+            "-UG",
+            "-u",
+            "-Zx",
+            "Z",
+        ] {
             assert_eq!(read(&format!("leaf {words}")), plain, "{words}");
         }
         assert_eq!(read("leaf -vgrade=? -pA").worst, Grade::new('A'));

@@ -181,3 +181,39 @@ fn a_call_that_goes_on_where_another_was_cut_sends_little_twice() {
     let all = beyond_the_file('g', 8);
     assert!(all.iter().all(|beyond| *beyond <= 1.5), "{all:?}");
 }
+
+/// How many of these calls over a line with an error in 10^4 bits do not bring the file, or make both ends say that they did.
+fn spoiled_calls(protocol: char, seeds: std::ops::RangeInclusive<u64>, bytes: usize) -> Vec<u64> {
+    let noisy = Settings { bit_errors: 1e-4, ..telephone() };
+    let is_spoiled = |seed: &u64| {
+        let (mut leaf, mut polux) = acquainted(protocol);
+        // One in four has not called before, or not with success.
+        leaf.knows_peer = !seed.is_multiple_of(4);
+        queue(&mut leaf, &mut polux, &[bytes], &[]);
+        let went = call(&mut leaf, &mut polux, [noisy.clone(), noisy.clone()], *seed);
+        !went.well || !leaf.is_done() || polux.received() != leaf.sent()
+    };
+    seeds.filter(is_spoiled).collect()
+}
+
+#[test]
+fn noise_ends_no_call() {
+    for protocol in ['i', 'g'] {
+        assert_eq!(spoiled_calls(protocol, 1..=30, 100 << 10), Vec::<u64>::new(), "{protocol}");
+        // Hardly more than the beginning and the end.
+        assert_eq!(spoiled_calls(protocol, 1001..=1300, 300), Vec::<u64>::new(), "{protocol}");
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: run by tests/campaign/soak"]
+fn noise_ends_next_to_no_call() {
+    for protocol in ['i', 'g'] {
+        let spoiled = spoiled_calls(protocol, 1..=400, FILE);
+        println!("{protocol}: {spoiled:?} of 400 large calls");
+        assert!(spoiled.len() <= 1);
+        let spoiled = spoiled_calls(protocol, 100_000..=120_000, 300);
+        println!("{protocol}: {spoiled:?} of 20000 small calls");
+        assert!(spoiled.len() <= 20);
+    }
+}
