@@ -331,7 +331,8 @@ impl Link for I {
                 // The answer of a uugate comes behind all that is on its way now, however long that takes.
                 let questions = if self.parameters.eager { 2 } else { 1 };
                 let unanswered = self.sender.timed_out(now, questions);
-                match self.parameters.eager {
+                // Of a packet that is coming in, another is not asked for: to send a large one twice takes seconds on a slow line.
+                match self.parameters.eager || self.reader.waiting() > 0 {
                     true => self.receiver.ask_state(),
                     false => self.receiver.ask_next(),
                 }

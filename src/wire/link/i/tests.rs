@@ -167,6 +167,24 @@ fn a_uugate_that_asks_what_the_other_has_is_told_and_sent_nothing_again() {
 }
 
 #[test]
+fn a_packet_that_is_coming_in_slowly_is_not_asked_for() {
+    let mut now = crate::clock::now();
+    let mut link = running(now);
+    link.send_command(now, Channel::Ours(1), b"S file");
+    said(&mut link, now);
+    let frame = packet::frame(theirs(Kind::Data, 1), &[1; 1024]);
+    for (came, asked) in [(&frame[..0], 1), (&frame[..500], 1 + MOST_WINDOW as u8)] {
+        link.handle_input(now, came);
+        while link.sender.deadline().is_some_and(|at| at > now) {
+            now = link.poll_timeout().unwrap();
+            link.handle_timeout(now);
+        }
+        assert_eq!(link.receiver.take_nak(), Some(asked));
+        said(&mut link, now);
+    }
+}
+
+#[test]
 fn two_that_speak_at_once_need_no_clock_when_a_sync_is_spoiled() {
     let mut now = crate::clock::now();
     let [mut caller, mut called] = uugates(now);
