@@ -142,7 +142,7 @@ fn calls() -> Vec<CallError> {
         ChatError::CarrierLost { seen: text() }.into(),
         ChatError::Missing { what: "text" }.into(),
         ChatError::LoginTimedOut.into(),
-        ChatError::LoginRefused { name: text(), attempts: 1 }.into(),
+        ChatError::LoginRefused { name: Some(text()), attempts: 1 }.into(),
         SpoolError::Busy.into(),
         SpoolError::Full(text()).into(),
         SpoolError::Short(text()).into(),
