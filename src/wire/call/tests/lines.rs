@@ -61,8 +61,8 @@ fn largest(written: &[u8]) -> usize {
 /// The largest packet each way, in a call over modems that carry so many bytes a second.
 async fn packets(rate: Option<u32>, corrected: Option<bool>) -> [usize; 2] {
     let (leaf, polux) = sites();
-    leaf.mail("a@polux", &text(1, 20_000)).await;
-    polux.mail("b@leaf", &text(2, 20_000)).await;
+    leaf.mail("a@polux", &text(1, 60_000)).await;
+    polux.mail("b@leaf", &text(2, 60_000)).await;
     let connected = || {
         let promised = Throughput { transmit: rate, receive: rate };
         Connected { line: "modem".to_owned(), promised, corrected, ..Connected::default() }
