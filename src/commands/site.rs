@@ -73,7 +73,7 @@ impl Site {
                 // Nobody else will place the call.
                 Request::Poll(PollRequest { wait: true, system, force, if_work }) => {
                     let poll = PollRequest { wait: false, system, force, if_work };
-                    match own.poll(poll).await {
+                    match own.poll(&who, poll).await {
                         Ok(wished) => own.call_now(wished).await.map(Report::Poll),
                         Err(error) => Err(error),
                     }

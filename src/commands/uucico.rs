@@ -170,7 +170,7 @@ async fn call(own: &Verbs, role: Role) -> Result<Report, VerbError> {
             match by_stdin {
                 Some(system) => place(own, &poll, &system).await.map(Report::from),
                 None => {
-                    let wished = own.poll(PollRequest { wait: false, ..poll }).await?;
+                    let wished = own.poll(&who, PollRequest { wait: false, ..poll }).await?;
                     own.call_now(wished).await.map(Report::Poll)
                 }
             }

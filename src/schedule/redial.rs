@@ -112,7 +112,7 @@ impl Redial {
         let times = u32::try_from(same).unwrap_or(u32::MAX);
         let barred = match newest.failure {
             Some(CallFailure::Delayed { seconds }) => {
-                let said = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+                let said = seconds.map(|seconds| Duration::from_secs(seconds.into()).min(DAY));
                 Some((Hold::Delayed, said.unwrap_or_else(|| self.delayed.wait(times))))
             }
             Some(CallFailure::Blacklisted) => Some((Hold::Blacklisted, self.blacklisted.wait(times))),
@@ -162,7 +162,7 @@ pub fn turn_of_numbers(
     now: Timestamp,
 ) -> Vec<usize> {
     let failed = |past: &Vec<Attempt>| {
-        let last = past.first().filter(|attempt| !attempt.connected && attempt.failure.is_some())?;
+        let last = past.first().filter(|attempt| !attempt.connected)?;
         let of_late = later(last.at, DAY) > now && last.failure != Some(CallFailure::Busy);
         (of_late || row.is_some_and(|row| last.at >= row)).then_some(last.at)
     };

@@ -60,10 +60,7 @@ impl Verbs {
     ) -> Result<Calls, VerbError> {
         let system = system.map(|name| self.neighbour(&name)).transpose()?;
         let mut calls = self.spool.calls(system, limit.min(MOST_CALLS)).await?;
-        if !who.trusted {
-            let causes = calls.iter_mut().filter_map(|past| past.record.cause.as_mut());
-            causes.for_each(|cause| cause.last_bytes = None);
-        }
+        calls.iter_mut().for_each(|past| hide_bytes(who, &mut past.record));
         Ok(Calls { calls: calls.into_iter().map(Into::into).collect() })
     }
 
@@ -79,7 +76,7 @@ impl Verbs {
     }
 
     /// Wishes for calls; the station answers them.
-    pub async fn poll(&self, request: PollRequest) -> Result<Poll, VerbError> {
+    pub async fn poll(&self, who: &Who, request: PollRequest) -> Result<Poll, VerbError> {
         let systems: Vec<&System> = match &request.system {
             Some(name) => self.config.system(name).into_iter().collect(),
             None => self.config.systems.iter().filter(|system| !system.lines.is_empty()).collect(),
@@ -119,13 +116,21 @@ impl Verbs {
             }
             let last = self.spool.calls(Some(name.clone()), 1).await?.first().map(|past| past.id.0);
             let (why, since) = ("a poll was asked for".to_owned(), clock::wall());
-            self.spool
-                .want_call(Wish { system: name.clone(), grade, why, since, at_once: request.force })
-                .await?;
+            // The pauses between calls that failed are the law's, or keep people from being rung.
+            let at_once = request.force && who.trusted;
+            self.spool.want_call(Wish { system: name.clone(), grade, why, since, at_once }).await?;
             waiting.push((name, last));
         }
         let wished = waiting.iter().map(|(name, _)| name.to_string()).collect();
-        let calls = if request.wait { self.wait_for_calls(waiting).await? } else { Vec::new() };
+        let mut calls = if request.wait { self.wait_for_calls(waiting).await? } else { Vec::new() };
+        calls.iter_mut().for_each(|call| hide_bytes(who, &mut call.record));
         Ok(Poll { wished, calls })
+    }
+}
+
+/// What a line brought last may be of anybody's mail.
+fn hide_bytes(who: &Who, record: &mut CallRecord) {
+    if let Some(cause) = record.cause.as_mut().filter(|_| !who.trusted) {
+        cause.last_bytes = None;
     }
 }

@@ -87,7 +87,9 @@ impl Verbs {
             Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
             Request::Calls { system, limit } => self.calls(who, system, limit).await.map(Report::Calls),
             Request::Watch => Err(VerbError::Usage("calls can be watched at a daemon alone".to_owned())),
-            Request::Poll(request) | Request::Call(request) => self.poll(request).await.map(Report::Poll),
+            Request::Poll(request) | Request::Call(request) => {
+                self.poll(who, request).await.map(Report::Poll)
+            }
             Request::Terminal { .. } => {
                 Err(VerbError::Usage("a call by hand needs whoever talks in it".to_owned()))
             }

@@ -3,6 +3,7 @@
 
 use super::super::{Event, NewNotice};
 use super::{PAGE, Result, Store, limit, micros, parsed, time};
+use crate::observe::printable;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
@@ -12,6 +13,8 @@ const LOOKED: &str = "unclaimed-looked";
 const DAY: i64 = 24 * 3_600_000_000;
 /// So many are in one letter by name.
 const NAMED: usize = 100;
+/// What is said of one, in bytes.
+const SHOWN: usize = 300;
 
 /// All that is older than ?1 and was not told yet.
 const UNTOLD: &str = "
@@ -77,7 +80,7 @@ fn letter(items: &[Unclaimed]) -> NewNotice {
         `uugate why`; unclaimed-after in [spool] says how old it may become.\n\n"
         .to_owned();
     for Unclaimed { ids, since, text: what, .. } in items.iter().take(NAMED) {
-        text.push_str(&format!("{ids} since {since}: {what}\n"));
+        text.push_str(&format!("{ids} since {since}: {}\n", printable(what.as_bytes(), SHOWN)));
     }
     if let Some(more) = items.len().checked_sub(NAMED).filter(|more| *more > 0) {
         text.push_str(&format!("and {more} more; the events of the node have them all\n"));

@@ -250,7 +250,7 @@ where
                         Some(dialogue) => login::chat(&mut stream, dialogue).await?,
                         None => Vec::new(),
                     };
-                    recorder.logged_in();
+                    recorder.login_said();
                     let (now, time) = (clock::now(), node.handshake_timeout);
                     let worked = Worked::on(spool, system, &connected.line).await?;
                     let protocols = connected.letters_after(neighbour, &worked);

@@ -239,7 +239,8 @@ impl Modem {
         &self.profile
     }
 
-    /// The same, by the escape and in words alone: where DTR was low already, and nothing shows whether that ended the call.
+    /// Ends a call as [`Modem::hang_up`] does, but by the escape and in words alone: where DTR was low already, and nothing shows
+    /// whether that ended the call.
     pub fn tell_to_hang_up(&mut self, now: Instant) {
         self.forget();
         self.leave_call(now, Purpose::HangUp);

@@ -46,6 +46,8 @@ pub struct Recorder(Arc<Mutex<Listener>>);
 struct Listener {
     began: Instant,
     login: Option<Blanker>,
+    /// We have nothing more to say in it.
+    login_said: bool,
     heard: Heard,
     tape: Option<Tape>,
 }
@@ -63,7 +65,13 @@ impl Recorder {
     pub fn start(settings: Option<&RecordSettings>, head: &Head, prelude: &Prelude) -> Recorder {
         let began = prelude.began().unwrap_or_else(clock::now);
         let tape = settings.and_then(|settings| Tape::start(settings, head, prelude));
-        Recorder(Arc::new(Mutex::new(Listener { began, login: None, heard: Heard::default(), tape })))
+        Recorder(Arc::new(Mutex::new(Listener {
+            began,
+            login: None,
+            login_said: false,
+            heard: Heard::default(),
+            tape,
+        })))
     }
 
     /// The modem has said all that it had to say: the line is connected.
@@ -96,8 +104,16 @@ impl Recorder {
         })
     }
 
+    /// We have said all of a login, and its echo may still come: it is over with what we say next.
+    pub fn login_said(&self) {
+        self.with(|listener| listener.login_said = true);
+    }
+
     fn bytes(&self, from: From, bytes: &[u8]) {
         self.with(|listener| {
+            if from == From::Us && std::mem::take(&mut listener.login_said) {
+                listener.logged_in();
+            }
             let at = clock::now().saturating_duration_since(listener.began);
             match &mut listener.login {
                 Some(login) => login.add(at, from, bytes),
@@ -291,13 +307,19 @@ mod tests {
         let mut stream = Recorded::new(ours, recorder.clone());
         recorder.login(From::Us);
         stream.write_all(b"geheim\r").await.unwrap();
-        recorder.logged_in();
-        theirs.write_all(b"\x10Shere\0").await.unwrap();
-        stream.read_exact(&mut [0; 7]).await.unwrap();
-        assert_eq!(recorder.end("in order".to_owned()).unwrap(), r"\x10Shere\x00");
+        recorder.login_said();
+        // The echo comes late.
+        theirs.write_all(b"geheim\r\n\x10Shere\0").await.unwrap();
+        stream.read_exact(&mut [0; 15]).await.unwrap();
+        stream.write_all(b"\x10S").await.unwrap();
+        theirs.write_all(b"geheim").await.unwrap();
+        stream.read_exact(&mut [0; 6]).await.unwrap();
+        let heard = recorder.end("in order".to_owned()).unwrap();
+        assert!(heard.ends_with(r"\x10Shere\x00geheim") && heard.matches("geheim").count() == 1, "{heard}");
         let recording = Recording::parse(&fs::read_to_string(&file).unwrap()).unwrap();
-        assert_eq!(recording.bytes(From::Us, b""), [b"*******"]);
-        assert_eq!(recording.bytes(From::Them, b""), [b"\x10Shere\0"]);
+        assert_eq!(recording.bytes(From::Us, b"").concat(), b"*******\x10S");
+        let theirs = recording.bytes(From::Them, b"").concat();
+        assert!(theirs.ends_with(b"\n\x10Shere\0geheim") && theirs.starts_with(b"******"), "{theirs:?}");
         assert!(matches!(recording.end, End::Call { how, .. } if how == "in order"));
         // A second one is beside it.
         Recorder::start(Some(&settings), &head(), &Prelude::default());

@@ -116,7 +116,7 @@ where
         phone.take_over(profile);
     }
     match phone.hang_up().await {
-        HungUp::InDoubt => Err(ModemError::NotHungUp.into()),
+        HungUp::InDoubt { .. } => Err(ModemError::NotHungUp.into()),
         HungUp::Ready | HungUp::Gone => ended,
     }
 }

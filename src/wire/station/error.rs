@@ -35,7 +35,11 @@ impl StationError {
         let StationError::Modem(error) = self else { return true };
         !matches!(
             error,
-            ModemError::Busy | ModemError::NoAnswer | ModemError::NoDialtone | ModemError::Barred { .. }
+            ModemError::Busy
+                | ModemError::NoAnswer
+                | ModemError::NoDialtone
+                | ModemError::NotDialled
+                | ModemError::Barred { .. }
         )
     }
 }

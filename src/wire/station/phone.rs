@@ -52,7 +52,10 @@ pub(super) enum HungUp {
     /// It has to be opened anew; there was no call.
     Gone,
     /// The modem was not seen to hang up, or cannot be reached any more: the call may still be up.
-    InDoubt,
+    InDoubt {
+        /// The line has a signal that falls with the call.
+        carrier_tells: bool,
+    },
 }
 
 /// Somebody calls.
@@ -270,6 +273,10 @@ impl Phone {
         self.dialled
     }
 
+    fn in_doubt(&self) -> HungUp {
+        HungUp::InDoubt { carrier_tells: self.modem.as_ref().is_some_and(Modem::shows_carrier) }
+    }
+
     /// Whether the signal of a carrier stands, be it a plug's.
     pub(super) fn has_carrier(&mut self) -> bool {
         self.line.carrier() == Carrier::Present
@@ -321,7 +328,7 @@ impl Phone {
         let carrier = self.carrier();
         let lost = self.line.end() == Some(End::CarrierLost);
         let gone =
-            if self.modem.is_some() && self.off_hook && !lost { HungUp::InDoubt } else { HungUp::Gone };
+            if self.modem.is_some() && self.off_hook && !lost { self.in_doubt() } else { HungUp::Gone };
         let dtr_low = self.modem.as_ref().map_or(DTR_LOW, |modem| modem.profile().timeouts.dtr_low);
         if let Err(error) = self.line.hang_up(dtr_low).await {
             tracing::warn!(%error, "the line is not hung up in order");
@@ -347,12 +354,12 @@ impl Phone {
                 Ok(Event::HungUp) => return HungUp::Ready,
                 Ok(Event::Failed(error)) => {
                     tracing::warn!(%error, "the modem does not hang up");
-                    return HungUp::InDoubt;
+                    return self.in_doubt();
                 }
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "the line is not hung up in order");
-                    return HungUp::InDoubt;
+                    return self.in_doubt();
                 }
             }
         }

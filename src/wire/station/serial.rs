@@ -68,8 +68,8 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
             HungUp::Gone => {
                 hold_off(task, &house, &mut phone).await || !is_gone(task, &mut phone, &call_back).await
             }
-            HungUp::InDoubt => {
-                let in_order = put_in_order(task, &mut phone);
+            HungUp::InDoubt { carrier_tells } => {
+                let in_order = put_in_order(task, &mut phone, carrier_tells);
                 match meter {
                     Some(meter) => meter.count_on(&task.shared.spool, COUNTED, in_order).await,
                     None => in_order.await,
@@ -178,12 +178,12 @@ async fn is_gone(task: &SerialTask<'_>, phone: &mut Option<Phone>, call_back: &O
         ready = make_ready(task, phone) => ready,
         () = task.shared.leaving() => return false,
     };
-    ready.is_ok() || !put_in_order(task, phone).await
+    ready.is_ok() || !put_in_order(task, phone, false).await
 }
 
 /// Nobody gets a line on which a call may still be up: the modem is set up again and again until it is seen in command
 /// state. True if it is time to stop.
-async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool {
+async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>, carrier_tells: bool) -> bool {
     tracing::error!(
         "out of order: the modem was not seen to hang up; nobody is called or answered on this line"
     );
@@ -199,7 +199,7 @@ async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>) -> bool 
             () = task.shared.leaving() => return true,
         };
         match ready {
-            Ok(()) if phone.as_mut().is_none_or(|phone| !phone.has_carrier()) => break,
+            Ok(()) if !(carrier_tells && phone.as_mut().is_some_and(Phone::has_carrier)) => break,
             Ok(()) => tracing::warn!("still out of order: the carrier signal is there"),
             Err(error) => tracing::warn!(fault = %error.fault(), "still out of order"),
         }
@@ -261,7 +261,9 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(fault = %error.fault(), "a call was not answered");
-                if close(phone).await == HungUp::InDoubt && put_in_order(task, phone).await {
+                if let HungUp::InDoubt { carrier_tells } = close(phone).await
+                    && put_in_order(task, phone, carrier_tells).await
+                {
                     return Wake::Stop;
                 }
             }

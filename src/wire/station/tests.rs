@@ -158,7 +158,7 @@ async fn a_hang_up_that_was_not_seen_is_not_claimed() {
     let mut phone = modem.open().await;
     let connection = soon(phone.dial(&system("polux", &[]))).await.unwrap();
     drop(phone.online(connection));
-    assert_eq!(soon(phone.hang_up()).await, HungUp::InDoubt);
+    assert!(matches!(soon(phone.hang_up()).await, HungUp::InDoubt { .. }));
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn nor_where_the_modem_is_lost_in_mid_call() {
     drop(modem);
     soon(stream.write_all(b"\r")).await.unwrap();
     drop(stream);
-    assert_eq!(soon(phone.hang_up()).await, HungUp::InDoubt);
+    assert!(matches!(soon(phone.hang_up()).await, HungUp::InDoubt { .. }));
 }
 
 #[tokio::test]
