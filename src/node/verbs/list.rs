@@ -5,7 +5,7 @@ use crate::clock;
 use crate::job::{Grade, SystemName};
 use crate::node::config::System;
 use crate::node::report::{Calls, Entry, Job, Jobs, Name, Names, Poll, Queue};
-use crate::spool::{MessageId, Wish};
+use crate::spool::{CallRecord, MessageId, Wish};
 
 /// The most past calls that one request gives.
 const MOST_CALLS: usize = 1000;
