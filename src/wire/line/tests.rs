@@ -51,7 +51,8 @@ impl Master {
         let mut all = Vec::new();
         while all.len() < length {
             let mut buffer = [0; 1024];
-            let read = rustix::io::read(&self.fd, &mut buffer).unwrap();
+            let most = buffer.len().min(length - all.len());
+            let read = rustix::io::read(&self.fd, &mut buffer[..most]).unwrap();
             all.extend_from_slice(&buffer[..read]);
         }
         all

@@ -115,8 +115,7 @@ async fn nothing_is_lost_at_921600_bit_s_while_the_reader_stops_for_two_seconds(
     );
 }
 
-/// On one thread: a pseudo terminal that may go on says so to nobody who asks while another thread writes to it (`n_tty_poll` of Linux).
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_that_is_told_to_stop_goes_on_when_it_may_and_hands_up_neither_word() {
     let modem = Master::new();
     let settings = SerialSettings { flow: Flow::XonXoff, ..modem.settings(None) };
