@@ -4,10 +4,12 @@ use super::settings::{Node, System};
 use super::under_way::UnderWay;
 use super::{Connected, counting, lock};
 use crate::clock;
+use crate::fault::CallFailure;
 use crate::job::{Grade, SystemName};
-use crate::spool::{Spool, SpoolError, Wish};
+use crate::spool::{PastCall, Spool, SpoolError, Wish};
 use crate::wire::session::handshake::same_system;
 use crate::wire::session::{Admission, Denial, Failure, Gate, Introduction};
+use jiff::SignedDuration;
 
 /// On the called side: who it is, and whether there is a call with it already. The call begins here.
 pub(super) struct Door<'a> {
@@ -36,23 +38,31 @@ impl<'a> Door<'a> {
     }
 
     /// Has the system called when its call is gone, at once; unless it wants to call back itself, for then neither would ever
-    /// come through, and they are not to try it over and over.
+    /// come through, and they are not to try it over and over; or a person has answered there, who would be rung for each call that
+    /// somebody makes in its name.
     async fn will_call_back(&mut self, system: &SystemName) -> Result<(), SpoolError> {
         let calls = self.spool.calls(Some(system.clone()), MOST_CALLS).await?;
         let ours = calls.into_iter().find(|past| past.call.outgoing && past.ended.is_some());
+        let (now, mut put_off) = (clock::wall(), false);
+        if let Some(PastCall { call, record, .. }) = ours {
+            let recent = now.duration_since(call.began) < PERSON_LEFT_ALONE;
+            put_off = record.calls_back || record.kind == Some(CallFailure::Voice) && recent;
+        }
         self.call_back = Some(Wish {
             system: system.clone(),
             grade: Grade::WORST,
             why: "it has called, and is called back".to_owned(),
-            since: clock::wall(),
-            at_once: !ours.is_some_and(|past| past.record.calls_back),
+            since: now,
+            at_once: !put_off,
         });
         Ok(())
     }
 }
 
 /// Among so many of the last calls ours is looked for.
-const MOST_CALLS: usize = 8;
+const MOST_CALLS: usize = 256;
+/// A person who has answered is not rung at a caller's wish for so long.
+const PERSON_LEFT_ALONE: SignedDuration = SignedDuration::from_hours(6);
 
 impl Gate for Door<'_> {
     async fn check(&mut self, caller: Introduction) -> Result<Admission, Denial> {

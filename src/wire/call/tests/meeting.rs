@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::schedule::Windows;
+use crate::wire::modem::ModemError;
 use crate::wire::session::{Gate, Introduction, Profile};
 
 #[tokio::test]
@@ -22,6 +23,17 @@ async fn who_is_to_be_called_back_is_refused_and_a_call_is_wished() {
     let (placed, answered) = call(&polux, &leaf, Login::Trusted, a, b).await;
     assert_eq!((placed.failure, answered.record.failure), (None, None));
     assert_eq!((polux.arrived().await.len(), polux.spool.wishes().await.unwrap().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_person_is_not_rung_for_each_call_of_a_system_that_is_called_back() {
+    let (leaf, mut polux) = sites();
+    polux.neighbour().callback = true;
+    let lease = begin(&polux.spool, &polux.node, &polux.other(), "test").await.unwrap();
+    not_connected(&polux.spool, lease, &ModemError::Voice, Attempt::default()).await;
+    let (a, b) = duplex(4096);
+    let (_, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
+    assert!(answered.call_back.is_some_and(|wish| !wish.at_once));
 }
 
 #[tokio::test]
