@@ -125,11 +125,13 @@ fn blank_values(source: &str, shown: &Range<usize>) -> String {
     let mut out = bytes.to_vec();
     let mut at = 0;
     let mut line_start = 0;
+    let mut key = Key::of_line(source, 0);
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\n' => {
                 at += 1;
                 line_start = at;
+                key = Key::of_line(source, at);
             }
             b'#' => at = find(bytes, at, b"\n").unwrap_or(bytes.len()),
             b'"' | b'\'' => {
@@ -138,13 +140,14 @@ fn blank_values(source: &str, shown: &Range<usize>) -> String {
                 let is_key = source.get(end..).is_some_and(|rest| {
                     let rest = rest.trim_start_matches([' ', '\t']);
                     // In a header, `[a."b"]`; the end of a list looks the same but for what stands before it.
-                    let in_header = before.trim_start().starts_with('[') && !before.contains('=');
+                    let in_header =
+                        before.trim_start().starts_with('[') && key.is_none_or(|key| key.end >= at);
                     rest.starts_with(['=', '.']) || in_header && rest.starts_with(']')
                 });
-                let key = before.trim_end_matches(['=', ' ', '\t', '[']);
+                let name = before.trim_end_matches(['=', ' ', '\t', '[']);
                 // Without a key on its line it may belong to any: a list that goes on.
-                let pointed_at =
-                    shown.start <= at && end <= shown.end && before.contains('=') && !names_a_secret(key);
+                let has_key = key.is_some_and(|key| key.end < at);
+                let pointed_at = shown.start <= at && end <= shown.end && has_key && !names_a_secret(name);
                 if !is_key && !pointed_at {
                     // The closing quote stays, if there is one: no character is cut in two.
                     let is_closed = end > at + 1 && bytes.get(end - 1) == Some(&byte);
@@ -155,9 +158,8 @@ fn blank_values(source: &str, shown: &Range<usize>) -> String {
             }
             _ => {
                 // A bare value, under a key that names a secret.
-                let key = source.get(line_start..at).and_then(|line| line.split_once('='));
                 let length = source.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-                if !byte.is_ascii_whitespace() && key.is_some_and(|(key, _)| names_a_secret(key)) {
+                if !byte.is_ascii_whitespace() && key.is_some_and(|key| key.end < at && key.names_a_secret) {
                     out.get_mut(at..at + length).unwrap_or_default().fill(b'*');
                 }
                 at += length;
@@ -165,6 +167,21 @@ fn blank_values(source: &str, shown: &Range<usize>) -> String {
         }
     }
     String::from_utf8(out).unwrap_or_default()
+}
+
+/// What stands before the first `=` of a line.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    /// Where the `=` is, in bytes of the file.
+    end: usize,
+    names_a_secret: bool,
+}
+
+impl Key {
+    fn of_line(source: &str, start: usize) -> Option<Key> {
+        let (key, _) = source.get(start..)?.lines().next()?.split_once('=')?;
+        Some(Key { end: start + key.len(), names_a_secret: names_a_secret(key) })
+    }
 }
 
 /// Where the text that begins with the quote at `start` ends, after its closing quote.
@@ -219,6 +236,17 @@ mod tests {
             findings.error(source.len()..source.len(), "not closed", "");
             let shown = findings.render(false);
             assert!(shown.contains("name = ") && !shown.contains('\u{e9}'), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_blanked_in_one_pass() {
+        let name = "a".repeat(500_000);
+        for source in
+            [name.clone(), format!("{name}={name}"), format!("{name}=[{}]", "\"b\",".repeat(50_000))]
+        {
+            let shown = blank_values(&source, &(0..1));
+            assert!(shown.len() == source.len() && !shown.contains('b'));
         }
     }
 

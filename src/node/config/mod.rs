@@ -60,7 +60,7 @@ const DEFAULT_SPOOL: &str = "/var/spool/uugate";
 /// Where the control socket is for the default configuration file; for any other it is `control` beside the file.
 const DEFAULT_SOCKET: &str = "/run/uugate/control";
 /// The longest configuration file, in bytes.
-const LONGEST: u64 = 4 << 20;
+const LONGEST: u64 = 1 << 20;
 
 /// The whole configuration of a node.
 #[derive(Debug, Clone)]
@@ -98,6 +98,8 @@ pub struct Places {
 pub enum ConfigError {
     #[error("{} cannot be read: {error}", file.display())]
     Unreadable { file: PathBuf, error: std::io::Error },
+    #[error("{} is longer than {} KiB", file.display(), LONGEST >> 10)]
+    TooLong { file: PathBuf },
     /// Something is wrong in it; the findings say what.
     #[error("{} has {} error{}", findings.file(), findings.errors(), if findings.errors() == 1 { "" } else { "s" })]
     Wrong { findings: Findings },
@@ -107,6 +109,7 @@ impl ToFault for ConfigError {
     fn fault(&self) -> Fault {
         let advice = match self {
             ConfigError::Unreadable { .. } => "give its path with -I or in UUGATE_CONFIG",
+            ConfigError::TooLong { .. } => "see whether it is the configuration",
             ConfigError::Wrong { .. } => "see `uugate check`",
         };
         Fault {
@@ -220,7 +223,11 @@ fn read_bounded(file: &Path) -> Result<String, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable { file: file.to_owned(), error };
     let mut source = String::new();
     let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened.take(LONGEST).read_to_string(&mut source).map_err(unreadable)?;
+    opened.take(LONGEST + 1).read_to_string(&mut source).map_err(unreadable)?;
+    if source.len() as u64 > LONGEST {
+        let file = file.to_owned();
+        return Err(ConfigError::TooLong { file });
+    }
     Ok(source)
 }
 

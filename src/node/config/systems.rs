@@ -133,7 +133,10 @@ pub fn read(
         transport: section.value("transport", transport).unwrap_or_default(),
         order: calls::order(&mut section),
         sizes: calls::sizes(&mut section, tables),
-        largest_file: section.value("largest-file", size),
+        largest_file: section.value("largest-file", |text| match size(text)? {
+            0 => Err("write 1 B or more: no mail would come".to_owned()),
+            bytes => Ok(bytes),
+        }),
         max_file_time: section.value("max-file-time", duration),
         profile: section.value("profile", profile).unwrap_or(&Profile::SHOWN),
         callback: section.boolean("callback").unwrap_or_default(),

@@ -17,6 +17,21 @@ pub(super) fn titles(findings: &Findings) -> Vec<String> {
 }
 
 #[test]
+fn a_file_that_is_no_configuration_is_not_read_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("uugate.toml");
+    std::fs::write(&file, ["node.name = \"leaf\"\n#", &"x".repeat(LONGEST as usize)].concat()).unwrap();
+    let error = Config::load(&file).unwrap_err();
+    assert!(matches!(error, ConfigError::TooLong { .. }), "{error}");
+}
+
+#[test]
+fn a_system_of_which_nothing_is_taken_is_refused() {
+    let site = "node.name = \"leaf\"\n[[system]]\nname = \"polux\"\nlargest-file = \"0 B\"\n";
+    assert_eq!(titles(&read(site).1), ["4:16 wrong `largest-file` in [[system]]"]);
+}
+
+#[test]
 fn the_shortest_configuration_is_a_name() {
     let (config, findings) = read("[node]\nname = \"barberouge\"\n");
     let config = config.unwrap();

@@ -8,7 +8,6 @@ on_both!(
     a_good_call_takes_its_wish,
     what_the_modem_tells_afterwards_is_in_the_record,
     a_wish_during_a_call_stays_if_work_is_left,
-    a_wish_is_forced_until_a_call_has_failed,
     what_was_asked_for_at_once_is_tried_at_once_but_once,
     what_was_never_dialled_hides_nothing_that_was,
     the_calls_to_a_number_are_told_apart,
@@ -66,34 +65,6 @@ async fn a_good_call_takes_its_wish(mut home: Home) {
     assert!(home.spool.wishes().await.unwrap().is_empty());
 }
 
-async fn a_wish_is_forced_until_a_call_has_failed(home: Home) {
-    let spool = &home.spool;
-    let wish = |since, at_once| Wish {
-        system: system("polux"),
-        grade: Grade::MAIL,
-        why: "mail".into(),
-        since: at(since),
-        at_once,
-    };
-    let failed =
-        |line_taken| CallRecord { failure: Some("BUSY".into()), line_taken, ..CallRecord::default() };
-    let called = async |outgoing, began, record| {
-        let call = NewCall { outgoing, began: at(began), ..call("polux") };
-        let lease = spool.call_began(call, LEASE).await.unwrap();
-        spool.call_ended(lease, at(began + 1), record).await.unwrap();
-        spool.wishes().await.unwrap()[0].at_once
-    };
-    spool.want_call(wish(5, true)).await.unwrap();
-    assert!(called(true, 10, failed(true)).await, "that was no call");
-    assert!(called(false, 20, failed(false)).await, "nor was it ours");
-    assert!(called(true, 4, failed(false)).await, "it was uttered after that");
-    assert!(!called(true, 30, failed(false)).await);
-    spool.want_call(wish(40, false)).await.unwrap();
-    assert!(!spool.wishes().await.unwrap()[0].at_once, "new work hurries, and forces nothing");
-    spool.want_call(wish(50, true)).await.unwrap();
-    assert!(spool.wishes().await.unwrap()[0].at_once);
-}
-
 async fn what_the_modem_tells_afterwards_is_in_the_record(home: Home) {
     let spool = &home.spool;
     let lease = spool.call_began(call("polux"), LEASE).await.unwrap();
@@ -148,6 +119,8 @@ async fn what_was_asked_for_at_once_is_tried_at_once_but_once(home: Home) {
     past(spool, began(7, true), taken).await;
     past(spool, began(8, false), failed(CallFailure::Login)).await;
     assert!(urgent().await, "it was not tried yet");
+    past(spool, began(4, true), failed(CallFailure::Voice)).await;
+    assert!(urgent().await, "it was uttered after that");
     past(spool, began(9, true), failed(CallFailure::Voice)).await;
     assert!(!urgent().await);
     spool.want_call(wish(10, false)).await.unwrap();
