@@ -1,6 +1,6 @@
 //! What is measured: each case one row of the table for every protocol that it is of interest for.
 
-use crate::circuit::{self, Call, Joint};
+use crate::circuit::{self, Call, Joint, PSEUDO_TERMINAL, SERIAL_PORT};
 use crate::pair::{Pair, Program, Variant, Way};
 use std::path::Path;
 use std::time::Duration;
@@ -26,8 +26,9 @@ pub enum Work {
 #[derive(Debug, Clone)]
 pub enum Over {
     Line(Settings),
-    /// The same line, between serial ports.
+    /// The same line, between pseudo terminals as serial ports, and between pipes that take as much ahead of the line as they do.
     Ports(Settings),
+    DeepPipes(Settings),
     Pipe,
     Tcp,
     Terminal,
@@ -65,7 +66,7 @@ impl Over {
     /// Its line; nothing where only the machine is in the way.
     fn line(&self) -> Option<&Settings> {
         match self {
-            Over::Line(settings) | Over::Ports(settings) => Some(settings),
+            Over::Line(settings) | Over::Ports(settings) | Over::DeepPipes(settings) => Some(settings),
             Over::Pipe | Over::Tcp | Over::Terminal => None,
         }
     }
@@ -171,7 +172,12 @@ impl Case {
         let kept = matches!(self.work, Work::File { .. }).then_some(arrives.as_path());
         match over {
             Over::Line(settings) => {
-                circuit::call(&mut caller, &mut called, Joint::pipes(), settings, seed, self.limit)
+                let joint = Joint::pipes(SERIAL_PORT);
+                circuit::call(&mut caller, &mut called, joint, settings, seed, self.limit)
+            }
+            Over::DeepPipes(settings) => {
+                let joint = Joint::pipes(PSEUDO_TERMINAL);
+                circuit::call(&mut caller, &mut called, joint, settings, seed, self.limit)
             }
             Over::Ports(settings) => {
                 let joint = Joint::ports(&pair.port(), pair.opens_port());
@@ -190,6 +196,7 @@ impl Case {
         match &self.over {
             Over::Line(settings) => Over::Line(line(settings.rate, settings.delay)),
             Over::Ports(settings) => Over::Ports(line(settings.rate, settings.delay)),
+            Over::DeepPipes(settings) => Over::DeepPipes(line(settings.rate, settings.delay)),
             other => other.clone(),
         }
     }
@@ -304,7 +311,7 @@ pub fn cases(quick: bool) -> Vec<Case> {
             "200 KiB at 115 200 bit/s by pipes, %",
             &[I, G2048],
             file(200 << 10),
-            on(&near),
+            Over::DeepPipes(near.clone()),
             Unit::ShareAndProcessor,
         ),
         case(

@@ -27,7 +27,9 @@ pub struct Call {
 }
 
 /// Bytes that a program may write before it has to wait for the line: a page, the buffer of a serial port on Linux.
-const PORT: usize = 4096;
+pub const SERIAL_PORT: usize = 4096;
+/// The same for a pseudo terminal.
+pub const PSEUDO_TERMINAL: usize = 65_536;
 
 /// One direction: from a program's output, along the line, to the other's input.
 struct Way {
@@ -48,13 +50,12 @@ pub struct Joint {
 }
 
 impl Joint {
-    /// Each program on a pair of pipes.
-    pub fn pipes() -> Joint {
+    /// Each program on a pair of pipes that take so many bytes ahead of the line; by itself one would take a whole window.
+    pub fn pipes(ahead: usize) -> Joint {
         let end = || {
             let (input, to) = std::io::pipe().expect("a pipe");
             let (from, output) = std::io::pipe().expect("a pipe");
-            // As much as a serial port takes ahead of the line; a pipe by itself would take a whole window.
-            rustix::pipe::fcntl_setpipe_size(&from, PORT).expect("a pipe may be small");
+            rustix::pipe::fcntl_setpipe_size(&from, ahead).expect("a pipe may have this size");
             ((input.into(), output.into()), (from.into(), to.into()))
         };
         let [(caller, one), (called, other)] = [end(), end()];
