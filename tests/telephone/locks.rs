@@ -1,6 +1,7 @@
 //! A line that other programs use too: whoever has it is named, nobody is disturbed, and the call is put off, not given up.
 
 use super::{call, pair};
+use crate::support::modem_lines::{DCD, ModemLines};
 use crate::support::node::Node;
 use crate::support::taylor::{self, Taylor};
 use crate::support::telephone::Telephone;
@@ -16,10 +17,16 @@ use uugate::wire::line::{LineError, Port, SerialSettings};
 const DIAL: &str = include_str!("../samples/taylor-exchange-dial");
 const PORT: &str = include_str!("../samples/taylor-exchange-port");
 
-/// Makes a lock file as programs of the UUCP family do, and keeps it until its input ends.
+/// Makes a lock file as programs of the UUCP family do, as soon as it is free, and keeps it until its input ends.
 const LOCK_FILE: &str = r#"
-import os, sys
-with open(sys.argv[1], "x") as lock:
+import os, sys, time
+while True:
+    try:
+        lock = open(sys.argv[1], "x")
+        break
+    except FileExistsError:
+        time.sleep(0.01)
+with lock:
     lock.write("%10d\n" % os.getpid())
 print("held", flush=True)
 sys.stdin.read()
@@ -93,6 +100,33 @@ fn a_line_is_free_between_calls_and_a_call_is_put_off_while_another_program_has_
     assert_eq!(call(&leaf, "feed"), "", "that lock was stale");
     assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
     assert!(!lock.exists(), "the line is left free");
+}
+
+#[test]
+fn a_line_whose_call_was_not_seen_to_end_is_another_programs_that_takes_it() {
+    let folder = open_folder();
+    let mut telephone = Telephone::new(folder.path(), Settings::default());
+    let lines = ModemLines::new(folder.path());
+    let (feed, leaf) = pair(folder.path(), &telephone, "");
+    let leaf = leaf.in_environment(lines.environment());
+    let (feed_daemon, leaf_daemon) = (feed.start(), leaf.start());
+    let lock = leaf.path("LCK..leaf");
+    leaf.run("poll", &["feed"], b"");
+    telephone.until("the connection", |event| matches!(event, Event::Connected { .. }));
+    // It stands from now on, whatever becomes of the call.
+    lines.raise(DCD);
+    watch::until(&leaf.path(""), "the line out of order", || leaf.log().contains("out of order"));
+    let other = Holder::with_lock_file(&lock);
+    let failure = call(&leaf, "feed");
+    assert!(failure.starts_with("port: ") && failure.contains(&other.words()), "{failure}");
+    other.leave();
+    lines.lower(DCD);
+    leaf.run("poll", &["feed"], b"");
+    telephone.until("the end of the call", |event| {
+        lines.follow(event);
+        matches!(event, Event::Ended { .. })
+    });
+    assert!(leaf_daemon.stop().success() && feed_daemon.stop().success());
 }
 
 #[test]

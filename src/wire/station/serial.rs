@@ -69,7 +69,7 @@ pub(super) async fn run(task: SerialTask<'_>, end: &mut LineEnd) {
                 hold_off(task, &house, &mut phone).await || !is_gone(task, &mut phone, &call_back).await
             }
             HungUp::InDoubt { carrier_tells } => {
-                let in_order = put_in_order(task, &mut phone, carrier_tells);
+                let in_order = put_in_order(task, &mut phone, carrier_tells, call_back.is_some());
                 match meter {
                     Some(meter) => meter.count_on(&task.shared.spool, COUNTED, in_order).await,
                     None => in_order.await,
@@ -171,37 +171,47 @@ async fn leave(phone: &mut Option<Phone>) {
 /// A line that was lost in a call shows by its modem in command state that the call is gone, where somebody waits for that. False: it
 /// is time to stop.
 async fn is_gone(task: &SerialTask<'_>, phone: &mut Option<Phone>, call_back: &Option<Wish>) -> bool {
-    if call_back.is_none() {
-        return true;
-    }
-    let ready = tokio::select! {
-        ready = make_ready(task, phone) => ready,
-        () = task.shared.leaving() => return false,
-    };
-    ready.is_ok() || !put_in_order(task, phone, false).await
+    call_back.is_none() || !put_in_order(task, phone, false, true).await
 }
 
 /// Nobody gets a line on which a call may still be up: the modem is set up again and again until it is seen in command
-/// state. True if it is time to stop.
-async fn put_in_order(task: &SerialTask<'_>, phone: &mut Option<Phone>, carrier_tells: bool) -> bool {
-    tracing::error!(
-        "out of order: the modem was not seen to hang up; nobody is called or answered on this line"
-    );
-    for failures in 1.. {
+/// state. Where `proof` of that is not waited for, another program that has taken the port meanwhile has the modem, too, and whoever
+/// gets the line is told so. True if it is time to stop.
+async fn put_in_order(
+    task: &SerialTask<'_>,
+    phone: &mut Option<Phone>,
+    carrier_tells: bool,
+    proof: bool,
+) -> bool {
+    for failures in 0.. {
         // One that was taken out stays so.
         phone.take_if(|phone| phone.is_ready());
-        tokio::select! {
-            () = clock::sleep(OUT_OF_ORDER.wait(failures)) => {}
-            () = task.shared.leaving() => return true,
-        }
+        let ready = async {
+            clock::sleep(OUT_OF_ORDER.wait(failures)).await;
+            make_ready(task, phone).await
+        };
         let ready = tokio::select! {
-            ready = make_ready(task, phone) => ready,
+            ready = ready => ready,
             () = task.shared.leaving() => return true,
         };
-        match ready {
-            Ok(()) if !(carrier_tells && phone.as_mut().is_some_and(Phone::has_carrier)) => break,
-            Ok(()) => tracing::warn!("still out of order: the carrier signal is there"),
-            Err(error) => tracing::warn!(fault = %error.fault(), "still out of order"),
+        let why = match ready {
+            Ok(()) if carrier_tells && phone.as_mut().is_some_and(Phone::has_carrier) => {
+                "the carrier signal is there".to_owned()
+            }
+            Ok(()) if failures == 0 => return false,
+            Ok(()) => break,
+            Err(StationError::Line(error @ LineError::Held { .. })) if !proof => {
+                tracing::warn!(%error, "the modem was not seen to hang up, and is another program's now");
+                return false;
+            }
+            Err(error) => error.fault().to_string(),
+        };
+        match failures {
+            0 => tracing::error!(
+                why,
+                "out of order: the modem was not seen to hang up; nobody is called or answered on this line"
+            ),
+            _ => tracing::warn!(why, "still out of order"),
         }
     }
     tracing::info!("in order again");
@@ -262,7 +272,7 @@ async fn idle(task: &SerialTask<'_>, end: &mut LineEnd, phone: &mut Option<Phone
             Err(error) => {
                 tracing::warn!(fault = %error.fault(), "a call was not answered");
                 if let HungUp::InDoubt { carrier_tells } = close(phone).await
-                    && put_in_order(task, phone, carrier_tells).await
+                    && put_in_order(task, phone, carrier_tells, false).await
                 {
                     return Wake::Stop;
                 }
