@@ -12,7 +12,7 @@ use crate::clock;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::mailbox::{Place, Recovered, mbox};
 use crate::spool::{Claim, Delivery, Intent, Spool, SpoolError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,9 @@ use std::time::Duration;
 /// The most bytes that go into a mailbox in one write, unless a single message is larger: 8 MiB. They are in
 /// memory while they are written.
 const BATCH: usize = 8 * 1024 * 1024;
+
+/// After this what broke off in the middle of an append is tried again.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long the work on one left-over intent may take.
 const RECOVERY_LEASE: Duration = Duration::from_secs(120);
@@ -39,9 +42,10 @@ impl Local {
         Local { spool, agent, users: Arc::new(users) }
     }
 
-    /// Delivers to one user and settles what was delivered. What fails while it is being written is due again at
-    /// `due_again`; what fails before comes back, each with its reason.
-    pub async fn deliver(&self, user: &str, deliveries: Vec<Delivery>, due_again: Timestamp) -> Vec<Failed> {
+    /// Delivers to one user and settles what was delivered. What fails while it is being written is due again after
+    /// [`AGAIN`]; what fails before comes back, each with its reason.
+    pub async fn deliver(&self, user: &str, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Failed> {
+        let due_again = now.saturating_add(AGAIN).unwrap_or(now);
         let Some(account) = self.users.get(user) else {
             let fault = Fault {
                 stage: Stage::Deliver,

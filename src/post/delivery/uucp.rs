@@ -11,9 +11,11 @@ use crate::post::address::Address;
 use crate::post::batch;
 use crate::post::mail::dots::Ends;
 use crate::post::mail::{self, Envelope, Sender};
+use crate::post::route::{self, Neighbour};
 use crate::spool::{CHUNK, Claim, Content, Delivery, MessageId, NewJob, Outcome, Spool, SpoolError};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How mail goes to neighbours.
 #[derive(Debug, Clone)]
@@ -37,8 +39,84 @@ impl Settings {
     }
 }
 
+/// Makes jobs for neighbours.
+#[derive(Debug, Clone)]
+pub struct Uucp {
+    spool: Spool,
+    settings: Settings,
+    neighbours: Arc<BTreeMap<SystemName, Neighbour>>,
+}
+
+impl Uucp {
+    pub fn new(spool: Spool, settings: Settings, neighbours: BTreeMap<SystemName, Neighbour>) -> Uucp {
+        Uucp { spool, settings, neighbours: Arc::new(neighbours) }
+    }
+
+    /// The deliveries of one message as `rmail` jobs, each of as many addresses as one command takes there.
+    pub async fn rmail(
+        &self,
+        site: &str,
+        deliveries: Vec<Delivery>,
+        now: Timestamp,
+    ) -> Result<Vec<Failed>, SpoolError> {
+        let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
+        let (sound, mut failed) = self.sound(deliveries).await;
+        for list in self.commands(&system, sound) {
+            match rmail(&self.settings, &system, list, now) {
+                Ok(outcome) => self.spool.settle(now, vec![outcome]).await?,
+                Err(not_handed) => failed.push(not_handed),
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Deliveries of any messages as batches, each one `rsmtp` job.
+    pub async fn rsmtp(
+        &self,
+        site: &str,
+        deliveries: Vec<Delivery>,
+        now: Timestamp,
+    ) -> Result<Vec<Failed>, SpoolError> {
+        let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
+        let (sound, mut failed) = self.sound(deliveries).await;
+        for list in batches(&self.settings, sound) {
+            match rsmtp(&self.spool, &self.settings, &system, list, now).await {
+                Ok(outcome) => self.spool.settle(now, vec![outcome]).await?,
+                Err(not_handed) => failed.push(not_handed),
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Those whose message is what was written; the others fail, each alone.
+    async fn sound(&self, deliveries: Vec<Delivery>) -> (Vec<Delivery>, Vec<Failed>) {
+        let (mut sound, mut failed): (Vec<Delivery>, _) = (Vec::new(), Vec::new());
+        for delivery in deliveries {
+            let is_same = sound.last().is_some_and(|last| last.body == delivery.body);
+            match if is_same { Ok(()) } else { self.spool.body_check(delivery.body).await } {
+                Ok(()) => sound.push(delivery),
+                Err(error) => failed.push(Failed { deliveries: vec![delivery], fault: error.fault() }),
+            }
+        }
+        (sound, failed)
+    }
+
+    /// Cuts the deliveries of one message into those of one command each.
+    fn commands(&self, system: &SystemName, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+        let neighbour = self.neighbours.get(system).cloned().unwrap_or_default();
+        let addresses = deliveries.iter().filter_map(|delivery| Address::parse(&delivery.address).ok());
+        let groups = route::group(addresses.collect(), &neighbour);
+        let mut deliveries = deliveries.into_iter();
+        let mut lists: Vec<Vec<Delivery>> =
+            groups.iter().map(|group| deliveries.by_ref().take(group.len()).collect()).collect();
+        // None is left unless an address did not read back.
+        lists.extend(deliveries.map(|delivery| vec![delivery]));
+        lists
+    }
+}
+
 /// Deliveries of one message to one neighbour, few enough for one command, as an `rmail` job.
-pub fn rmail(
+fn rmail(
     settings: &Settings,
     site: &SystemName,
     deliveries: Vec<Delivery>,
@@ -58,7 +136,7 @@ pub fn rmail(
 }
 
 /// Cuts deliveries into those of one batch each. The recipients of a message stay together.
-pub fn batches(settings: &Settings, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+fn batches(settings: &Settings, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
     let mut lists: Vec<Vec<Delivery>> = Vec::new();
     let mut bytes = 0;
     for delivery in deliveries {
@@ -80,7 +158,7 @@ pub fn batches(settings: &Settings, deliveries: Vec<Delivery>) -> Vec<Vec<Delive
 }
 
 /// Deliveries of any messages to one neighbour as one `rsmtp` job.
-pub async fn rsmtp(
+async fn rsmtp(
     spool: &Spool,
     settings: &Settings,
     site: &SystemName,
@@ -132,6 +210,12 @@ async fn batch(spool: &Spool, settings: &Settings, deliveries: &[Delivery]) -> R
     batch.finish(&mut out);
     writer.write(&out).await?;
     writer.finish().await
+}
+
+/// Its mail is held: the route names no system that is none.
+fn no_system(site: &str, deliveries: Vec<Delivery>) -> Failed {
+    let fault = Fault { whose: Whose::Bug, ..refused(format!("{site:?} is no system name")) };
+    Failed { deliveries, fault }
 }
 
 fn refused(message: String) -> Fault {

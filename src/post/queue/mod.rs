@@ -5,16 +5,18 @@
 //! report to the sender about recipients that have no route in one transaction. What is kept was accepted; nothing
 //! else was. [`Door::prepare`] does the same up to the transaction, for who has one of his own.
 //!
-//! The [`Worker`] claims what is due, hands it to its transport, and settles what came of it.
+//! The [`Worker`] claims what is due, hands it to its transport (`transports.rs` has an arm for each), and settles what came of it.
 //!
 //! A report goes out once for each set of recipients that failed together. The null sender never gets one; mail of
 //! his that reaches nobody is kept in quarantine.
 
 mod door;
 mod error;
+mod failed;
 mod notice;
 mod report;
 pub mod retry;
+mod transports;
 mod unbatch;
 mod worker;
 

@@ -1,0 +1,68 @@
+//! Which transport does what: one arm each, and one file under [`crate::post::delivery`].
+
+use super::Door;
+use crate::agent::{Account, Agent};
+use crate::fault::{Fault, Retry, Stage, Whose};
+use crate::post::delivery::Failed;
+use crate::post::delivery::local::Local;
+use crate::post::delivery::uucp::{self, Uucp};
+use crate::spool::{Delivery, SpoolError};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// A mailbox or a batch takes many messages at once; anything else is given the recipients of one message.
+pub(super) fn takes_many_messages(transport: &str) -> bool {
+    matches!(transport, "local" | "uusmtp")
+}
+
+/// Every way out of the queue.
+#[derive(Debug, Clone)]
+pub(super) struct Transports {
+    local: Local,
+    uucp: Uucp,
+}
+
+impl Transports {
+    pub fn new(door: &Door, agent: Agent, uucp: uucp::Settings) -> Transports {
+        let spool = door.spool().clone();
+        let uid = agent.own_uid();
+        let account = |mailbox: &PathBuf| Account { uid, mailbox: mailbox.clone() };
+        let users = door.tables().users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
+        let local = Local::new(spool.clone(), agent, users.collect());
+        Transports { local, uucp: Uucp::new(spool, uucp, door.tables().neighbours.clone()) }
+    }
+
+    /// Delivers a group of one transport and site. What was delivered is settled when this returns; what failed comes
+    /// back, each with its reason.
+    pub async fn deliver(
+        &self,
+        transport: &str,
+        site: &str,
+        group: Vec<Delivery>,
+        now: Timestamp,
+    ) -> Result<Vec<Failed>, SpoolError> {
+        match transport {
+            "local" => Ok(self.local.deliver(site, group, now).await),
+            "uux" => self.uucp.rmail(site, group, now).await,
+            "uusmtp" => self.uucp.rsmtp(site, group, now).await,
+            other => Ok(vec![unknown(other, group)]),
+        }
+    }
+
+    /// Looks after what a crash or a panic interrupted. Returns how much there was.
+    pub async fn recover(&self) -> Result<usize, SpoolError> {
+        self.local.recover().await
+    }
+}
+
+/// Its mail is held: a newer uugate may have routed it, or a defect of this one.
+fn unknown(transport: &str, deliveries: Vec<Delivery>) -> Failed {
+    let fault = Fault {
+        stage: Stage::Deliver,
+        whose: Whose::Bug,
+        retry: Retry::Never,
+        message: format!("there is no transport {transport:?} here"),
+        advice: String::new(),
+    };
+    Failed { deliveries, fault }
+}
