@@ -1,6 +1,7 @@
-//! What is done as a user: work on a mailbox, in the name of its owner.
+//! What is done as a user: work on a mailbox and on files, in the name of their owner.
 //!
-//! The requests are a closed list: look at a mailbox and append a batch to it ([`Agent::open_mailbox`], then
+//! The requests are a closed list: look up a user ([`Agent::look_up`]), read a forward or include file
+//! ([`Agent::read_file`]), look at a mailbox and append a batch to it ([`Agent::open_mailbox`], then
 //! [`OpenMailbox::append`]), and find out what became of an append ([`Agent::recover`]). This is the side that
 //! serves its own uid alone, in its own process on a blocking thread; whatever another uid would be needed for
 //! is refused with [`AgentError::OtherUser`].
@@ -8,9 +9,16 @@
 //! A mailbox stays locked from the look to the append, so that the place that the journal recorded is the place
 //! where the bytes go. Waiting for a lock is bounded.
 
+mod error;
+mod seen;
+mod user;
+
+pub use error::AgentError;
+pub use seen::{Facts, FileSeen, read_file};
+pub use user::{Passwd, User};
+
 use crate::clock;
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
-use crate::mailbox::{Appended, Create, Mailbox, MailboxError, Place, Recovered};
+use crate::mailbox::{Appended, Create, Mailbox, Place, Recovered};
 use rustix::fs::{Mode, OFlags};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -22,11 +30,13 @@ pub struct Settings {
     /// How long another program may hold the lock of a mailbox before mail is deferred. Setting `lock-wait`;
     /// default 10 s, for a mail reader holds it only while it rewrites the file.
     pub lock_wait: Duration,
+    /// Which users of the password file get mail. Settings `passwd-users`, `min-uid`, `passwd-file`; default: none do.
+    pub passwd: Option<Passwd>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { lock_wait: Duration::from_secs(10) }
+        Settings { lock_wait: Duration::from_secs(10), passwd: None }
     }
 }
 
@@ -52,43 +62,6 @@ pub struct Begun {
     pub ids: Vec<String>,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// This process may act for itself alone.
-    #[error("mailbox {mailbox} belongs to uid {wanted}, and this process can act for uid {own} alone")]
-    OtherUser { mailbox: PathBuf, wanted: u32, own: u32 },
-    #[error("{0:?} names no mailbox")]
-    BadPath(PathBuf),
-    #[error("cannot open the directory of mailbox {mailbox}: {source}")]
-    Directory { mailbox: PathBuf, source: std::io::Error },
-    #[error(transparent)]
-    Mailbox(#[from] MailboxError),
-    /// The work ended by a panic, or the process is ending.
-    #[error("the work on a mailbox was broken off: {0}")]
-    BrokenOff(String),
-}
-
-impl ToFault for AgentError {
-    fn fault(&self) -> Fault {
-        let (whose, advice) = match self {
-            AgentError::Mailbox(error) => return error.fault(),
-            AgentError::OtherUser { .. } => {
-                (Whose::Local, "give the mailbox to the user that uugate runs as, or run the agent as root")
-            }
-            AgentError::BadPath(_) => (Whose::Local, "give the user a mailbox path that ends in a file name"),
-            AgentError::Directory { .. } => (Whose::Local, "make the directory, writable for uugate"),
-            AgentError::BrokenOff(_) => (Whose::Bug, "please report this"),
-        };
-        Fault {
-            stage: Stage::Deliver,
-            whose,
-            retry: Retry::Later,
-            message: self.to_string(),
-            advice: advice.to_owned(),
-        }
-    }
-}
-
 /// The door to work in the name of a user.
 #[derive(Debug, Clone)]
 pub struct Agent {
@@ -105,6 +78,25 @@ impl Agent {
     /// The uid that it acts for.
     pub fn own_uid(&self) -> u32 {
         self.own
+    }
+
+    /// The user of the password file with that name, in any case. None: there is none that gets mail.
+    pub async fn look_up(&self, name: &str) -> Result<Option<User>, AgentError> {
+        let Some(passwd) = self.settings.passwd.clone() else { return Ok(None) };
+        let name = name.to_owned();
+        blocking(move || passwd.look_up(&name)).await?
+    }
+
+    /// Reads the beginning of a file as the user `uid`, `limit` bytes at most; see [`read_file`].
+    pub async fn read_file(
+        &self,
+        uid: u32,
+        path: &Path,
+        limit: usize,
+    ) -> Result<Option<FileSeen>, AgentError> {
+        let path = path.to_owned();
+        self.is_own(uid, &path)?;
+        blocking(move || read_file(&path, limit)).await?
     }
 
     /// Locks a mailbox (making it if need be) and tells where the next append begins.
@@ -135,11 +127,15 @@ impl Agent {
         Ok(recovered.await??)
     }
 
-    async fn lock(&self, account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
-        if account.uid != self.own {
-            let (mailbox, wanted) = (account.mailbox.clone(), account.uid);
-            return Err(AgentError::OtherUser { mailbox, wanted, own: self.own });
+    fn is_own(&self, uid: u32, path: &Path) -> Result<(), AgentError> {
+        if uid == self.own {
+            return Ok(());
         }
+        Err(AgentError::OtherUser { path: path.to_owned(), wanted: uid, own: self.own })
+    }
+
+    async fn lock(&self, account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
+        self.is_own(account.uid, &account.mailbox)?;
         let deadline = clock::now() + self.settings.lock_wait;
         loop {
             let account = account.clone();
@@ -183,7 +179,7 @@ fn lock_now(account: &Account, create: Create) -> Result<Option<Mailbox>, AgentE
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory: OwnedFd = rustix::fs::open(directory, flags, Mode::empty())
-        .map_err(|errno| AgentError::Directory { mailbox: path.clone(), source: errno.into() })?;
+        .map_err(|errno| AgentError::Directory { path: path.clone(), source: errno.into() })?;
     Ok(Mailbox::lock(directory, name, account.uid, create, clock::wall())?)
 }
 
@@ -209,6 +205,8 @@ mod tests {
         let other = Account { uid: own.uid + 1, ..own };
         let refused = agent.open_mailbox(&other).await.unwrap_err();
         assert!(matches!(refused, AgentError::OtherUser { .. }), "{refused}");
+        let refused = agent.read_file(other.uid, Path::new("/etc/passwd"), 1).await.unwrap_err();
+        assert!(matches!(refused, AgentError::OtherUser { .. }), "{refused}");
         assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
     }
 
@@ -223,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn a_lock_that_is_not_given_up_defers() {
         let folder = tempfile::tempdir().unwrap();
-        let agent = Agent::same_user(Settings { lock_wait: Duration::ZERO });
+        let agent = Agent::same_user(Settings { lock_wait: Duration::ZERO, ..Settings::default() });
         let held = agent.open_mailbox(&account(folder.path())).await.unwrap();
         let refused = agent.open_mailbox(&account(folder.path())).await.unwrap_err();
         assert!(matches!(&refused, AgentError::Mailbox(error) if error.is_passing()), "{refused}");
