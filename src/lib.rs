@@ -23,6 +23,7 @@
 //! - [`fault`] (pure): what went wrong, in the one form that exit codes, call records, retries and reports read.
 //! - [`exit`]: the exit codes of the programs, those of sysexits.h.
 //! - [`lines`] (pure): the one bounded line reader: chat, AT replies, handshake, SMTP.
+//! - [`frames`] (pure): how messages cross the unix sockets of this house.
 //! - [`clock`]: the only reader of clocks, and the only place that waits for time to pass.
 //! - [`observe`]: logging, the fields of spans; keeps secrets and foreign control characters out of what is logged.
 //! - [`job`] (pure): what one system asks of another: names, grades, execution requests, X. files.
@@ -73,6 +74,7 @@
 //! ```arrows
 //! fault: exit
 //! lines:
+//! frames:
 //! exit:
 //! clock:
 //! observe: fault
@@ -80,7 +82,7 @@
 //! schedule: fault job
 //! spool: fault clock observe job
 //! mailbox: fault
-//! agent: fault observe clock mailbox
+//! agent: fault observe clock frames mailbox
 //! wire::noise:
 //! wire::line: fault clock observe wire::line::telnet
 //! wire::line::telnet: clock
@@ -111,6 +113,7 @@
 //! ```pure
 //! fault
 //! lines
+//! frames
 //! job
 //! schedule
 //! wire::noise
@@ -136,6 +139,7 @@ pub mod commands;
 pub mod execute;
 pub mod exit;
 pub mod fault;
+pub mod frames;
 pub mod job;
 pub mod lines;
 pub mod mailbox;

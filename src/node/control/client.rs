@@ -1,7 +1,7 @@
 //! The side of the commands: plain blocking calls, for a command starts, asks and ends.
 
-use super::frame::{self, Frame, Kind};
 use super::{Answer, Asked, ControlError, VERSION};
+use crate::frames::{self, Frame, Kind};
 use crate::node::report::Report;
 use crate::node::verbs::Request;
 use crate::wire::station::CallEvent;
@@ -119,7 +119,7 @@ impl Client {
     fn send_question(&mut self, request: &Request) -> Result<(), ControlError> {
         let text = serde_json::to_vec(&Asked { version: VERSION, request })
             .map_err(|error| ControlError::Misbehaved(error.to_string()))?;
-        if text.len() > frame::LONGEST_MESSAGE {
+        if text.len() > frames::LONGEST_MESSAGE {
             return Err(ControlError::Input(io::Error::other("too many words")));
         }
         self.send(Kind::Message, &text)
@@ -136,7 +136,7 @@ impl Client {
 
     /// A body that breaks off is not ended, so the daemon drops it.
     fn send_body(&mut self, body: &mut dyn Read) -> Result<(), ControlError> {
-        let mut chunk = vec![0; frame::LONGEST_CHUNK];
+        let mut chunk = vec![0; frames::LONGEST_CHUNK];
         loop {
             match body.read(&mut chunk) {
                 Ok(0) => return self.send(Kind::End, &[]),
@@ -148,7 +148,7 @@ impl Client {
     }
 
     fn send(&mut self, kind: Kind, content: &[u8]) -> Result<(), ControlError> {
-        let header = frame::header(kind, content.len());
+        let header = frames::header(kind, content.len());
         self.stream.write_all(&[&header, content].concat()).map_err(ControlError::Lost)
     }
 
@@ -160,12 +160,12 @@ impl Client {
     }
 
     fn read_frame(&mut self) -> Result<Frame, ControlError> {
-        let mut header = [0; frame::HEADER];
+        let mut header = [0; frames::HEADER];
         self.stream.read_exact(&mut header).map_err(ControlError::Lost)?;
-        let (kind, length) = frame::parse_header(header)?;
+        let (kind, length) = frames::parse_header(header)?;
         let mut content = vec![0; length];
         self.stream.read_exact(&mut content).map_err(ControlError::Lost)?;
-        Ok(frame::assemble(kind, content))
+        Ok(frames::assemble(kind, content))
     }
 }
 

@@ -1,6 +1,7 @@
 //! How asking the daemon fails.
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::frames::FrameError;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum ControlError {
     /// The daemon did not do it.
     #[error("{}", .0.message)]
     Refused(Fault),
+}
+
+impl From<FrameError> for ControlError {
+    fn from(error: FrameError) -> ControlError {
+        ControlError::Misbehaved(error.to_string())
+    }
 }
 
 impl ToFault for ControlError {

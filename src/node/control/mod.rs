@@ -1,11 +1,12 @@
 //! The control socket: how commands reach the daemon.
 //!
-//! A unix socket that everybody may open; the credentials of the peer say who asks. See [`frame`] for how
-//! messages look. What may be asked is in [`super::verbs`], what is answered in [`super::report`].
+//! A unix socket that everybody may open; the credentials of the peer say who asks. See [`crate::frames`] for how
+//! messages look: the client sends its version and its request, then the body, if the request has one; the server answers
+//! with one message. After a relay was granted both sides send bytes as they please, and an end when they have no more.
+//! What may be asked is in [`super::verbs`], what is answered in [`super::report`].
 
 mod client;
 mod error;
-pub mod frame;
 mod server;
 
 pub use client::{Client, Counting, Watching};
@@ -17,6 +18,8 @@ use super::verbs::Request;
 use crate::fault::Fault;
 use crate::wire::station::CallEvent;
 use serde::{Deserialize, Serialize};
+
+const _: () = assert!(crate::frames::LONGEST_CHUNK <= crate::spool::CHUNK, "the spool takes a frame at once");
 
 /// The version of the messages; both ends say theirs.
 pub const VERSION: u32 = 1;

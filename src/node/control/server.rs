@@ -1,9 +1,9 @@
 //! The side of the daemon: takes connections, asks the kernel who they are, and carries out what they ask.
 
-use super::frame::{self, Frame, Kind};
 use super::{Answer, ControlError, Question, VERSION};
 use crate::clock;
 use crate::fault::ToFault;
+use crate::frames::{self, Frame, Kind};
 use crate::job::SystemName;
 use crate::node::report::Report;
 use crate::node::verbs::{Body, LoginRequest, PollRequest, Request, VerbError, Verbs, Who};
@@ -279,7 +279,7 @@ impl Connection {
     async fn relay(&mut self, who: &Who, verbs: &Verbs, call: Relayed) -> Result<Report, VerbError> {
         let lost = |error: ControlError| VerbError::Below(error.fault());
         self.send(&Answer::Relay).await.map_err(lost)?;
-        let (inner, outer) = tokio::io::duplex(frame::LONGEST_CHUNK);
+        let (inner, outer) = tokio::io::duplex(frames::LONGEST_CHUNK);
         let (mut from_call, mut to_call) = tokio::io::split(outer);
         let (mut from_client, mut to_client) = self.stream.split();
         let patience = self.settings.body_timeout;
@@ -294,10 +294,10 @@ impl Connection {
             std::future::pending().await
         };
         let outward = async {
-            let mut chunk = vec![0; frame::LONGEST_CHUNK];
+            let mut chunk = vec![0; frames::LONGEST_CHUNK];
             while let Ok(length @ 1..) = from_call.read(&mut chunk).await {
                 let content = chunk.get(..length).unwrap_or_default();
-                let message = [&frame::header(Kind::Bytes, length)[..], content].concat();
+                let message = [&frames::header(Kind::Bytes, length)[..], content].concat();
                 if within(patience, to_client.write_all(&message)).await.is_err() {
                     break;
                 }
@@ -318,7 +318,7 @@ impl Connection {
 
     async fn send(&mut self, answer: &Answer) -> Result<(), ControlError> {
         let text = serde_json::to_vec(answer).map_err(|e| ControlError::Misbehaved(e.to_string()))?;
-        let message = [&frame::header(Kind::Message, text.len())[..], &text].concat();
+        let message = [&frames::header(Kind::Message, text.len())[..], &text].concat();
         let written = self.stream.write_all(&message);
         within(self.settings.question_timeout, written).await.map_err(ControlError::Lost)
     }
@@ -339,15 +339,15 @@ async fn read_frame(
     patience: Duration,
 ) -> Result<Frame, ControlError> {
     let read = async {
-        let mut header = [0; frame::HEADER];
+        let mut header = [0; frames::HEADER];
         stream.read_exact(&mut header).await?;
-        let (kind, length) = match frame::parse_header(header) {
+        let (kind, length) = match frames::parse_header(header) {
             Ok(header) => header,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.into())),
         };
         let mut content = vec![0; length];
         stream.read_exact(&mut content).await?;
-        Ok(Ok(frame::assemble(kind, content)))
+        Ok(Ok(frames::assemble(kind, content)))
     };
     within(patience, read).await.map_err(ControlError::Lost)?
 }

@@ -2,9 +2,9 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use std::path::Path;
+use uugate::frames;
 use uugate::job::{Command, XFile};
 use uugate::node::config::Config;
-use uugate::node::control::frame;
 use uugate::schedule::Windows;
 
 /// The text of a configuration file: whatever is found wrong in it can be shown, and shows no secret.
@@ -23,11 +23,11 @@ pub fn config(bytes: &[u8]) {
 pub fn control_frame(bytes: &[u8]) {
     let mut rest = bytes;
     while let Some((header, content)) = rest.split_first_chunk() {
-        let Ok((kind, length)) = frame::parse_header(*header) else { return };
-        assert!(length <= frame::LONGEST_MESSAGE);
-        assert_eq!(frame::header(kind, length), *header);
+        let Ok((kind, length)) = frames::parse_header(*header) else { return };
+        assert!(length <= frames::LONGEST_MESSAGE);
+        assert_eq!(frames::header(kind, length), *header);
         let Some((content, behind)) = content.split_at_checked(length) else { return };
-        if kind == frame::Kind::Message {
+        if kind == frames::Kind::Message {
             let _ = serde_json::from_slice::<uugate::node::verbs::Request>(content);
         }
         rest = behind;

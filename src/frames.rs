@@ -1,4 +1,5 @@
-//! How messages cross the control socket. Pure: bytes in, frames out.
+//! How messages cross the unix sockets of this house: that of the commands and that of the agent. Pure: bytes in,
+//! frames out.
 //!
 //! ```text
 //! +------+------------------+---------+
@@ -9,18 +10,24 @@
 //! kind 'J': JSON, up to 1 MiB     'B': bytes of a body, 1 to 64 KiB     'E': end of the body, empty
 //! ```
 //!
-//! The client sends one 'J' with its version and its request, then, if the request has one, a body: any number of 'B'
-//! and an 'E'. The server answers with one 'J'. After a relay was granted both sides send 'B' as they please, and 'E'
-//! when they have no more.
-
-use super::error::ControlError;
+//! Who asks sends one 'J' with the request, then, if the request has one, a body: any number of 'B' and an 'E'. Who is
+//! asked answers in the same way.
 
 /// The longest JSON message, in bytes. A page of 1 000 queue entries fits.
 pub const LONGEST_MESSAGE: usize = 1 << 20;
 /// The most bytes of a body in one frame: what the spool takes at once.
-pub const LONGEST_CHUNK: usize = crate::spool::CHUNK;
+pub const LONGEST_CHUNK: usize = 64 * 1024;
 /// Kind and length.
 pub const HEADER: usize = 5;
+
+/// The other end sent something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    #[error("a frame of {0} bytes")]
+    Length(usize),
+    #[error("something that is no frame")]
+    NoFrame,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
@@ -37,15 +44,15 @@ pub enum Kind {
 }
 
 /// Reads the header of a frame: what comes and how long it is.
-pub fn parse_header(header: [u8; HEADER]) -> Result<(Kind, usize), ControlError> {
+pub fn parse_header(header: [u8; HEADER]) -> Result<(Kind, usize), FrameError> {
     let [kind, a, b, c, d] = header;
     let length = u32::from_be_bytes([a, b, c, d]) as usize;
     match (kind, length) {
         (b'J', 1..=LONGEST_MESSAGE) => Ok((Kind::Message, length)),
         (b'B', 1..=LONGEST_CHUNK) => Ok((Kind::Bytes, length)),
         (b'E', 0) => Ok((Kind::End, 0)),
-        (b'J' | b'B' | b'E', _) => Err(ControlError::Misbehaved(format!("a frame of {length} bytes"))),
-        _ => Err(ControlError::Misbehaved("something that is no frame".to_owned())),
+        (b'J' | b'B' | b'E', _) => Err(FrameError::Length(length)),
+        _ => Err(FrameError::NoFrame),
     }
 }
 
