@@ -29,7 +29,9 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let mut tables = Tables::new(system(name));
         tables.users.insert("jan".to_owned(), folder.path().join("jan"));
-        tables.neighbours.insert(system(peer), Neighbour { transport, ..Neighbour::default() });
+        tables
+            .neighbours
+            .insert(system(peer), Neighbour { transport: Some(transport), ..Neighbour::default() });
         let host = format!("{name}.example");
         let door = Door::new(Spool::in_memory(), queue::Settings::new(host.clone()), tables);
         let agent = Agent::same_user(crate::agent::Settings::default());

@@ -25,11 +25,12 @@ pub struct NewMessage {
 pub struct NewDelivery {
     /// The envelope recipient as it was given.
     pub recipient: String,
-    /// How it goes on: `local`, `uux`, `uusmtp`, or `bounce` for a recipient that was refused by the route.
+    /// How it goes on: `local`, `pipe`, `file`, `uux`, `uusmtp`, `smtp` or `queueonly`.
     pub transport: String,
-    /// Where it goes: a user of `[users]`, a system name. Deliveries of one site are worked on together.
+    /// Where it goes: a user, a command line, a path, a system name, a next hop of SMTP; for `queueonly` transport and
+    /// site of what is done when it is released. Deliveries of one site are worked on together.
     pub site: String,
-    /// The address as the next hop is to be given it; for `bounce` the reason.
+    /// The address as the next hop is to be given it.
     pub address: String,
 }
 

@@ -1,10 +1,10 @@
 //! Fills the settings of the rooms below from the configuration.
 
-use super::{Config, Transport};
+use super::Config;
 use crate::execute;
 use crate::post::delivery::uucp;
 use crate::post::queue;
-use crate::post::route::{Neighbour, Tables, Transport as Route};
+use crate::post::route::Tables;
 use crate::post::{smtp, submit};
 
 impl Config {
@@ -20,7 +20,7 @@ impl Config {
         tables.users =
             self.users.iter().map(|(user, mailbox)| (Tables::key(user), mailbox.clone())).collect();
         tables.aliases = self.aliases.iter().map(|(name, to)| (Tables::key(name), to.clone())).collect();
-        tables.neighbours = self.systems.iter().map(|s| (s.name.clone(), neighbour(s.transport))).collect();
+        tables.neighbours = self.systems.iter().map(|s| (s.name.clone(), s.mail.clone())).collect();
         tables.routes =
             self.routes.domains.iter().map(|(domain, to)| (Tables::key(domain), to.clone())).collect();
         tables.smart_host.clone_from(&self.routes.smart_host);
@@ -58,12 +58,4 @@ impl Config {
         let roots = execute::Roots { public: self.node.public_directory.clone(), others: Vec::new() };
         execute::Settings { node: self.node.name.clone(), roots }
     }
-}
-
-fn neighbour(transport: Transport) -> Neighbour {
-    let transport = match transport {
-        Transport::Rmail => Route::Uux,
-        Transport::Rsmtp => Route::Uusmtp,
-    };
-    Neighbour { transport, ..Neighbour::default() }
 }

@@ -11,6 +11,7 @@ mod lines;
 mod log;
 mod mail;
 mod names;
+mod neighbours;
 mod node;
 mod protocols;
 mod record;
@@ -38,7 +39,7 @@ pub use node::Node;
 pub use routes::Routes;
 pub use rules::{Rule, Rules};
 pub use smtp::Smtp;
-pub use systems::{System, Transport};
+pub use systems::System;
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::LogSettings;

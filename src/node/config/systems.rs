@@ -5,6 +5,7 @@ use super::dialling::{Dialling, HINT};
 use super::findings::Findings;
 use super::lines::{LineConfig, LineKind, SerialPort};
 use super::names::{Kind, Names};
+use super::neighbours;
 use super::node::{domain, system_name};
 use super::protocols;
 use super::secrets;
@@ -15,6 +16,7 @@ use super::when::{self, windows};
 use super::wire::dialogue;
 use crate::job::{Grade, SystemName};
 use crate::observe::Secret;
+use crate::post::route::Neighbour;
 use crate::schedule::{Plan, Sizes, Timetables};
 use crate::spool::Order;
 use crate::wire::call::{Protocols, TimeGrades};
@@ -55,7 +57,8 @@ pub struct System {
     pub protocols: Protocols,
     /// What it may ask of us, and when our work goes to it.
     pub transfers: Transfers,
-    pub transport: Transport,
+    /// How mail travels to it.
+    pub mail: Neighbour,
     /// What goes first among jobs of one grade; what is not said is as the line has it.
     pub order: Option<Order>,
     /// The largest files by the hours of the week.
@@ -77,16 +80,6 @@ pub struct System {
     pub max_time: Option<Duration>,
     /// When it is called, and for what.
     pub plan: Plan,
-}
-
-/// How mail travels to a neighbour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Transport {
-    /// A job for `rmail` with up to 5 addresses.
-    #[default]
-    Rmail,
-    /// A batch of messages for `rsmtp`.
-    Rsmtp,
 }
 
 pub fn read(
@@ -130,7 +123,7 @@ pub fn read(
         called_password_hash,
         protocols: protocols::read(&mut section),
         transfers: transfers::read(&mut section),
-        transport: section.value("transport", transport).unwrap_or_default(),
+        mail: neighbours::read(&mut section),
         order: calls::order(&mut section),
         sizes: calls::sizes(&mut section, tables),
         largest_file: section.value("largest-file", |text| match size(text)? {
@@ -283,14 +276,6 @@ fn grades(section: &mut Section<'_>, key: &'static str, tables: &Timetables) -> 
         Ok((grade, windows(hours.trim_start(), tables)?))
     };
     TimeGrades::new(section.list(key, rule).unwrap_or_default())
-}
-
-fn transport(text: &str) -> Result<Transport, String> {
-    match text {
-        "rmail" => Ok(Transport::Rmail),
-        "rsmtp" => Ok(Transport::Rsmtp),
-        _ => Err("write \"rmail\" or \"rsmtp\"".into()),
-    }
 }
 
 pub(super) fn host_and_port(text: &str) -> Result<(String, u16), String> {

@@ -11,8 +11,8 @@ use crate::post::address::Address;
 use crate::post::batch;
 use crate::post::mail::dots::Ends;
 use crate::post::mail::{self, Envelope, Sender};
-use crate::post::route::{self, Neighbour};
-use crate::spool::{CHUNK, Claim, Content, Delivery, MessageId, NewJob, Outcome, Spool, SpoolError};
+use crate::post::route::{self, Neighbour, Tables};
+use crate::spool::{CHUNK, Claim, Content, Delivery, MessageId, NewJob, Outcome, Spool, SpoolError, Wish};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +37,11 @@ impl Settings {
     pub fn new(node: SystemName, host: String) -> Settings {
         Settings { node, host, grade: Grade::MAIL, batch: 1024 * 1024, user: "uucp".to_owned() }
     }
+
+    /// The same as one neighbour has it.
+    fn for_neighbour(&self, neighbour: &Neighbour) -> Settings {
+        Settings { grade: neighbour.grade.unwrap_or(self.grade), ..self.clone() }
+    }
 }
 
 /// Makes jobs for neighbours.
@@ -44,12 +49,12 @@ impl Settings {
 pub struct Uucp {
     spool: Spool,
     settings: Settings,
-    neighbours: Arc<BTreeMap<SystemName, Neighbour>>,
+    tables: Arc<Tables>,
 }
 
 impl Uucp {
-    pub fn new(spool: Spool, settings: Settings, neighbours: BTreeMap<SystemName, Neighbour>) -> Uucp {
-        Uucp { spool, settings, neighbours: Arc::new(neighbours) }
+    pub fn new(spool: Spool, settings: Settings, tables: Arc<Tables>) -> Uucp {
+        Uucp { spool, settings, tables }
     }
 
     /// The deliveries of one message as `rmail` jobs, each of as many addresses as one command takes there.
@@ -60,13 +65,20 @@ impl Uucp {
         now: Timestamp,
     ) -> Result<Vec<Failed>, SpoolError> {
         let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
+        let neighbour = self.tables.handing(&system).unwrap_or_default();
+        let settings = self.settings.for_neighbour(&neighbour);
         let (sound, mut failed) = self.sound(deliveries).await;
-        for list in self.commands(&system, sound) {
-            match rmail(&self.settings, &system, list, now) {
-                Ok(outcome) => self.spool.settle(now, vec![outcome]).await?,
+        let mut handed = false;
+        for list in commands(&neighbour, sound) {
+            match rmail(&settings, &system, list, now) {
+                Ok(outcome) => {
+                    self.spool.settle(now, vec![outcome]).await?;
+                    handed = true;
+                }
                 Err(not_handed) => failed.push(not_handed),
             }
         }
+        self.demand(&system, &neighbour, settings.grade, now, handed).await?;
         Ok(failed)
     }
 
@@ -78,14 +90,38 @@ impl Uucp {
         now: Timestamp,
     ) -> Result<Vec<Failed>, SpoolError> {
         let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
+        let neighbour = self.tables.handing(&system).unwrap_or_default();
+        let settings = self.settings.for_neighbour(&neighbour);
         let (sound, mut failed) = self.sound(deliveries).await;
-        for list in batches(&self.settings, sound) {
-            match rsmtp(&self.spool, &self.settings, &system, list, now).await {
-                Ok(outcome) => self.spool.settle(now, vec![outcome]).await?,
+        let mut handed = false;
+        for list in batches(&settings, sound) {
+            match rsmtp(&self.spool, &settings, &system, list, now).await {
+                Ok(outcome) => {
+                    self.spool.settle(now, vec![outcome]).await?;
+                    handed = true;
+                }
                 Err(not_handed) => failed.push(not_handed),
             }
         }
+        self.demand(&system, &neighbour, settings.grade, now, handed).await?;
         Ok(failed)
+    }
+
+    /// Asks for a call to a neighbour that is called as soon as there is mail. When it comes is up to its hours and to what calls
+    /// may cost. Asked afterwards: a call without work would cost as much.
+    async fn demand(
+        &self,
+        system: &SystemName,
+        neighbour: &Neighbour,
+        grade: Grade,
+        now: Timestamp,
+        handed: bool,
+    ) -> Result<(), SpoolError> {
+        if !(handed && neighbour.is_demand()) {
+            return Ok(());
+        }
+        let why = "there is mail for it, and it is called on demand".to_owned();
+        self.spool.want_call(Wish { system: system.clone(), grade, why, since: now, at_once: false }).await
     }
 
     /// Those whose message is what was written; the others fail, each alone.
@@ -100,19 +136,18 @@ impl Uucp {
         }
         (sound, failed)
     }
+}
 
-    /// Cuts the deliveries of one message into those of one command each.
-    fn commands(&self, system: &SystemName, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
-        let neighbour = self.neighbours.get(system).cloned().unwrap_or_default();
-        let addresses = deliveries.iter().filter_map(|delivery| Address::parse(&delivery.address).ok());
-        let groups = route::group(addresses.collect(), &neighbour);
-        let mut deliveries = deliveries.into_iter();
-        let mut lists: Vec<Vec<Delivery>> =
-            groups.iter().map(|group| deliveries.by_ref().take(group.len()).collect()).collect();
-        // None is left unless an address did not read back.
-        lists.extend(deliveries.map(|delivery| vec![delivery]));
-        lists
-    }
+/// Cuts the deliveries of one message into those of one command each.
+fn commands(neighbour: &Neighbour, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+    let addresses = deliveries.iter().filter_map(|delivery| Address::parse(&delivery.address).ok());
+    let groups = route::group(addresses.collect(), neighbour);
+    let mut deliveries = deliveries.into_iter();
+    let mut lists: Vec<Vec<Delivery>> =
+        groups.iter().map(|group| deliveries.by_ref().take(group.len()).collect()).collect();
+    // None is left unless an address did not read back.
+    lists.extend(deliveries.map(|delivery| vec![delivery]));
+    lists
 }
 
 /// Deliveries of one message to one neighbour, few enough for one command, as an `rmail` job.

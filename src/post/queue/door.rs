@@ -5,7 +5,7 @@ use super::report::{Failure, Original, failure};
 use crate::post::address::Address;
 use crate::post::delivery::body;
 use crate::post::mail::{self, Envelope, HOP_LIMIT, Submission, Trace, With, head};
-use crate::post::route::{self, Decision, Refusal, Routed, Tables, Transport};
+use crate::post::route::{self, Handover, Refusal, Routed, Tables};
 use crate::spool::{BodyId, CHUNK, Content, Event, MessageId, NewDelivery, NewMessage, Spool};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -100,12 +100,12 @@ pub struct Door {
 struct Inner {
     spool: Spool,
     settings: Settings,
-    tables: Tables,
+    tables: Arc<Tables>,
 }
 
 impl Door {
     pub fn new(spool: Spool, settings: Settings, tables: Tables) -> Door {
-        Door { inner: Arc::new(Inner { spool, settings, tables }) }
+        Door { inner: Arc::new(Inner { spool, settings, tables: Arc::new(tables) }) }
     }
 
     pub fn spool(&self) -> &Spool {
@@ -116,7 +116,7 @@ impl Door {
         &self.inner.settings
     }
 
-    pub fn tables(&self) -> &Tables {
+    pub fn tables(&self) -> &Arc<Tables> {
         &self.inner.tables
     }
 
@@ -199,21 +199,13 @@ impl Door {
         failures: &mut Vec<Failure>,
     ) {
         for Routed { recipient, decision, .. } in route::resolve(&self.inner.tables, recipients) {
-            let (transport, site, address) = match decision {
-                Decision::Local { user, .. } => ("local", user.clone(), user),
-                Decision::Neighbour { system, transport: Transport::Uux, address } => {
-                    ("uux", system.to_string(), address.to_string())
+            match decision.handover() {
+                Ok(Handover { transport, site, address }) => {
+                    let recipient = recipient.to_string();
+                    deliveries.push(NewDelivery { recipient, transport, site, address });
                 }
-                Decision::Neighbour { system, transport: Transport::Uusmtp, address } => {
-                    ("uusmtp", system.to_string(), address.to_string())
-                }
-                Decision::Refused(Refusal { status, reason }) => {
-                    failures.push(failure(recipient, &status, &reason));
-                    continue;
-                }
-            };
-            let (recipient, transport) = (recipient.to_string(), transport.to_owned());
-            deliveries.push(NewDelivery { recipient, transport, site, address });
+                Err(Refusal { status, reason }) => failures.push(failure(recipient, &status, &reason)),
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::agent::Agent;
 use crate::clock;
-use crate::job::{SystemName, Work};
+use crate::job::{Grade, SystemName, Work};
 use crate::post::address::Address;
 use crate::post::delivery::uucp;
 use crate::post::mail::{Envelope, Sender, With};
@@ -40,8 +40,18 @@ impl Site {
             .aliases
             .insert("all".to_owned(), vec!["jan".to_owned(), "ida".to_owned(), "nobody".to_owned()]);
         tables.neighbours.insert(system("leaf"), Neighbour::default());
-        let feed = Neighbour { transport: Transport::Uusmtp, ..Neighbour::default() };
+        let feed = Neighbour { transport: Some(Transport::Uusmtp), ..Neighbour::default() };
         tables.neighbours.insert(system("feed"), feed);
+        for (name, transport) in [
+            ("oldbsd", Transport::UuxOneAddr),
+            ("sun", Transport::Demand),
+            ("curdsgw", Transport::DemandUusmtp),
+            ("museum", Transport::Queueonly),
+        ] {
+            let grade = Grade::new('Q').filter(|_| name == "sun");
+            let neighbour = Neighbour { transport: Some(transport), grade, ..Neighbour::default() };
+            tables.neighbours.insert(system(name), neighbour);
+        }
         let door = Door::new(spool.clone(), Settings::new("polux.example".to_owned()), tables);
         let agent =
             Agent::same_user(crate::agent::Settings { lock_wait: Duration::ZERO, ..Default::default() });
@@ -459,4 +469,26 @@ async fn a_message_that_cannot_be_read_is_held_alone() {
         assert_eq!(entry.state, DeliveryState::Held);
         assert!(entry.note.contains("cannot be told"), "{}", entry.note);
     }
+}
+
+#[tokio::test]
+async fn each_transport_makes_its_own_jobs() {
+    let site = Site::new();
+    for neighbour in ["leaf", "oldbsd", "sun", "curdsgw", "museum"] {
+        let recipients: Vec<String> = (0..12).map(|n| format!("{neighbour}!user{n}")).collect();
+        let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+        site.accept("jan", &recipients, TEXT).await;
+    }
+    site.work().await;
+    let wishes = site.spool.wishes().await.unwrap();
+    let mut wished: Vec<_> = wishes.iter().map(|wish| (wish.system.as_str(), wish.grade.letter())).collect();
+    wished.sort_unstable();
+    assert_eq!(wished, [("curdsgw", 'C'), ("sun", 'Q')]);
+    for (neighbour, jobs) in [("leaf", 3), ("oldbsd", 12), ("sun", 3), ("curdsgw", 1), ("museum", 0)] {
+        assert_eq!(site.jobs(neighbour).await.len(), jobs, "{neighbour}");
+    }
+    let queue = site.spool.queue(None).await.unwrap();
+    let museum: Vec<_> = queue.iter().filter(|entry| entry.transport == "queueonly").collect();
+    assert_eq!(museum.len(), 12);
+    assert!(museum.iter().all(|entry| entry.state == DeliveryState::Held && entry.site == "uux museum"));
 }

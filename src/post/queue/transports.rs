@@ -29,7 +29,7 @@ impl Transports {
         let account = |mailbox: &PathBuf| Account { uid, mailbox: mailbox.clone() };
         let users = door.tables().users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
         let local = Local::new(spool.clone(), agent, users.collect());
-        Transports { local, uucp: Uucp::new(spool, uucp, door.tables().neighbours.clone()) }
+        Transports { local, uucp: Uucp::new(spool, uucp, door.tables().clone()) }
     }
 
     /// Delivers a group of one transport and site. What was delivered is settled when this returns; what failed comes
@@ -45,7 +45,8 @@ impl Transports {
             "local" => Ok(self.local.deliver(site, group, now).await),
             "uux" => self.uucp.rmail(site, group, now).await,
             "uusmtp" => self.uucp.rsmtp(site, group, now).await,
-            other => Ok(vec![unknown(other, group)]),
+            "queueonly" => Ok(vec![kept(group, "kept until it is released".to_owned())]),
+            other => Ok(vec![kept(group, format!("there is no transport {other:?} here"))]),
         }
     }
 
@@ -55,14 +56,8 @@ impl Transports {
     }
 }
 
-/// Its mail is held: a newer uugate may have routed it, or a defect of this one.
-fn unknown(transport: &str, deliveries: Vec<Delivery>) -> Failed {
-    let fault = Fault {
-        stage: Stage::Deliver,
-        whose: Whose::Bug,
-        retry: Retry::Never,
-        message: format!("there is no transport {transport:?} here"),
-        advice: String::new(),
-    };
-    Failed { deliveries, fault }
+/// Mail that is held: somebody wanted that, or a newer uugate has routed it, or this one has a defect.
+fn kept(deliveries: Vec<Delivery>, message: String) -> Failed {
+    let (stage, whose) = (Stage::Deliver, Whose::Bug);
+    Failed { deliveries, fault: Fault { stage, whose, retry: Retry::Never, message, advice: String::new() } }
 }

@@ -5,21 +5,29 @@
 //!
 //! 1. an alias, which may give several addresses (each is routed anew);
 //! 2. a local user; `postmaster` always has one;
-//! 3. a neighbour by its name (`leaf!joe`, `joe@leaf`, `joe@leaf.uucp`);
-//! 4. a route by domain: the whole name, else the longest `.suffix`;
-//! 5. the smart host.
+//! 3. the routers, for what is at another host ([`routers`]).
 //!
 //! No form of address opens a road that the plain `user@host` would not: `user%host` and `a!b!user` at one of our names
 //! are read as the address that they stand for and meet the same rules. Who may hand in mail at all is the business of
 //! the door it came by.
 
+mod decision;
 mod group;
+mod next;
 mod resolve;
+mod routers;
+mod rule;
 mod tables;
+mod transport;
 
+pub use decision::{Decision, Handover, Refusal, Routed};
 pub use group::group;
-pub use resolve::{Decision, Refusal, Routed, resolve};
-pub use tables::{Neighbour, Tables, Transport};
+pub use next::{Hop, HopError, Next, Route};
+pub use resolve::resolve;
+pub use routers::{By, FileError, Hosts, PathRouter, Paths, Pipe, PipeError};
+pub use rule::Place;
+pub use tables::{Neighbour, Tables};
+pub use transport::{OnRelease, Transport};
 
 #[cfg(test)]
 mod tests;

@@ -1,46 +1,16 @@
 //! The walk from an address to what is done with it.
 
-use super::{Tables, Transport};
-use crate::job::SystemName;
+use super::decision::refused;
+use super::routers::{self, Remote};
+use super::rule::Why;
+use super::{Decision, Routed, Tables};
 use crate::post::address::{Address, Target};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// The most addresses that one recipient may become through aliases.
 const EXPANSION_MAX: usize = 1000;
 /// How many aliases may lead one to the next.
 const ALIAS_DEPTH_MAX: usize = 10;
-
-/// What is done for one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Decision {
-    /// Into the mailbox of a user here.
-    Local { user: String, mailbox: PathBuf },
-    /// To a neighbour, with the address as it is to be given there.
-    Neighbour { system: SystemName, transport: Transport, address: Address },
-    /// Back to the sender.
-    Refused(Refusal),
-}
-
-/// Why a recipient cannot be reached.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Refusal {
-    /// RFC 3463, such as `5.1.1`.
-    pub status: String,
-    /// One sentence, printable.
-    pub reason: String,
-}
-
-/// One recipient and where it goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Routed {
-    /// As the sender gave it, before aliases: what a report names.
-    pub recipient: Address,
-    pub decision: Decision,
-    /// The rules that led there, in order, for people.
-    pub why: String,
-}
 
 /// Routes the recipients of one message. Each gives at least one answer, except those that lead to a mailbox, or to an
 /// address at a neighbour, to which an earlier one led already: nobody gets a message twice.
@@ -69,7 +39,7 @@ struct Walk<'a> {
 /// An address that waits to be routed.
 struct Step {
     address: Address,
-    why: Vec<String>,
+    why: Why,
     depth: usize,
 }
 
@@ -81,7 +51,7 @@ enum Found<'a> {
 
 impl<'a> Walk<'a> {
     fn run(&mut self) {
-        let mut waiting = vec![Step { address: self.recipient.clone(), why: Vec::new(), depth: 0 }];
+        let mut waiting = vec![Step { address: self.recipient.clone(), why: Why::default(), depth: 0 }];
         let mut looped = None;
         while let Some(mut step) = waiting.pop() {
             match self.look_up(&step.address, &mut step.why) {
@@ -113,7 +83,11 @@ impl<'a> Walk<'a> {
             }
             if self.routed.len() + waiting.len() > EXPANSION_MAX {
                 self.routed.clear();
-                self.refuse("5.4.6", format!("the aliases lead to more than {EXPANSION_MAX} addresses"), &[]);
+                self.refuse(
+                    "5.4.6",
+                    format!("the aliases lead to more than {EXPANSION_MAX} addresses"),
+                    &Why::default(),
+                );
                 return;
             }
         }
@@ -127,10 +101,15 @@ impl<'a> Walk<'a> {
     }
 
     /// One address, without opening aliases.
-    fn look_up(&self, address: &Address, why: &mut Vec<String>) -> Found<'a> {
+    fn look_up(&self, address: &Address, why: &mut Why) -> Found<'a> {
         let mut address = address.clone();
         loop {
             // Every step makes the address shorter, so this ends.
+            if let Some(shorter) = self.tables.shortened(&address) {
+                why.push(format!("{address} is cut short to {shorter}"));
+                address = shorter;
+                continue;
+            }
             let (host, whole, rest) = match address.target(self.tables.precedence) {
                 Target::User(name) => return self.user(&name, why),
                 Target::Hop { hop, rest } => (hop, address.clone(), rest),
@@ -142,14 +121,14 @@ impl<'a> Walk<'a> {
                 }
             };
             if !self.tables.is_ours(&host) {
-                return Found::Done(self.remote(&host, whole, rest, why));
+                return Found::Done(routers::route(self.tables, &Remote { host, whole, rest }, why));
             }
             why.push(format!("{host} is ours"));
             address = rest;
         }
     }
 
-    fn user(&self, name: &str, why: &mut Vec<String>) -> Found<'a> {
+    fn user(&self, name: &str, why: &mut Why) -> Found<'a> {
         let key = Tables::key(name);
         if let Some((name, targets)) = self.tables.aliases.get_key_value(&key)
             && !self.is_own_alias(name, targets)
@@ -180,45 +159,12 @@ impl<'a> Walk<'a> {
             && targets.iter().any(|target| Tables::key(target) == name)
     }
 
-    /// `whole` is the address with its host, `rest` what the host itself would be given.
-    fn remote(&self, host: &str, whole: Address, rest: Address, why: &mut Vec<String>) -> Decision {
-        if let Some((system, _)) = self.tables.neighbour(host) {
-            why.push(format!("{system} is a neighbour"));
-            return self.hand_to(system, rest, why);
-        }
-        if let Some((name, system)) = self.tables.route(host) {
-            why.push(format!("route {name} to {system}"));
-            return self.hand_to(system, whole, why);
-        }
-        if let Some(system) = &self.tables.smart_host {
-            why.push(format!("smart host {system}"));
-            return self.hand_to(system, whole, why);
-        }
-        why.push("no neighbour, no route, no smart host".to_owned());
-        refused("5.1.2", format!("no route to {host}"))
-    }
-
-    fn hand_to(&self, system: &SystemName, address: Address, why: &mut Vec<String>) -> Decision {
-        let Some(neighbour) = self.tables.neighbours.get(system) else {
-            why.push(format!("{system} is not among the neighbours"));
-            return refused("5.3.5", format!("the route leads to {system}, which is not a neighbour"));
-        };
-        if neighbour.transport == Transport::Uux && !address.is_command_word() {
-            why.push("rmail cannot be given this address".to_owned());
-            return refused("5.1.3", format!("{address} holds a character that cannot be given to rmail"));
-        }
-        Decision::Neighbour { system: system.clone(), transport: neighbour.transport, address }
-    }
-
-    fn refuse(&mut self, status: &str, reason: String, why: &[String]) {
+    fn refuse(&mut self, status: &str, reason: String, why: &Why) {
         self.done(refused(status, reason), why);
     }
 
-    fn done(&mut self, decision: Decision, why: &[String]) {
-        self.routed.push(Routed { recipient: self.recipient.clone(), decision, why: why.join(", ") });
+    fn done(&mut self, decision: Decision, why: &Why) {
+        let (recipient, why, place) = (self.recipient.clone(), why.to_string(), why.place().cloned());
+        self.routed.push(Routed { recipient, decision, why, place });
     }
-}
-
-fn refused(status: &str, reason: String) -> Decision {
-    Decision::Refused(Refusal { status: status.to_owned(), reason })
 }

@@ -1,35 +1,39 @@
 //! What is known of this site and its neighbours.
 
-use crate::job::SystemName;
-use crate::post::address::Precedence;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use super::routers::{Hosts, PathRouter, Paths, Row};
+use super::{Place, Route, Transport};
+use crate::job::{Grade, SystemName};
+use crate::post::address::{Address, Precedence, Target};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// How mail is handed to a neighbour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// One `rmail` job for a few recipients.
-    #[default]
-    Uux,
-    /// A batch for `rsmtp`, with any number of recipients.
-    Uusmtp,
-}
+/// What looks like a top domain and is none: names of UUCP maps, and of a network that was.
+const PSEUDO_DOMAINS: [&str; 2] = ["uucp", "bitnet"];
 
 /// A system that mail can be handed to directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbour {
-    pub transport: Transport,
+    /// `None`: as the table has it, else `uux`.
+    pub transport: Option<Transport>,
     /// The most recipients of one `rmail` job. The custom of UUCP mailers: 5.
     pub max_addresses: usize,
     /// The most characters that the recipients of one `rmail` job take together, with a blank each. The custom: 200.
     pub max_characters: usize,
+    /// The urgency of mail for it; `None`: as for all mail.
+    pub grade: Option<Grade>,
+}
+
+impl Neighbour {
+    /// It is called as soon as there is mail for it.
+    pub fn is_demand(&self) -> bool {
+        self.transport.is_some_and(Transport::is_demand)
+    }
 }
 
 impl Default for Neighbour {
     fn default() -> Neighbour {
-        Neighbour { transport: Transport::Uux, max_addresses: 5, max_characters: 200 }
+        Neighbour { transport: None, max_addresses: 5, max_characters: 200, grade: None }
     }
 }
 
@@ -49,10 +53,26 @@ pub struct Tables {
     /// is no such user: the first user.
     pub postmaster: Option<String>,
     pub neighbours: BTreeMap<SystemName, Neighbour>,
+    /// Paths that win over everything.
+    pub forced: Option<Arc<Paths>>,
+    /// Path files, in order.
+    pub paths: Vec<PathRouter>,
+    /// Which system is reached by which transport.
+    pub hosts: Arc<Hosts>,
     /// `farm.example` for that name alone, `.farm.example` for every name under it.
-    pub routes: BTreeMap<String, SystemName>,
-    /// The neighbour that gets what nothing else fits.
-    pub smart_host: Option<SystemName>,
+    pub routes: BTreeMap<String, Route>,
+    /// Gets what nothing else fits.
+    pub smart_host: Option<Route>,
+    /// What nothing else fits and no smart host takes goes by SMTP to whoever takes mail for the domain.
+    pub direct: bool,
+    /// Where that is said.
+    pub direct_place: Option<Place>,
+    /// Names are looked up in the DNS at all.
+    pub dns: bool,
+    /// Top domains that the DNS does not know.
+    pub pseudo_domains: Vec<String>,
+    /// Systems to which a bang path is cut short: `a!b!known!joe` goes to `known`.
+    pub shortcuts: BTreeSet<String>,
     /// How `a!b@c` is read.
     pub precedence: Precedence,
 }
@@ -68,7 +88,15 @@ impl Tables {
             postmaster: None,
             neighbours: BTreeMap::new(),
             routes: BTreeMap::new(),
+            forced: None,
+            paths: Vec::new(),
+            hosts: Arc::default(),
             smart_host: None,
+            direct: false,
+            direct_place: None,
+            dns: true,
+            pseudo_domains: PSEUDO_DOMAINS.map(str::to_owned).to_vec(),
+            shortcuts: BTreeSet::new(),
             precedence: Precedence::default(),
         }
     }
@@ -91,14 +119,61 @@ impl Tables {
         self.neighbours.iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case(bare))
     }
 
-    /// The route for a host: its key in the table, and the neighbour.
-    pub(super) fn route(&self, host: &str) -> Option<(&str, &SystemName)> {
+    /// The route for a host, with its key in the table.
+    pub(super) fn route(&self, host: &str) -> Option<(&str, &Route)> {
         let host = Tables::key(host);
         let suffixes = host.match_indices('.').filter_map(|(at, _)| host.get(at..));
         std::iter::once(host.as_str())
             .chain(suffixes)
             .find_map(|name| self.routes.get_key_value(name))
-            .map(|(name, system)| (name.as_str(), system))
+            .map(|(name, route)| (name.as_str(), route))
+    }
+
+    /// How mail is handed to a neighbour, with all that is set for it.
+    pub fn handing(&self, system: &SystemName) -> Option<Neighbour> {
+        let mut neighbour = self.neighbours.get(system)?.clone();
+        let row = self.row(system.as_str(), &neighbour);
+        let transport = row.map(|row| row.transport).or(neighbour.transport).unwrap_or_default();
+        if transport == Transport::UuxOneAddr {
+            neighbour.max_addresses = 1;
+        }
+        neighbour.transport = Some(transport);
+        Some(neighbour)
+    }
+
+    /// The row of the table that is for a neighbour: one that names it, or that for all others if it has no transport of
+    /// its own.
+    pub(super) fn row(&self, system: &str, neighbour: &Neighbour) -> Option<Row<'_>> {
+        let others = || self.hosts.others().filter(|_| neighbour.transport.is_none());
+        self.hosts.named(system).or_else(others)
+    }
+
+    /// True if the DNS may be asked about a host: it is used at all, the name has a dot, and is in no pseudo-domain.
+    pub fn may_look_up(&self, host: &str) -> bool {
+        let top = host.rsplit_once('.').map(|(_, top)| top);
+        let is_name = top.is_some_and(|top| {
+            !host.starts_with('[')
+                && !self.pseudo_domains.iter().any(|pseudo| pseudo.eq_ignore_ascii_case(top))
+        });
+        self.dns && is_name
+    }
+
+    /// Where a bang path is cut short: what is left from the last system on that may be reached at once.
+    pub(super) fn shortened(&self, path: &Address) -> Option<Address> {
+        if self.shortcuts.is_empty() || !matches!(path.target(self.precedence), Target::Hop { .. }) {
+            return None;
+        }
+        let text = path.as_str();
+        let mut kept = None;
+        let mut at = 0;
+        for hop in text.split('!') {
+            let is_hop = text.get(at + hop.len()..).is_some_and(|rest| rest.starts_with('!'));
+            if at > 0 && is_hop && self.shortcuts.contains(&Tables::key(hop)) {
+                kept = text.get(at..);
+            }
+            at += hop.len() + 1;
+        }
+        Address::parse(kept?).ok()
     }
 
     pub(super) fn postmaster(&self) -> Option<(&String, &PathBuf)> {

@@ -18,15 +18,15 @@ fn polux() -> Tables {
     tables.neighbours.insert(system("leaf"), Neighbour::default());
     tables
         .neighbours
-        .insert(system("feed"), Neighbour { transport: Transport::Uusmtp, ..Neighbour::default() });
-    tables.routes.insert("leaf.example".to_owned(), system("leaf"));
-    tables.routes.insert(".hills.example".to_owned(), system("leaf"));
-    tables.routes.insert(".deep.hills.example".to_owned(), system("feed"));
+        .insert(system("feed"), Neighbour { transport: Some(Transport::Uusmtp), ..Neighbour::default() });
+    tables.routes.insert("leaf.example".to_owned(), system("leaf").into());
+    tables.routes.insert(".hills.example".to_owned(), system("leaf").into());
+    tables.routes.insert(".deep.hills.example".to_owned(), system("feed").into());
     tables
 }
 
 fn with_smart_host() -> Tables {
-    Tables { smart_host: Some(system("feed")), ..polux() }
+    Tables { smart_host: Some(system("feed").into()), ..polux() }
 }
 
 /// `local USER`, `SYSTEM ADDRESS` or the status of the refusal, one for each end.
@@ -39,6 +39,9 @@ fn end(decision: &Decision) -> String {
     match decision {
         Decision::Local { user, .. } => format!("local {user}"),
         Decision::Neighbour { system, address, .. } => format!("{system} {address}"),
+        Decision::Smtp { hop, address } => format!("smtp {hop} {address}"),
+        Decision::Pipe { command, address } => format!("pipe {command} {address}"),
+        Decision::Held(later) => format!("held {}", end(later)),
         Decision::Refused(refusal) => refusal.status.clone(),
     }
 }
@@ -179,4 +182,32 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_queue_is_told_transport_and_site() {
+    let mut tables = with_smart_host();
+    let told = |tables: &Tables, address: &str| {
+        let routed = resolve(tables, &[Address::parse(address).unwrap()]);
+        let Handover { transport, site, address } = routed[0].decision.clone().handover().unwrap();
+        format!("{transport} / {site} / {address}")
+    };
+    assert_eq!(told(&tables, "joe"), "local / joe / joe");
+    for (transport, expected) in [
+        (Transport::Uux, "uux / leaf / bill"),
+        (Transport::UuxOneAddr, "uux / leaf / bill"),
+        (Transport::Demand, "uux / leaf / bill"),
+        (Transport::Uusmtp, "uusmtp / leaf / bill"),
+        (Transport::DemandUusmtp, "uusmtp / leaf / bill"),
+        (Transport::Queueonly, "queueonly / uux leaf / bill"),
+    ] {
+        let leaf = Neighbour { transport: Some(transport), ..Neighbour::default() };
+        tables.neighbours.insert(system("leaf"), leaf);
+        assert_eq!(told(&tables, "leaf!bill"), expected, "{transport}");
+    }
+    tables.smart_host = Some(Route { next: Next::Smtp("[192.0.2.1]:2525".parse().unwrap()), place: None });
+    assert_eq!(told(&tables, "x@far.example"), "smtp / [192.0.2.1]:2525 / x@far.example");
+    tables.smart_host = Some(Route { next: Next::Mx, place: None });
+    assert_eq!(told(&tables, "x@far.example"), "smtp / far.example / x@far.example");
+    assert!(resolve(&tables, &[Address::parse("bill").unwrap()])[0].decision.clone().handover().is_err());
 }

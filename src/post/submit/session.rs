@@ -80,7 +80,7 @@ impl Acceptor for Session {
             match one.decision {
                 Decision::Refused(refusal) => refused = Some(refusal),
                 // Where an alias leads to several, one that can be reached is enough; the others are reported.
-                Decision::Local { .. } | Decision::Neighbour { .. } => {
+                _ => {
                     mail.recipients.push(recipient);
                     return Ok(());
                 }
