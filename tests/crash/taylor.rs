@@ -46,6 +46,8 @@ fn survive(protocol: char, taylor_calls: bool, victim: Victim, seed: u64) {
     assert_eq!((pair.taylor.jobs_waiting(), pair.uugate.waiting()), (0, (0, 0)), "{}", pair.taylor.log());
     assert_arrived(&back, pair.uugate.mailbox("ann"), true);
     pair.taylor.execute();
+    // Shown if something is missing.
+    println!("{}", pair.taylor.log());
     let mut arrived: Vec<Vec<u8>> = pair.taylor.inbox().into_iter().map(bytes).collect();
     let repeated = repeats(&mut arrived);
     assert_arrived(&there, arrived, false);

@@ -6,10 +6,10 @@ use super::{Connected, counting, lock};
 use crate::clock;
 use crate::fault::CallFailure;
 use crate::job::{Grade, SystemName};
+use crate::schedule::Redial;
 use crate::spool::{PastCall, Spool, SpoolError, Wish};
 use crate::wire::session::handshake::same_system;
 use crate::wire::session::{Admission, Denial, Failure, Gate, Introduction};
-use jiff::SignedDuration;
 
 /// On the called side: who it is, and whether there is a call with it already. The call begins here.
 pub(super) struct Door<'a> {
@@ -45,8 +45,9 @@ impl<'a> Door<'a> {
         let ours = calls.into_iter().find(|past| past.call.outgoing && past.ended.is_some());
         let (now, mut put_off) = (clock::wall(), false);
         if let Some(PastCall { call, record, .. }) = ours {
-            let recent = now.duration_since(call.began) < PERSON_LEFT_ALONE;
-            put_off = record.calls_back || record.kind == Some(CallFailure::Voice) && recent;
+            let rung = record.kind == Some(CallFailure::Voice);
+            let left_alone = Redial::default().person.next(1, call.began) > now;
+            put_off = record.calls_back || rung && left_alone;
         }
         self.call_back = Some(Wish {
             system: system.clone(),
@@ -61,8 +62,6 @@ impl<'a> Door<'a> {
 
 /// Among so many of the last calls ours is looked for.
 const MOST_CALLS: usize = 256;
-/// A person who has answered is not rung at a caller's wish for so long.
-const PERSON_LEFT_ALONE: SignedDuration = SignedDuration::from_hours(6);
 
 impl Gate for Door<'_> {
     async fn check(&mut self, caller: Introduction) -> Result<Admission, Denial> {

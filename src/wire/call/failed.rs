@@ -33,7 +33,7 @@ pub(super) fn fail(record: &mut CallRecord, error: &impl Coded, seen: Seen) {
 
 /// A call that never had a connection.
 #[derive(Debug, Default)]
-pub struct Attempt {
+pub struct Tried {
     /// The telephone number, if one was dialled.
     pub number: Option<String>,
     /// What was said to the modem, and by it.
@@ -43,13 +43,8 @@ pub struct Attempt {
 }
 
 /// Ends a call of ours that never had a connection (busy, no answer, a port that does not open).
-pub async fn not_connected(
-    spool: &Spool,
-    lease: CallLease,
-    error: &impl Coded,
-    attempt: Attempt,
-) -> CallRecord {
-    let Attempt { number, prelude, charge } = attempt;
+pub async fn not_connected(spool: &Spool, lease: CallLease, error: &impl Coded, tried: Tried) -> CallRecord {
+    let Tried { number, prelude, charge } = tried;
     let mut record = CallRecord { number, charge, ..CallRecord::default() };
     fail(&mut record, error, Seen::before(&prelude));
     UnderWay::new(spool, lease).end(record).await

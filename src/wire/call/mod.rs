@@ -29,7 +29,7 @@ mod worked;
 pub use by_hand::by_hand;
 pub use cut::UntilCut;
 pub use error::CallError;
-pub use failed::{Attempt, line_taken, not_connected};
+pub use failed::{Tried, line_taken, not_connected};
 pub use grades::TimeGrades;
 pub use meter::{CUT_BEFORE, Meter, spent};
 use offer::Outset;

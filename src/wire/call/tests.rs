@@ -176,7 +176,7 @@ async fn a_protocol_is_chosen_ahead_for_a_uugate_whose_last_call_went_well() {
     let lease = begin(&leaf.spool, &leaf.node, &system, "test").await.unwrap();
     assert!(sure('i').await, "the call that is being placed does not count");
     let error = CallError::InCall { system: system.clone() };
-    not_connected(&leaf.spool, lease, &error, Attempt::default()).await;
+    not_connected(&leaf.spool, lease, &error, Tried::default()).await;
     assert!(!sure('i').await);
 }
 
@@ -308,7 +308,7 @@ async fn strangers_and_second_calls_are_refused() {
     let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
     assert!(placed.failure.is_some_and(|why| why.contains("RLCK")));
     assert!(answered.record.failure.is_some());
-    not_connected(&polux.spool, lease, &CallError::UnknownProtocol('x'), Attempt::default()).await;
+    not_connected(&polux.spool, lease, &CallError::UnknownProtocol('x'), Tried::default()).await;
     polux.node.systems.clear();
     let (a, b) = duplex(4096);
     let (placed, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;

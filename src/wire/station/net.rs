@@ -7,7 +7,7 @@ use super::{LineKind, LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
-use crate::wire::call::{self, Attempt, Connected, Welcome};
+use crate::wire::call::{self, Connected, Tried, Welcome};
 use crate::wire::line::{Line, Over, TcpListening};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -240,7 +240,7 @@ async fn place(shared: Shared, settings: LineSettings, request: Request) {
     if let Some(error) = failure {
         let fault = error.fault();
         tracing::warn!(system = %system.name, %fault, "a call came to nothing");
-        record = Some(call::not_connected(&shared.spool, lease, &error, Attempt::default()).await);
+        record = Some(call::not_connected(&shared.spool, lease, &error, Tried::default()).await);
     }
     if let Some(record) = record {
         tell(CallStep::Ended(Box::new(record)));

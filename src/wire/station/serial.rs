@@ -9,7 +9,7 @@ use crate::clock;
 use crate::fault::ToFault;
 use crate::schedule::Retry;
 use crate::spool::{CallId, Event, ModemReport, Wish};
-use crate::wire::call::{self, Attempt, Connected, Login, Meter};
+use crate::wire::call::{self, Connected, Login, Meter, Tried};
 use crate::wire::line::{LineError, Port};
 use crate::wire::modem::{CallReport, ModemError, Profile};
 use std::time::Duration;
@@ -369,8 +369,8 @@ async fn place(task: &SerialTask<'_>, request: &Request, phone: &mut Option<Phon
             StationError::Line(LineError::Held { .. }) => call::line_taken(&shared.spool, lease, error).await,
             _ => {
                 let charge = meter.as_ref().map(Meter::charge);
-                let attempt = Attempt { number, prelude, charge };
-                call::not_connected(&shared.spool, lease, error, attempt).await
+                let tried = Tried { number, prelude, charge };
+                call::not_connected(&shared.spool, lease, error, tried).await
             }
         });
     }

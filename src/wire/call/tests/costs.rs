@@ -143,8 +143,7 @@ async fn the_exchange_counts_before_the_modems_are_connected() {
     let error = CallError::UnknownProtocol('x');
     let charge = Some(attempt.charge());
     let record =
-        not_connected(&leaf.spool, lease, &error, Attempt { charge: charge.clone(), ..Attempt::default() })
-            .await;
+        not_connected(&leaf.spool, lease, &error, Tried { charge: charge.clone(), ..Tried::default() }).await;
     assert_eq!(record.charge, charge);
     let Charges { calls, seconds, thousandths } = account(&leaf).await;
     assert!(calls == 1 && seconds >= 95 && thousandths == 60 * seconds, "{seconds}");

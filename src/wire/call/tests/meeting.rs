@@ -30,7 +30,7 @@ async fn a_person_is_not_rung_for_each_call_of_a_system_that_is_called_back() {
     let (leaf, mut polux) = sites();
     polux.neighbour().callback = true;
     let lease = begin(&polux.spool, &polux.node, &polux.other(), "test").await.unwrap();
-    not_connected(&polux.spool, lease, &ModemError::Voice, Attempt::default()).await;
+    not_connected(&polux.spool, lease, &ModemError::Voice, Tried::default()).await;
     let (a, b) = duplex(4096);
     let (_, answered) = call(&leaf, &polux, Login::Trusted, a, b).await;
     assert!(answered.call_back.is_some_and(|wish| !wish.at_once));
