@@ -54,9 +54,10 @@
 //! - [`post::address`] (pure): bang, domain and mixed addresses, walked one step at a time.
 //! - [`post::mail`] (pure): envelopes, From_ lines, the one dot codec, trace headers, delivery reports.
 //! - [`post::batch`] (pure): batched SMTP, read and written.
-//! - [`post::route`] (pure): where mail for an address goes: alias, user, neighbour, domain, smart host.
+//! - [`post::route`] (pure): where mail for an address goes: alias, user, path, neighbour, domain, smart host; by which transport.
 //! - [`post::smtp`] (pure but for its driver): the server side of SMTP; knows no queue.
-//! - [`post::delivery`]: one file a transport: into a mailbox by the append journal, into jobs for a neighbour.
+//! - [`post::delivery`]: one file a transport: into a mailbox by the append journal, into jobs for a neighbour, to a program
+//!   that is a gateway.
 //! - [`post::queue`]: the one door by which mail comes in, the worker, retries and reports to senders.
 //! - [`post::submit`]: the SMTP listener; joins the server machine to the door.
 //!
@@ -101,7 +102,7 @@
 //! post::batch: fault lines post::mail post::address
 //! post::route: fault job post::address
 //! post::smtp: fault clock observe lines post::mail post::address
-//! post::delivery: fault clock observe job spool agent mailbox post::route post::smtp post::batch post::mail post::address
+//! post::delivery: fault exit clock observe job spool agent mailbox post::route post::smtp post::batch post::mail post::address
 //! post::queue: fault clock observe job spool agent schedule post::route post::delivery post::mail post::address post::batch
 //! post::submit: fault clock observe post::smtp post::queue post::delivery post::route post::mail post::address
 //! execute: fault clock observe job spool post::batch post::queue post::mail post::address

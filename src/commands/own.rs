@@ -7,7 +7,7 @@ use super::{
 use crate::exit;
 use crate::node::daemon;
 use crate::node::report::Report;
-use crate::node::verbs::{PollRequest, Request, SequenceRequest};
+use crate::node::verbs::{PollRequest, Request, RouteRequest, SequenceRequest};
 use clap::{Args, Parser, Subcommand};
 use rustix::process::Signal;
 use std::ffi::OsString;
@@ -106,6 +106,18 @@ enum What {
     },
     /// List the mail that waits.
     Queue {
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Say where mail for an address goes, and which rule decides: its file and line.
+    ///
+    /// Nothing is sent and nobody is called.
+    Route {
+        #[arg(required = true)]
+        address: Vec<String>,
+        /// Show how the next system is told of this sender, too.
+        #[arg(long, value_name = "ADDRESS")]
+        sender: Option<String>,
         #[command(flatten)]
         node: Node,
     },
@@ -253,6 +265,9 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Demo(options) => demo::run(options),
         What::Calls { system, last, node } => ask(&common(node), Request::Calls { system, limit: last }),
         What::Queue { node } => mailq::show(&common(node)),
+        What::Route { address, sender, node } => {
+            ask(&common(node), Request::Route(RouteRequest { addresses: address, sender }))
+        }
         What::When { system, node } => ask(&common(node), Request::When { system }),
         What::Why { what, node } => ask(&common(node), Request::Why { what }),
         What::Sequence { system, set, node } => {

@@ -25,7 +25,7 @@ pub struct NewMessage {
 pub struct NewDelivery {
     /// The envelope recipient as it was given.
     pub recipient: String,
-    /// How it goes on: `local`, `pipe`, `file`, `uux`, `uusmtp`, `smtp` or `queueonly`.
+    /// How it goes on: `local`, `pipe`, `file`, `uux`, `uusmtp`, `smtp`, `gateway` or `queueonly`.
     pub transport: String,
     /// Where it goes: a user, a command line, a path, a system name, a next hop of SMTP; for `queueonly` transport and
     /// site of what is done when it is released. Deliveries of one site are worked on together.

@@ -24,6 +24,15 @@ impl Config {
         tables.routes =
             self.routes.domains.iter().map(|(domain, to)| (Tables::key(domain), to.clone())).collect();
         tables.smart_host.clone_from(&self.routes.smart_host);
+        tables.files.clone_from(&self.routes.files);
+        tables.direct.clone_from(&self.routes.direct);
+        tables.dns = !self.routes.no_dns;
+        if let Some(pseudo) = &self.routes.pseudo_domains {
+            tables.pseudo_domains.clone_from(pseudo);
+        }
+        tables.rewriting.clone_from(&self.rewriting);
+        tables.precedence = self.routes.precedence;
+        tables.shortcuts = self.routes.shortcuts.iter().map(|name| Tables::key(name)).collect();
         tables
     }
 

@@ -16,6 +16,7 @@ mod node;
 mod protocols;
 mod record;
 mod redial;
+mod rewrite;
 mod routes;
 mod rules;
 mod secrets;
@@ -43,6 +44,7 @@ pub use systems::System;
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::LogSettings;
+use crate::post::route::Rewriting;
 use crate::wire::record::drive::RecordSettings;
 use dialling::Dialling;
 use jiff::tz::TimeZone;
@@ -76,6 +78,7 @@ pub struct Config {
     pub users: BTreeMap<String, PathBuf>,
     pub aliases: BTreeMap<String, Vec<String>>,
     pub routes: Routes,
+    pub rewriting: Rewriting,
     pub systems: Vec<System>,
     pub lines: Vec<LineConfig>,
     /// Whether calls are recorded.
@@ -273,9 +276,15 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
     let users = root.section("users").map(|section| users::read_users(section, &base, findings));
     let aliases = root.section("aliases").map(|section| users::read_aliases(section, findings));
     let routes = root.section("routes").map(|mut section| {
-        let routes = routes::read(&mut section, &mut names, findings);
+        let routes = routes::read(&mut section, &base, &mut names, findings);
         section.finish();
         routes
+    });
+    let rewriting = root.section("rewrite").map(|mut section| {
+        let ours = node.as_ref().map(|node| node.domains.as_slice()).unwrap_or_default();
+        let rewriting = rewrite::read(&mut section, ours, findings);
+        section.finish();
+        rewriting
     });
     let tables =
         root.section("timetable").map(|section| timetable::read(section, findings)).unwrap_or_default();
@@ -319,6 +328,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         users: users.unwrap_or_default(),
         aliases: aliases.unwrap_or_default(),
         routes: routes.unwrap_or_default(),
+        rewriting: rewriting.unwrap_or_default(),
         systems,
         lines,
         record,

@@ -2,6 +2,7 @@
 
 use super::section::Section;
 use crate::job::Grade;
+use crate::post::address::AddressStyle;
 use crate::post::route::{Neighbour, Transport};
 
 pub fn read(section: &mut Section<'_>) -> Neighbour {
@@ -12,6 +13,7 @@ pub fn read(section: &mut Section<'_>) -> Neighbour {
         max_addresses: count(section.count("max-addresses", 1..=1000), usual.max_addresses),
         max_characters: count(section.count("max-characters", 20..=4000), usual.max_characters),
         grade: section.value("mail-grade", grade),
+        style: section.value("address-style", style),
     }
 }
 
@@ -25,6 +27,14 @@ fn transport(text: &str) -> Result<Transport, String> {
     found.filter(|transport| transport.is_uucp() || *transport == Transport::Queueonly).ok_or_else(|| {
         "write \"uux\", \"uux-one-addr\", \"demand\", \"uusmtp\", \"demand-uusmtp\" or \"queueonly\""
             .to_owned()
+    })
+}
+
+fn style(text: &str) -> Result<AddressStyle, String> {
+    AddressStyle::named(text).ok_or_else(|| {
+        let names: Vec<String> =
+            AddressStyle::ALL.iter().map(|style| format!("{:?}", style.name())).collect();
+        format!("write one of {}", names.join(", "))
     })
 }
 

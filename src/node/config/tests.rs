@@ -117,6 +117,7 @@ fn the_example_sites_are_sound_and_the_leaf_is_short() {
     for (name, source) in [
         ("leaf.toml", include_str!("../../../config/leaf.toml")),
         ("feed.toml", include_str!("../../../config/feed.toml")),
+        ("howto-site.toml", include_str!("../../../config/howto-site.toml")),
     ] {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         let (config, findings) = Config::read(&base.join(name), source.to_owned());
@@ -615,4 +616,46 @@ fn a_line_has_its_rests() {
     assert_eq!(profile.timeouts.dtr_low, Duration::from_secs(5));
     let (_, findings) = read(&format!("{head}hold-off = \"2 h\"\n"));
     assert_eq!(titles(&findings).len(), 1);
+}
+
+#[test]
+fn routes_lead_to_systems_and_to_hosts_and_their_files_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = |routes: &str| {
+        let source = format!("node.name = \"leaf\"\n[routes]\n{routes}\n[[system]]\nname = \"polux\"\n");
+        Config::read(&folder.path().join("uugate.toml"), source)
+    };
+    let (config, findings) = site(
+        "smart-host = \"smtp:[192.0.2.1]:2525\"\ndomains = { \"a.example\" = \"polux\", \".org\" = \"smtp\" }",
+    );
+    assert_eq!(findings.render(false), "");
+    let tables = config.unwrap().tables();
+    let smart = tables.smart_host.unwrap();
+    assert_eq!((smart.next.to_string().as_str(), smart.place.unwrap().line), ("smtp:[192.0.2.1]:2525", 3));
+    assert_eq!(tables.routes["a.example"].place.as_ref().unwrap().line, 4);
+    assert_eq!(tables.routes[".org"].next.to_string(), "smtp");
+
+    std::fs::write(folder.path().join("paths"), "# x\nfar polux!far\n").unwrap();
+    std::fs::write(folder.path().join("good"), ".fidonet.org f1!%s\n").unwrap();
+    let gateway = |command: &str| format!("[[routes.gateway]]\npaths = \"good\"\ncommand = [{command}]");
+    for (routes, title) in [
+        ("paths = \"paths\"", "/paths:2: the path of far lacks %s"),
+        ("forced-paths = \"none\"", "there is no file "),
+        ("smart-host = \"smtp\"", "wrong `smart-host` in [routes]"),
+        ("smart-host = \"smtp:a b\"", "wrong `smart-host` in [routes]"),
+        ("domains = { \"x.example\" = \"pollux\" }", "there is no system `pollux`"),
+        ("direct = true\ndns = false", "who takes mail for a domain is found out by DNS"),
+        ("precedence = \"at\"", "wrong `precedence` in [routes]"),
+        (&gateway("\"ifmail\", \"$user\""), "the program is not given by its whole path"),
+        (&gateway("\"/bin/ifmail\""), "there is no word $user"),
+        ("[rewrite]\nhide = \".lan.example\"", "there is nothing to hide behind"),
+        ("[rewrite]\nvisible-name = \"farm.example\"", "mail for `farm.example` is not ours"),
+        ("[rewrite.generics]\njan = \"a b\"", "holds a character that may not stand there"),
+    ] {
+        let found = titles(&site(routes).1);
+        assert!(found.len() == 1 && found[0].contains(title), "{routes}: {found:?}");
+    }
+    let (config, findings) = site(&gateway("\"/bin/ifmail\", \"-r$host\", \"$user\""));
+    assert_eq!(findings.render(false), "");
+    assert_eq!(config.unwrap().tables().files.paths.len(), 1);
 }

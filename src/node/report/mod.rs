@@ -10,6 +10,7 @@ mod doctor;
 mod jobs;
 mod names;
 mod queue;
+mod route;
 mod sequence;
 mod spool;
 mod when;
@@ -21,6 +22,7 @@ pub use doctor::{Doctor, Examined};
 pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
 pub use queue::{Entry, Queue};
+pub use route::{Decision as RouteDecision, Route, Routed};
 pub use sequence::Sequence;
 pub use spool::{Dump, Verify};
 pub use when::{Account, Ahead, Because, LineAhead, NumberAhead, When, Why};
@@ -55,6 +57,7 @@ pub enum Report {
     Call(Box<CallRecord>),
     Bundle(Bundle),
     Sequence(Sequence),
+    Route(Route),
     When(When),
     Why(Why),
     /// So many executions were carried out.
@@ -81,6 +84,7 @@ impl fmt::Display for Report {
             Report::Poll(poll) => poll.fmt(f),
             Report::Bundle(bundle) => bundle.fmt(f),
             Report::Sequence(sequence) => sequence.fmt(f),
+            Report::Route(route) => route.fmt(f),
             Report::When(when) => when.fmt(f),
             Report::Why(why) => why.fmt(f),
         }

@@ -13,6 +13,7 @@ mod list;
 mod mail;
 mod request;
 mod restored;
+mod route;
 mod run;
 mod sequence;
 mod text;
@@ -25,6 +26,7 @@ pub use by_hand::ByHand;
 pub use call::LoginRequest;
 pub use error::VerbError;
 pub use request::{CopyRequest, ExecuteRequest, FetchRequest, JobFilter, MailRequest, PollRequest, Request};
+pub use route::RouteRequest;
 pub use sequence::SequenceRequest;
 pub use who::{Who, user_name};
 
@@ -99,6 +101,7 @@ impl Verbs {
             Request::Bundle(request) => self.bundle(who, request).await.map(Report::Bundle),
             Request::Sequence(request) => self.sequence(who, request).await.map(Report::Sequence),
             Request::Restored => self.restored(who).await,
+            Request::Route(request) => self.route(request).await.map(Report::Route),
             Request::When { system } => self.when(system).await.map(Report::When),
             Request::Why { what } => self.why(who, &what).await.map(Report::Why),
             Request::Run => self.run().await,

@@ -2,6 +2,7 @@
 
 use super::bundle::BundleRequest;
 use super::call::LoginRequest;
+use super::route::RouteRequest;
 use super::sequence::SequenceRequest;
 use crate::job::Grade;
 use crate::job::Notify;
@@ -45,6 +46,8 @@ pub enum Request {
     Sequence(SequenceRequest),
     /// `uugate spool restored`.
     Restored,
+    /// `uugate route`: where mail for addresses goes.
+    Route(RouteRequest),
     /// `uugate when`: when a system is called, or all.
     When { system: Option<String> },
     /// `uugate why`: what a job or a message waits for.
@@ -68,6 +71,7 @@ impl Request {
                 | Request::Calls { .. }
                 | Request::Sequence(_)
                 | Request::Restored
+                | Request::Route(_)
                 | Request::When { .. }
                 | Request::Why { .. }
                 | Request::Watch

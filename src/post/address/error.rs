@@ -11,6 +11,8 @@ pub enum AddressError {
     TooLong { limit: usize },
     #[error("the address {0:?} holds a character that may not stand there")]
     Character(String),
+    #[error("the address {0:?} is not ASCII; internationalised addresses (SMTPUTF8) are not carried")]
+    NotAscii(String),
     #[error("the address {0:?} begins like an option, a program or a file")]
     Start(String),
     #[error("{0:?} is no host name")]

@@ -10,9 +10,11 @@
 
 mod error;
 mod scan;
+mod style;
 mod target;
 
 pub use error::AddressError;
+pub use style::AddressStyle;
 pub use target::{Precedence, Target};
 
 use serde::{Deserialize, Serialize};

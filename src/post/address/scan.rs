@@ -65,6 +65,9 @@ pub(super) fn check(text: &str) -> Result<(), AddressError> {
     if text.is_empty() {
         return Err(AddressError::Empty);
     }
+    if !text.is_ascii() {
+        return Err(AddressError::NotAscii(excerpt(text)));
+    }
     if text.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
         return Err(AddressError::Character(excerpt(text)));
     }

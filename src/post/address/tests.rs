@@ -100,6 +100,13 @@ fn what_could_pass_for_something_else_is_refused() {
 }
 
 #[test]
+fn an_eight_bit_address_is_refused_in_its_own_words() {
+    for text in ["jos\u{e9}@host.example", "\"jos\u{e9}\"@host", "joe@h\u{f6}st.example"] {
+        assert_eq!(Address::parse(text), Err(AddressError::NotAscii(text.to_owned())));
+    }
+}
+
+#[test]
 fn ten_thousand_bangs_are_refused_at_once() {
     assert_eq!(Address::parse(&"a!".repeat(10_000)), Err(AddressError::TooLong { limit: ADDRESS_MAX }));
     assert!(Address::parse(&format!("{}joe", "a!".repeat(200))).is_ok());

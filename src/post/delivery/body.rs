@@ -15,6 +15,19 @@ pub async fn read_whole(spool: &Spool, body: BodyRef) -> Result<Vec<u8>, SpoolEr
     Ok(bytes)
 }
 
+/// As much of a body as may hold the header of a message.
+pub async fn beginning(spool: &Spool, body: BodyId, limit: usize) -> Result<Vec<u8>, SpoolError> {
+    let mut bytes = Vec::new();
+    while bytes.len() < limit {
+        let piece = spool.body_read(body, bytes.len() as u64, CHUNK).await?;
+        if piece.is_empty() {
+            break;
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
 /// Collects bytes of unknown length: what is small stays in memory, what grows becomes a body.
 #[derive(Debug)]
 pub struct Writer {

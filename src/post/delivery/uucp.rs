@@ -7,15 +7,15 @@
 use super::{Failed, body};
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::job::{Command, Execute, Grade, Notify, SystemName, Work};
-use crate::post::address::Address;
+use crate::post::address::{Address, AddressStyle};
 use crate::post::batch;
 use crate::post::mail::dots::Ends;
-use crate::post::mail::{self, Envelope, Sender};
-use crate::post::route::{self, Neighbour, Tables};
+use crate::post::mail::head::{self, HEAD_LIMIT};
+use crate::post::mail::{self, Envelope, Sender, rewrite};
+use crate::post::route::{self, Neighbour};
 use crate::spool::{CHUNK, Claim, Content, Delivery, MessageId, NewJob, Outcome, Spool, SpoolError, Wish};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// How mail goes to neighbours.
 #[derive(Debug, Clone)]
@@ -31,16 +31,46 @@ pub struct Settings {
     pub batch: u64,
     /// Who asks for the jobs that the queue makes; default `uucp`. Setting `mail-user`.
     pub user: String,
+    /// How addresses are written. Setting `address-style` of a neighbour.
+    pub style: AddressStyle,
 }
 
 impl Settings {
     pub fn new(node: SystemName, host: String) -> Settings {
-        Settings { node, host, grade: Grade::MAIL, batch: 1024 * 1024, user: "uucp".to_owned() }
+        let (grade, style) = (Grade::MAIL, AddressStyle::default());
+        Settings { node, host, grade, batch: 1024 * 1024, user: "uucp".to_owned(), style }
     }
 
     /// The same as one neighbour has it.
-    fn for_neighbour(&self, neighbour: &Neighbour) -> Settings {
-        Settings { grade: neighbour.grade.unwrap_or(self.grade), ..self.clone() }
+    pub fn for_neighbour(&self, neighbour: &Neighbour) -> Settings {
+        let (grade, style) = (neighbour.grade.unwrap_or(self.grade), neighbour.style.unwrap_or_default());
+        Settings { grade, style, ..self.clone() }
+    }
+
+    /// What stands behind `@` in our own addresses.
+    fn is_ours(&self, domain: &str) -> bool {
+        let name = self.node.as_str();
+        domain.eq_ignore_ascii_case(&self.host)
+            || domain.eq_ignore_ascii_case(name)
+            || domain.eq_ignore_ascii_case(&format!("{name}.uucp"))
+    }
+
+    /// A sender, as the neighbour is told it in the From_ line.
+    pub fn told_sender(&self, sender: &Sender) -> Sender {
+        match sender {
+            Sender::Null => Sender::Null,
+            Sender::Address(address) => {
+                Sender::Address(self.style.sender(address, |domain| self.is_ours(domain)))
+            }
+        }
+    }
+
+    /// A recipient, as the neighbour is told it on the command line.
+    pub fn told_recipient(&self, address: &str) -> String {
+        match Address::parse(address) {
+            Ok(address) => self.style.recipient(&address).to_string(),
+            Err(_) => address.to_owned(),
+        }
     }
 }
 
@@ -49,28 +79,27 @@ impl Settings {
 pub struct Uucp {
     spool: Spool,
     settings: Settings,
-    tables: Arc<Tables>,
 }
 
 impl Uucp {
-    pub fn new(spool: Spool, settings: Settings, tables: Arc<Tables>) -> Uucp {
-        Uucp { spool, settings, tables }
+    pub fn new(spool: Spool, settings: Settings) -> Uucp {
+        Uucp { spool, settings }
     }
 
     /// The deliveries of one message as `rmail` jobs, each of as many addresses as one command takes there.
     pub async fn rmail(
         &self,
         site: &str,
+        neighbour: &Neighbour,
         deliveries: Vec<Delivery>,
         now: Timestamp,
     ) -> Result<Vec<Failed>, SpoolError> {
         let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
-        let neighbour = self.tables.handing(&system).unwrap_or_default();
-        let settings = self.settings.for_neighbour(&neighbour);
+        let settings = self.settings.for_neighbour(neighbour);
         let (sound, mut failed) = self.sound(deliveries).await;
         let mut handed = false;
-        for list in commands(&neighbour, sound) {
-            match rmail(&settings, &system, list, now) {
+        for list in commands(neighbour, sound) {
+            match rmail(&self.spool, &settings, &system, list, now).await {
                 Ok(outcome) => {
                     self.spool.settle(now, vec![outcome]).await?;
                     handed = true;
@@ -78,7 +107,7 @@ impl Uucp {
                 Err(not_handed) => failed.push(not_handed),
             }
         }
-        self.demand(&system, &neighbour, settings.grade, now, handed).await?;
+        self.demand(&system, neighbour, settings.grade, now, handed).await?;
         Ok(failed)
     }
 
@@ -86,12 +115,12 @@ impl Uucp {
     pub async fn rsmtp(
         &self,
         site: &str,
+        neighbour: &Neighbour,
         deliveries: Vec<Delivery>,
         now: Timestamp,
     ) -> Result<Vec<Failed>, SpoolError> {
         let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
-        let neighbour = self.tables.handing(&system).unwrap_or_default();
-        let settings = self.settings.for_neighbour(&neighbour);
+        let settings = self.settings.for_neighbour(neighbour);
         let (sound, mut failed) = self.sound(deliveries).await;
         let mut handed = false;
         for list in batches(&settings, sound) {
@@ -103,7 +132,7 @@ impl Uucp {
                 Err(not_handed) => failed.push(not_handed),
             }
         }
-        self.demand(&system, &neighbour, settings.grade, now, handed).await?;
+        self.demand(&system, neighbour, settings.grade, now, handed).await?;
         Ok(failed)
     }
 
@@ -151,7 +180,8 @@ fn commands(neighbour: &Neighbour, deliveries: Vec<Delivery>) -> Vec<Vec<Deliver
 }
 
 /// Deliveries of one message to one neighbour, few enough for one command, as an `rmail` job.
-fn rmail(
+async fn rmail(
+    spool: &Spool,
     settings: &Settings,
     site: &SystemName,
     deliveries: Vec<Delivery>,
@@ -160,14 +190,41 @@ fn rmail(
     let Some(first) = deliveries.first() else {
         return Err(Failed { deliveries, fault: refused("nobody to send to".to_owned()) });
     };
-    let sender = Sender::parse(&first.sender).unwrap_or(Sender::Null);
-    let head = mail::from_line(&sender, first.accepted, Some(settings.node.as_str()));
-    let content = Content { head: head.into_bytes(), rest: Some(first.body.id) };
-    let addresses = deliveries.iter().map(|delivery| delivery.address.clone()).collect();
+    let sender = settings.told_sender(&Sender::parse(&first.sender).unwrap_or(Sender::Null));
+    let from_line = mail::from_line(&sender, first.accepted, Some(settings.node.as_str()));
+    let content = match message(spool, settings, site, from_line, first).await {
+        Ok(content) => content,
+        Err(error) => return Err(Failed { deliveries, fault: error.fault() }),
+    };
+    let addresses = deliveries.iter().map(|delivery| settings.told_recipient(&delivery.address)).collect();
     match job(settings, site, "rmail", addresses, Some(&sender), content, now) {
         Ok(job) => Ok(Outcome::Handed { deliveries: claims(&deliveries), job }),
         Err(fault) => Err(Failed { deliveries, fault }),
     }
+}
+
+/// The input of `rmail`: From_ line and message, the addresses in its header as the neighbour knows addresses.
+async fn message(
+    spool: &Spool,
+    settings: &Settings,
+    site: &SystemName,
+    from_line: String,
+    delivery: &Delivery,
+) -> Result<Content, SpoolError> {
+    let mut text = from_line.into_bytes();
+    if !settings.style.is_bang() {
+        return Ok(Content { head: text, rest: Some(delivery.body.id) });
+    }
+    let beginning = body::beginning(spool, delivery.body.id, HEAD_LIMIT).await?;
+    let (node, neighbour) = (settings.node.as_str(), site.as_str());
+    let in_header = |_: &str, address: &Address| {
+        Some(settings.style.in_header(address, node, neighbour, |domain| settings.is_ours(domain)))
+    };
+    text.extend_from_slice(&rewrite::addresses(&beginning, in_header));
+    let mut writer = body::Writer::new(spool);
+    writer.write(&text).await?;
+    writer.copy(delivery.body.id, head::length(&beginning) as u64).await?;
+    writer.finish().await
 }
 
 /// Cuts deliveries into those of one batch each. The recipients of a message stay together.

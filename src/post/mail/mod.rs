@@ -4,8 +4,9 @@
 //!
 //! Inside uugate a message is bytes whose lines end with LF, as UUCP carries it. Whatever else it holds (8-bit
 //! characters, NULs, lone CRs, a last line without an end) is kept as it came. SMTP in turns CRLF into LF, SMTP out turns
-//! LF into CRLF; both happen in [`dots`] and nowhere else. A message is never rewritten by us: headers are put
-//! before it, and [`parsed::without_bcc`] cuts whole fields out, the rest stays byte for byte.
+//! LF into CRLF; both happen in [`dots`] and nowhere else. Headers are put before a message, [`parsed::without_bcc`] cuts
+//! whole fields out, and [`rewrite`] replaces addresses in fields where the site or a neighbour wants them otherwise;
+//! the rest stays byte for byte.
 //!
 //! Sources: RFC 5321 (SMTP, Received, limits), RFC 5322 (headers), RFC 976 (From_ lines), RFC 3464 (delivery
 //! reports), RFC 2442 (batched SMTP).
@@ -18,6 +19,7 @@ mod from_line;
 pub mod head;
 pub mod parsed;
 mod received;
+pub mod rewrite;
 
 pub use envelope::{Envelope, Sender};
 pub use from_line::{FromLines, from_line, read_from_lines};

@@ -1,6 +1,7 @@
 //! The door: from an envelope and bytes to messages that may be kept.
 
 use super::QueueError;
+use super::live::LiveTables;
 use super::report::{Failure, Original, failure};
 use crate::post::address::Address;
 use crate::post::delivery::body;
@@ -100,12 +101,12 @@ pub struct Door {
 struct Inner {
     spool: Spool,
     settings: Settings,
-    tables: Arc<Tables>,
+    tables: LiveTables,
 }
 
 impl Door {
     pub fn new(spool: Spool, settings: Settings, tables: Tables) -> Door {
-        Door { inner: Arc::new(Inner { spool, settings, tables: Arc::new(tables) }) }
+        Door { inner: Arc::new(Inner { spool, settings, tables: LiveTables::new(tables) }) }
     }
 
     pub fn spool(&self) -> &Spool {
@@ -116,8 +117,9 @@ impl Door {
         &self.inner.settings
     }
 
-    pub fn tables(&self) -> &Arc<Tables> {
-        &self.inner.tables
+    /// What routing knows now: files of routes that have changed are read again.
+    pub fn tables(&self) -> Arc<Tables> {
+        self.inner.tables.now()
     }
 
     /// Keeps mail, in one transaction. An `Ok` means that it is on disk.
@@ -135,7 +137,7 @@ impl Door {
 
     /// Everything short of keeping it.
     pub async fn prepare(&self, mail: Incoming) -> Result<Prepared, QueueError> {
-        let Incoming { envelope, unreadable, content, origin, arrived } = mail;
+        let Incoming { envelope, unreadable, content, origin, arrived } = self.rewritten(mail).await?;
         let Envelope { sender, recipients } = envelope;
         if recipients.is_empty() && unreadable.is_empty() {
             return Err(QueueError::NoRecipients);
@@ -191,6 +193,11 @@ impl Door {
         Ok(self.spool().note(event).await?)
     }
 
+    /// Where each recipient's copies go.
+    pub async fn resolve(&self, recipients: &[Address]) -> Vec<Routed> {
+        route::resolve(&self.tables(), recipients)
+    }
+
     /// Adds the deliveries that recipients come to, and the failures.
     pub(super) fn route(
         &self,
@@ -198,7 +205,7 @@ impl Door {
         deliveries: &mut Vec<NewDelivery>,
         failures: &mut Vec<Failure>,
     ) {
-        for Routed { recipient, decision, .. } in route::resolve(&self.inner.tables, recipients) {
+        for Routed { recipient, decision, .. } in route::resolve(&self.tables(), recipients) {
             match decision.handover() {
                 Ok(Handover { transport, site, address }) => {
                     let recipient = recipient.to_string();
@@ -232,7 +239,7 @@ impl Door {
     }
 
     /// As much of a message as may hold its header, and whether that is all of it.
-    async fn beginning(&self, content: &Content) -> Result<(Vec<u8>, bool), QueueError> {
+    pub(super) async fn beginning(&self, content: &Content) -> Result<(Vec<u8>, bool), QueueError> {
         let mut bytes = content.head.clone();
         let Some(rest) = content.rest else { return Ok((bytes, true)) };
         let mut offset = 0;
@@ -254,7 +261,11 @@ impl Door {
         Ok(writer.finish().await?)
     }
 
-    async fn with_front(&self, mut front: Vec<u8>, content: Content) -> Result<Content, QueueError> {
+    pub(super) async fn with_front(
+        &self,
+        mut front: Vec<u8>,
+        content: Content,
+    ) -> Result<Content, QueueError> {
         front.extend_from_slice(&content.head);
         if front.len() <= CHUNK {
             return Ok(Content { head: front, rest: content.rest });

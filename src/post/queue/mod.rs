@@ -13,15 +13,18 @@
 mod door;
 mod error;
 mod failed;
+mod live;
 mod notice;
 mod report;
 pub mod retry;
+mod rewritten;
 mod transports;
 mod unbatch;
 mod worker;
 
 pub use door::{Accepted, Door, Incoming, Origin, Prepared, Settings, Submitter, Unreadable};
 pub use error::QueueError;
+pub use live::{RouteFileError, read_paths, read_table};
 pub use unbatch::{UnbatchError, Unbatched};
 pub use worker::Worker;
 

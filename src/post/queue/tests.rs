@@ -4,7 +4,7 @@ use super::*;
 use crate::agent::Agent;
 use crate::clock;
 use crate::job::{Grade, SystemName, Work};
-use crate::post::address::Address;
+use crate::post::address::{Address, AddressStyle};
 use crate::post::delivery::uucp;
 use crate::post::mail::{Envelope, Sender, With};
 use crate::post::route::{Neighbour, Tables, Transport};
@@ -58,6 +58,22 @@ impl Site {
         let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
         let worker = Worker::new(door.clone(), agent, uucp);
         Site { folder, spool, door, worker }
+    }
+
+    /// The same, with everything for `leaf` and addresses in one style.
+    fn styled(style: AddressStyle) -> Site {
+        let mut site = Site::new();
+        let mut tables = Tables::clone(&site.door.tables());
+        tables.neighbours.insert(system("leaf"), Neighbour { style: Some(style), ..Neighbour::default() });
+        tables.smart_host = Some(system("leaf").into());
+        site.door = Door::new(site.spool.clone(), site.door.settings().clone(), tables);
+        let agent = Agent::same_user(crate::agent::Settings {
+            lock_wait: Duration::ZERO,
+            ..crate::agent::Settings::default()
+        });
+        let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
+        site.worker = Worker::new(site.door.clone(), agent, uucp);
+        site
     }
 
     fn incoming(sender: &str, recipients: &[&str], text: &str) -> Incoming {
@@ -491,4 +507,72 @@ async fn each_transport_makes_its_own_jobs() {
     let museum: Vec<_> = queue.iter().filter(|entry| entry.transport == "queueonly").collect();
     assert_eq!(museum.len(), 12);
     assert!(museum.iter().all(|entry| entry.state == DeliveryState::Held && entry.site == "uux museum"));
+}
+
+/// The four styles of sendmail, to one neighbour each: what `rmail` is given, the From_ line, the header.
+#[tokio::test]
+async fn each_style_of_addresses_is_written_as_sendmail_does() {
+    let text = "From: Jan <jan@polux.example>\nTo: bill@far.example, leaf!ann\nSubject: bill@far.example\n\nbill@far.example\n";
+    let paths = "From: Jan <polux!jan>\nTo: polux!far.example!bill, ann\nSubject: bill@far.example\n\nbill@far.example\n";
+    for (style, command, sender, foreign, message) in [
+        (AddressStyle::UucpOld, "rmail far.example!bill", "jan", "b.example!joe", paths),
+        (AddressStyle::Suucp, "rmail far.example!bill", "jan", "b.example!joe", paths),
+        (AddressStyle::UucpDom, "rmail bill@far.example", "jan@polux.example", "joe@b.example", text),
+        (AddressStyle::UucpUudom, "rmail bill@far.example", "jan", "b.example!joe", text),
+    ] {
+        for (from, told) in
+            [("jan@polux.example", sender), ("joe@b.example", foreign), ("<>", "MAILER-DAEMON")]
+        {
+            let site = Site::styled(style);
+            site.accept(from, &["bill@far.example"], text).await;
+            site.work().await;
+            let jobs = site.jobs("leaf").await;
+            assert_eq!(command_of(&jobs), [command], "{style}");
+            let (line, rest) = jobs[0].1.split_once('\n').unwrap();
+            assert!(line.starts_with(&format!("From {told} ")), "{style}: {line}");
+            assert!(line.ends_with(" remote from polux"), "{style}: {line}");
+            assert!(rest.starts_with("Received: "), "{style}");
+            assert!(rest.ends_with(message), "{style}: {rest}");
+        }
+    }
+    let site = Site::styled(AddressStyle::UucpOld);
+    site.accept("jan", &["leaf!a", "leaf!b", "leaf!c"], text).await;
+    site.work().await;
+    assert_eq!(command_of(&site.jobs("leaf").await), ["rmail a", "rmail b", "rmail c"]);
+}
+
+fn command_of(jobs: &[(Job, String)]) -> Vec<String> {
+    jobs.iter().map(|(job, _)| command(job)).collect()
+}
+
+#[tokio::test]
+async fn a_sender_goes_out_under_the_public_name_and_the_reply_comes_home() {
+    let mut site = Site::new();
+    let mut tables = Tables::clone(&site.door.tables());
+    let address = |text: &str| Address::parse(text).unwrap();
+    tables.rewriting.generics.insert("jan".to_owned(), address("Jan.Bart@polux.example"));
+    tables.rewriting.canonical.insert("jan.bart@polux.example".to_owned(), address("jan@polux.example"));
+    site.door = Door::new(site.spool.clone(), site.door.settings().clone(), tables);
+    let padding = "X-Padding: ".to_owned() + &"x".repeat(crate::spool::CHUNK) + "\n";
+    for (number, padding) in ["", &padding].into_iter().enumerate() {
+        let text = format!(
+            "{padding}From: Jan <jan@polux.example>\nTo: jan@far.example\n\nFrom: jan@polux.example\n"
+        );
+        let mut mail = Site::incoming("jan@polux.example", &["leaf!bill"], "");
+        mail.content = Content::body(site.body_of(&text).await);
+        site.door.accept(mail).await.unwrap();
+        site.work().await;
+        let (_, job) = &site.jobs("leaf").await[0];
+        assert!(job.starts_with("From Jan.Bart@polux.example "), "{number}: {}", &job[..60]);
+        assert!(
+            job.ends_with(
+                "From: Jan <Jan.Bart@polux.example>\nTo: jan@far.example\n\nFrom: jan@polux.example\n"
+            ),
+            "{number}"
+        );
+        assert_eq!(job.matches("X-Padding").count(), number);
+    }
+    site.accept("bill@far.example", &["Jan.Bart@polux.example"], TEXT).await;
+    site.work().await;
+    assert_eq!(site.mailbox("jan").matches("Subject: hello").count(), 1);
 }

@@ -3,9 +3,10 @@
 use super::Door;
 use crate::agent::{Account, Agent};
 use crate::fault::{Fault, Retry, Stage, Whose};
-use crate::post::delivery::Failed;
 use crate::post::delivery::local::Local;
 use crate::post::delivery::uucp::{self, Uucp};
+use crate::post::delivery::{Failed, gateway};
+use crate::post::route::Neighbour;
 use crate::spool::{Delivery, SpoolError};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(super) fn takes_many_messages(transport: &str) -> bool {
 /// Every way out of the queue.
 #[derive(Debug, Clone)]
 pub(super) struct Transports {
+    door: Door,
     local: Local,
     uucp: Uucp,
 }
@@ -27,9 +29,10 @@ impl Transports {
         let spool = door.spool().clone();
         let uid = agent.own_uid();
         let account = |mailbox: &PathBuf| Account { uid, mailbox: mailbox.clone() };
-        let users = door.tables().users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
+        let tables = door.tables();
+        let users = tables.users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
         let local = Local::new(spool.clone(), agent, users.collect());
-        Transports { local, uucp: Uucp::new(spool, uucp, door.tables().clone()) }
+        Transports { door: door.clone(), local, uucp: Uucp::new(spool, uucp) }
     }
 
     /// Delivers a group of one transport and site. What was delivered is settled when this returns; what failed comes
@@ -43,11 +46,18 @@ impl Transports {
     ) -> Result<Vec<Failed>, SpoolError> {
         match transport {
             "local" => Ok(self.local.deliver(site, group, now).await),
-            "uux" => self.uucp.rmail(site, group, now).await,
-            "uusmtp" => self.uucp.rsmtp(site, group, now).await,
+            "uux" => self.uucp.rmail(site, &self.neighbour(site), group, now).await,
+            "uusmtp" => self.uucp.rsmtp(site, &self.neighbour(site), group, now).await,
+            "gateway" => gateway::deliver(self.door.spool(), site, group, now).await,
             "queueonly" => Ok(vec![kept(group, "kept until it is released".to_owned())]),
             other => Ok(vec![kept(group, format!("there is no transport {other:?} here"))]),
         }
+    }
+
+    /// What is set for a neighbour now.
+    fn neighbour(&self, system: &str) -> Neighbour {
+        let system = system.parse().ok();
+        system.and_then(|system| self.door.tables().handing(&system)).unwrap_or_default()
     }
 
     /// Looks after what a crash or a panic interrupted. Returns how much there was.

@@ -6,6 +6,9 @@ use crate::post::address::Address;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The word by which the queue knows a gateway: unlike a `pipe`, which works in the name of a user.
+const GATEWAY: &str = "gateway";
+
 /// What is done for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -16,8 +19,8 @@ pub enum Decision {
     Neighbour { system: SystemName, transport: Transport, address: Address },
     /// By SMTP.
     Smtp { hop: Hop, address: Address },
-    /// To a program that is a way out of here, such as a gateway to another network.
-    Pipe { command: String, address: Address },
+    /// To a program that is a way out of here to another network, run in our own name.
+    Gateway { command: String, address: Address },
     /// Kept until somebody releases it; then this is done.
     Held(Box<Decision>),
     /// Back to the sender.
@@ -59,20 +62,22 @@ impl Decision {
     /// What the queue is given; for a refusal there is nothing to give.
     pub fn handover(self) -> Result<Handover, Refusal> {
         let (transport, site, address) = match self {
-            Decision::Local { user, .. } => (Transport::Local, user.clone(), user),
+            Decision::Local { user, .. } => (Transport::Local.in_queue(), user.clone(), user),
             Decision::Neighbour { system, transport, address } => {
-                (transport, system.to_string(), address.to_string())
+                (transport.in_queue(), system.to_string(), address.to_string())
             }
-            Decision::Smtp { hop, address } => (Transport::Smtp, hop.to_string(), address.to_string()),
-            Decision::Pipe { command, address } => (Transport::Pipe, command, address.to_string()),
+            Decision::Smtp { hop, address } => {
+                (Transport::Smtp.in_queue(), hop.to_string(), address.to_string())
+            }
+            Decision::Gateway { command, address } => (GATEWAY, command, address.to_string()),
             Decision::Held(later) => {
                 let Handover { transport, site, address } = later.handover()?;
                 let site = OnRelease { transport: &transport, site: &site }.to_string();
-                (Transport::Queueonly, site, address)
+                (Transport::Queueonly.in_queue(), site, address)
             }
             Decision::Refused(refusal) => return Err(refusal),
         };
-        Ok(Handover { transport: transport.in_queue().to_owned(), site, address })
+        Ok(Handover { transport: transport.to_owned(), site, address })
     }
 }
 

@@ -12,19 +12,23 @@
 //! the door it came by.
 
 mod decision;
+mod files;
 mod group;
 mod next;
 mod resolve;
+mod rewriting;
 mod routers;
 mod rule;
 mod tables;
 mod transport;
 
 pub use decision::{Decision, Handover, Refusal, Routed};
+pub use files::{FILE_MAX, Files, PathFile};
 pub use group::group;
 pub use next::{Hop, HopError, Next, Route};
 pub use resolve::resolve;
-pub use routers::{By, FileError, Hosts, PathRouter, Paths, Pipe, PipeError};
+pub use rewriting::Rewriting;
+pub use routers::{FileError, Hosts, PathRouter, Paths, Pipe, PipeError};
 pub use rule::Place;
 pub use tables::{Neighbour, Tables};
 pub use transport::{OnRelease, Transport};

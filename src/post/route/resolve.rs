@@ -51,7 +51,13 @@ enum Found<'a> {
 
 impl<'a> Walk<'a> {
     fn run(&mut self) {
-        let mut waiting = vec![Step { address: self.recipient.clone(), why: Why::default(), depth: 0 }];
+        // Once, and before anything is looked up: a list or an alias names who is meant.
+        let mut why = Why::default();
+        let address = self.tables.inner_recipient(self.recipient);
+        if address != *self.recipient {
+            why.push(format!("{} is {address} here", self.recipient));
+        }
+        let mut waiting = vec![Step { address, why, depth: 0 }];
         let mut looped = None;
         while let Some(mut step) = waiting.pop() {
             match self.look_up(&step.address, &mut step.why) {

@@ -30,7 +30,10 @@ impl Why {
     }
 
     pub fn push_at(&mut self, rule: String, place: Option<Place>) {
-        self.said.push(rule);
+        self.said.push(match &place {
+            Some(place) => format!("{rule} ({place})"),
+            None => rule,
+        });
         self.place = place.or_else(|| self.place.take());
     }
 

@@ -1,9 +1,9 @@
 //! What is known of this site and its neighbours.
 
 use super::routers::{Hosts, PathRouter, Paths, Row};
-use super::{Place, Route, Transport};
+use super::{Files, Place, Rewriting, Route, Transport};
 use crate::job::{Grade, SystemName};
-use crate::post::address::{Address, Precedence, Target};
+use crate::post::address::{Address, AddressStyle, Precedence, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Neighbour {
     pub max_characters: usize,
     /// The urgency of mail for it; `None`: as for all mail.
     pub grade: Option<Grade>,
+    /// How addresses are written for it; `None`: as its transport has it, `uucp-old` for `uux-one-addr`.
+    pub style: Option<AddressStyle>,
 }
 
 impl Neighbour {
@@ -33,7 +35,7 @@ impl Neighbour {
 
 impl Default for Neighbour {
     fn default() -> Neighbour {
-        Neighbour { transport: None, max_addresses: 5, max_characters: 200, grade: None }
+        Neighbour { transport: None, max_addresses: 5, max_characters: 200, grade: None, style: None }
     }
 }
 
@@ -53,6 +55,8 @@ pub struct Tables {
     /// is no such user: the first user.
     pub postmaster: Option<String>,
     pub neighbours: BTreeMap<SystemName, Neighbour>,
+    /// The files that the next three are read from.
+    pub files: Files,
     /// Paths that win over everything.
     pub forced: Option<Arc<Paths>>,
     /// Path files, in order.
@@ -64,15 +68,16 @@ pub struct Tables {
     /// Gets what nothing else fits.
     pub smart_host: Option<Route>,
     /// What nothing else fits and no smart host takes goes by SMTP to whoever takes mail for the domain.
-    pub direct: bool,
-    /// Where that is said.
-    pub direct_place: Option<Place>,
+    /// Says where that is allowed.
+    pub direct: Option<Place>,
     /// Names are looked up in the DNS at all.
     pub dns: bool,
     /// Top domains that the DNS does not know.
     pub pseudo_domains: Vec<String>,
     /// Systems to which a bang path is cut short: `a!b!known!joe` goes to `known`.
     pub shortcuts: BTreeSet<String>,
+    /// Addresses that are other outside than inside.
+    pub rewriting: Rewriting,
     /// How `a!b@c` is read.
     pub precedence: Precedence,
 }
@@ -88,15 +93,16 @@ impl Tables {
             postmaster: None,
             neighbours: BTreeMap::new(),
             routes: BTreeMap::new(),
+            files: Files::default(),
             forced: None,
             paths: Vec::new(),
             hosts: Arc::default(),
             smart_host: None,
-            direct: false,
-            direct_place: None,
+            direct: None,
             dns: true,
             pseudo_domains: PSEUDO_DOMAINS.map(str::to_owned).to_vec(),
             shortcuts: BTreeSet::new(),
+            rewriting: Rewriting::default(),
             precedence: Precedence::default(),
         }
     }
@@ -134,9 +140,15 @@ impl Tables {
         let mut neighbour = self.neighbours.get(system)?.clone();
         let row = self.row(system.as_str(), &neighbour);
         let transport = row.map(|row| row.transport).or(neighbour.transport).unwrap_or_default();
-        if transport == Transport::UuxOneAddr {
+        let usual = match transport {
+            Transport::UuxOneAddr => AddressStyle::UucpOld,
+            _ => AddressStyle::default(),
+        };
+        let style = neighbour.style.unwrap_or(usual);
+        if transport == Transport::UuxOneAddr || style == AddressStyle::UucpOld {
             neighbour.max_addresses = 1;
         }
+        neighbour.style = Some(style);
         neighbour.transport = Some(transport);
         Some(neighbour)
     }
@@ -182,7 +194,8 @@ impl Tables {
     }
 }
 
-fn without_uucp(host: &str) -> &str {
+/// The name of a system that is written as a domain.
+pub(super) fn without_uucp(host: &str) -> &str {
     match host.len().checked_sub(".uucp".len()).and_then(|at| host.split_at_checked(at)) {
         Some((bare, end)) if end.eq_ignore_ascii_case(".uucp") => bare,
         _ => host,

@@ -40,7 +40,7 @@ fn end(decision: &Decision) -> String {
         Decision::Local { user, .. } => format!("local {user}"),
         Decision::Neighbour { system, address, .. } => format!("{system} {address}"),
         Decision::Smtp { hop, address } => format!("smtp {hop} {address}"),
-        Decision::Pipe { command, address } => format!("pipe {command} {address}"),
+        Decision::Gateway { command, address } => format!("gateway {command} {address}"),
         Decision::Held(later) => format!("held {}", end(later)),
         Decision::Refused(refusal) => refusal.status.clone(),
     }
@@ -210,4 +210,140 @@ fn the_queue_is_told_transport_and_site() {
     tables.smart_host = Some(Route { next: Next::Mx, place: None });
     assert_eq!(told(&tables, "x@far.example"), "smtp / far.example / x@far.example");
     assert!(resolve(&tables, &[Address::parse("bill").unwrap()])[0].decision.clone().handover().is_err());
+}
+
+/// The same site with files of routes: `far` is forced by way of feed, `.valley.example` lies behind leaf, FidoNet behind a
+/// gateway, `lan.example` is reached by SMTP, mail for `museum` is kept.
+fn with_files() -> Tables {
+    let paths = |text: &str| std::sync::Arc::new(Paths::parse("paths", text).unwrap());
+    let mut tables = polux();
+    for name in ["museum", "sun"] {
+        tables.neighbours.insert(system(name), Neighbour::default());
+    }
+    tables.forced = Some(paths("far feed!far!%s\nleaf.example feed!%s\n"));
+    let ifmail = "/bin/ifmail -r$host $user".split(' ').map(str::to_owned).collect();
+    tables.paths = vec![
+        PathRouter {
+            paths: paths(".valley.example leaf!%s\nlost nowhere!%s\nprinter lan.example!%s\n"),
+            gateway: None,
+        },
+        PathRouter {
+            paths: paths(".fidonet.org f1.z2.fidonet.org!%s\n"),
+            gateway: Some(Pipe::new(ifmail).unwrap()),
+        },
+    ];
+    let table =
+        "museum queueonly\nsun demand\nlan.example smtp\ngone uux\nslow.example queueonly\n* uux-one-addr\n";
+    tables.hosts = std::sync::Arc::new(Hosts::parse("table", table).unwrap());
+    tables
+}
+
+#[test]
+fn the_first_router_that_knows_a_way_decides() {
+    let tables = with_files();
+    for (address, end) in [
+        ("joe@far", "feed far!joe"),
+        ("far!joe", "feed far!joe"),
+        ("joe@far.uucp", "feed far!joe"),
+        ("lan.example!b!joe", "smtp lan.example b!joe@lan.example"),
+        ("joe@leaf.example", "feed joe"),
+        ("joe@leaf", "leaf joe"),
+        ("joe@hut.valley.example", "leaf hut.valley.example!joe"),
+        ("joe@lost", "5.3.5"),
+        ("joe@printer", "smtp lan.example joe@lan.example"),
+        ("joe@node.fidonet.org", "gateway /bin/ifmail -rf1.z2.fidonet.org $user node.fidonet.org!joe"),
+        ("joe@lan.example", "smtp lan.example joe@lan.example"),
+        ("joe@museum", "held museum joe"),
+        ("joe@slow.example", "held smtp slow.example joe@slow.example"),
+        ("joe@gone", "5.3.5"),
+        ("joe@a.hills.example", "leaf joe@a.hills.example"),
+        ("joe@far.example", "5.1.2"),
+    ] {
+        assert_eq!(ends(&tables, address), [end], "{address}");
+    }
+    let place = |address: &str| {
+        let routed = resolve(&tables, &[Address::parse(address).unwrap()]);
+        routed[0].place.as_ref().map(ToString::to_string)
+    };
+    assert_eq!(place("joe@leaf.example").as_deref(), Some("paths:2"));
+    assert_eq!(place("joe@museum").as_deref(), Some("table:1"));
+    assert_eq!(place("joe@leaf").as_deref(), Some("table:6"));
+    assert_eq!(place("joe"), None);
+}
+
+#[test]
+fn a_transport_is_that_of_the_name_then_that_of_the_system_then_that_of_all_others() {
+    let tables = with_files();
+    let transport = |name: &str| tables.handing(&system(name)).unwrap().transport.unwrap();
+    assert_eq!(transport("sun"), Transport::Demand);
+    assert_eq!(transport("feed"), Transport::Uusmtp);
+    assert_eq!(transport("leaf"), Transport::UuxOneAddr);
+    assert_eq!(tables.handing(&system("leaf")).unwrap().max_addresses, 1);
+}
+
+#[test]
+fn only_real_domains_are_looked_up_and_only_if_that_is_allowed() {
+    let mut tables = with_files();
+    let place = Place { file: "uugate.toml".into(), line: 7 };
+    tables.direct = Some(place.clone());
+    assert_eq!(ends(&tables, "x@far.example"), ["smtp far.example x@far.example"]);
+    for address in ["x@nowhere", "x@nowhere.uucp", "x@host.BITNET", "nowhere!x", "x@[192.0.2.1]"] {
+        assert_eq!(ends(&tables, address), ["5.1.2"], "{address}");
+    }
+    assert_eq!(resolve(&tables, &[Address::parse("x@far.example").unwrap()])[0].place, Some(place));
+    tables.dns = false;
+    assert_eq!(ends(&tables, "x@far.example"), ["5.1.2"]);
+    assert_eq!(ends(&tables, "x@lan.example"), ["smtp [lan.example]:25 x@lan.example"]);
+    tables.smart_host = Some(Route { next: Next::Smtp("mail.isp.example".parse().unwrap()), place: None });
+    assert_eq!(ends(&tables, "x@far.example"), ["smtp [mail.isp.example]:25 x@far.example"]);
+}
+
+#[test]
+fn a_path_is_cut_short_at_a_listed_system_alone() {
+    let mut tables = with_smart_host();
+    assert_eq!(ends(&tables, "a!b!leaf!u"), ["feed a!b!leaf!u"]);
+    tables.shortcuts.insert("leaf".to_owned());
+    assert_eq!(ends(&tables, "a!b!leaf!u"), ["leaf u"]);
+    assert_eq!(ends(&tables, "polux!a!LEAF!c!u"), ["leaf c!u"]);
+    assert_eq!(ends(&tables, "a!b!c!u"), ["feed a!b!c!u"]);
+    assert_eq!(ends(&tables, "a!leaf"), ["feed a!leaf"]);
+    assert_eq!(ends(&tables, "a!leaf!u@far.example"), ["feed a!leaf!u@far.example"]);
+}
+
+proptest! {
+    /// Whatever is written around `user@host` with our own names, the mail goes where that goes.
+    #[test]
+    fn no_form_of_an_address_opens_another_road(user in "[a-z]{1,4}", files in any::<bool>(),
+        host in "(far|leaf|feed|museum|nowhere|lan\\.example|leaf\\.example|x\\.hills\\.example|far\\.example|polux|polux\\.example)") {
+        let tables = if files { with_files() } else { with_smart_host() };
+        let plain = ends(&tables, &format!("{user}@{host}"));
+        for form in [
+            format!("{user}%{host}@polux.example"),
+            format!("{user}%{host}@polux.uucp"),
+            format!("polux!{user}%{host}"),
+            format!("{user}%{host}%polux@polux"),
+            format!("@polux.example,@other.example:{user}@{host}"),
+        ] {
+            prop_assert_eq!(&ends(&tables, &form), &plain, "{}", form);
+        }
+        let path = ends(&tables, &format!("{host}!{user}"));
+        prop_assert_eq!(&ends(&tables, &format!("polux!{host}!{user}")), &path);
+        prop_assert_eq!(&ends(&tables, &format!("polux!polux!{host}!{user}")), &path);
+    }
+
+    /// Anything at all gets an answer, and what is handed on is an address again.
+    #[test]
+    fn files_of_routes_answer_every_address(text in "([a-f]{1,3}!|far!|leaf!|museum!){0,3}[a-z%]{1,6}(%far|%leaf)?(@far|@leaf|@lost|@x\\.valley\\.example|@a\\.fidonet\\.org|@\\[::1\\])?",
+                                            bang in any::<bool>()) {
+        let mut tables = with_files();
+        tables.shortcuts.insert("leaf".to_owned());
+        if bang { tables.precedence = Precedence::Bang }
+        if let Ok(address) = Address::parse(&text) {
+            let routed = resolve(&tables, std::slice::from_ref(&address));
+            prop_assert_eq!(routed.len(), 1);
+            if let Ok(handover) = routed[0].decision.clone().handover() {
+                prop_assert!(Address::parse(&handover.address).is_ok());
+            }
+        }
+    }
 }

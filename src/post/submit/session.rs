@@ -67,14 +67,14 @@ impl Acceptor for Session {
     async fn recipient(&mut self, recipient: Address) -> Result<(), Refusal> {
         let Some(mail) = &mut self.mail else { return Err(out_of_order()) };
         let tables = self.door.tables();
-        if !self.may_relay && !is_for_us(tables, &recipient) {
+        if !self.may_relay && !is_for_us(&tables, &recipient) {
             return Err(Refusal::new(
                 550,
                 "5.7.1",
                 format!("{recipient} is not here, and we do not pass on for you"),
             ));
         }
-        let routed = route::resolve(tables, std::slice::from_ref(&recipient));
+        let routed = route::resolve(&tables, std::slice::from_ref(&recipient));
         let mut refused = None;
         for one in routed {
             match one.decision {

@@ -4,7 +4,7 @@ use super::super::decision::refused;
 use super::super::rule::Why;
 use super::super::{Decision, Hop, Next, Tables, Transport};
 use super::paths::Found;
-use super::{By, Remote};
+use super::{Pipe, Remote};
 use crate::job::SystemName;
 use crate::post::address::{Address, Precedence, Target};
 
@@ -12,8 +12,13 @@ use crate::post::address::{Address, Precedence, Target};
 pub(super) fn to_next(tables: &Tables, next: &Next, remote: &Remote, why: &mut Why) -> Decision {
     match next {
         Next::System(system) => to_system(tables, system, remote.whole.clone(), why),
-        Next::Smtp(hop) => by_smtp(tables, hop.clone(), remote.whole.clone(), why),
-        Next::Mx => to_host(tables, &remote.host, remote.whole.clone(), why),
+        Next::Smtp(hop) => {
+            by_smtp(tables, hop.clone(), with_domain(&remote.whole, &remote.host, &remote.rest), why)
+        }
+        Next::Mx => {
+            let address = with_domain(&remote.whole, &remote.host, &remote.rest);
+            to_host(tables, &remote.host, address, why)
+        }
     }
 }
 
@@ -22,7 +27,7 @@ pub(super) fn to_path(
     tables: &Tables,
     kind: &str,
     found: Result<Found<'_>, String>,
-    by: &By,
+    gateway: Option<&Pipe>,
     why: &mut Why,
 ) -> Decision {
     let found = match found {
@@ -36,21 +41,17 @@ pub(super) fn to_path(
         Target::Domain { local, domain } => (domain, local),
         Target::User(_) => return refused("5.4.6", format!("the path {} leads back here", found.address)),
     };
-    let at_first = || Address::parse(&format!("{rest}@{first}")).unwrap_or_else(|_| rest.clone());
-    match by {
-        By::Pipe(pipe) => Decision::Pipe { command: pipe.for_host(&first), address: rest },
-        By::Smtp => to_host(tables, &first, at_first(), why),
-        By::Usual => match tables.neighbour(&first) {
-            Some((system, _)) => to_system(tables, system, rest, why),
-            None if tables.hosts.named(&first).is_some_and(|row| row.transport == Transport::Smtp) => {
-                to_host(tables, &first, at_first(), why)
-            }
-            None => {
-                why.push(format!("{first} is not among the neighbours"));
-                refused("5.3.5", format!("the path leads to {first}, which is not a neighbour"))
-            }
-        },
+    if let Some(gateway) = gateway {
+        return Decision::Gateway { command: gateway.for_host(&first), address: rest };
     }
+    if let Some((system, _)) = tables.neighbour(&first) {
+        return to_system(tables, system, rest, why);
+    }
+    if tables.hosts.named(&first).is_some_and(|row| row.transport == Transport::Smtp) {
+        return to_host(tables, &first, with_domain(&rest, &first, &rest), why);
+    }
+    why.push(format!("{first} is not among the neighbours"));
+    refused("5.3.5", format!("the path leads to {first}, which is not a neighbour"))
 }
 
 /// To a neighbour, by the transport that is set for it.
@@ -83,6 +84,12 @@ fn to_host(tables: &Tables, host: &str, address: Address, why: &mut Why) -> Deci
         Ok(hop) => by_smtp(tables, hop, address, why),
         Err(error) => refused("5.1.2", error.to_string()),
     }
+}
+
+/// An address as SMTP knows addresses: `b!joe@host` for `host!b!joe`. `rest` is what `host` is given.
+fn with_domain(address: &Address, host: &str, rest: &Address) -> Address {
+    let written = Address::parse(&format!("{rest}@{host}")).ok().filter(|_| address.domain().is_none());
+    written.unwrap_or_else(|| address.clone())
 }
 
 fn by_smtp(tables: &Tables, hop: Hop, address: Address, why: &mut Why) -> Decision {

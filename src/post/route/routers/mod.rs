@@ -17,11 +17,13 @@ mod pipe;
 
 pub use hosts::Hosts;
 pub(super) use hosts::Row;
+use paths::Found;
 pub use paths::{FileError, Paths};
 pub use pipe::{Pipe, PipeError};
 
 use super::decision::refused;
 use super::rule::Why;
+use super::tables::without_uucp;
 use super::{Decision, Next, Tables, Transport};
 use crate::post::address::Address;
 use std::sync::Arc;
@@ -36,38 +38,29 @@ pub(super) struct Remote {
     pub rest: Address,
 }
 
-/// A path file, and how its paths are gone.
+/// A path file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathRouter {
     pub paths: Arc<Paths>,
-    pub by: By,
-}
-
-/// How the first system of a path is reached.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum By {
-    /// As is set for that system.
-    #[default]
-    Usual,
-    Smtp,
-    Pipe(Pipe),
+    /// The program that is given what goes by these paths.
+    pub gateway: Option<Pipe>,
 }
 
 /// Asks each router in turn. The rules that led to the answer are added to `why`.
 pub(super) fn route(tables: &Tables, remote: &Remote, why: &mut Why) -> Decision {
     let host = remote.host.as_str();
     if let Some(forced) = &tables.forced
-        && let Some(found) = forced.find(host, &remote.rest)
+        && let Some(found) = find(forced, remote)
     {
-        return hand::to_path(tables, "forced path", found, &By::Usual, why);
+        return hand::to_path(tables, "forced path", found, None, why);
     }
     if let Some((system, _)) = tables.neighbour(host) {
         why.push(format!("{system} is a neighbour"));
         return hand::to_system(tables, system, remote.rest.clone(), why);
     }
     for router in &tables.paths {
-        if let Some(found) = router.paths.find(host, &remote.rest) {
-            return hand::to_path(tables, "path", found, &router.by, why);
+        if let Some(found) = find(&router.paths, remote) {
+            return hand::to_path(tables, "path", found, router.gateway.as_ref(), why);
         }
     }
     if let Some(row) = tables.hosts.named(host) {
@@ -85,10 +78,18 @@ pub(super) fn route(tables: &Tables, remote: &Remote, why: &mut Why) -> Decision
         why.push_at(format!("smart host {}", route.next), route.place.clone());
         return hand::to_next(tables, &route.next, remote, why);
     }
-    if tables.direct && tables.may_look_up(host) {
-        why.push_at(format!("whoever takes mail for {host}"), tables.direct_place.clone());
+    if let Some(place) = &tables.direct
+        && tables.may_look_up(host)
+    {
+        why.push_at(format!("whoever takes mail for {host}"), Some(place.clone()));
         return hand::to_next(tables, &Next::Mx, remote, why);
     }
     why.push("no neighbour, no route, no smart host".to_owned());
     refused("5.1.2", format!("no route to {host}"))
+}
+
+/// The path to a host; `far.uucp` is found as `far`, too.
+fn find<'a>(paths: &'a Paths, remote: &Remote) -> Option<Result<Found<'a>, String>> {
+    let host = remote.host.as_str();
+    paths.find(host, &remote.rest).or_else(|| paths.find(without_uucp(host), &remote.rest))
 }
