@@ -2,3 +2,4 @@
 
 mod bounce;
 mod outside;
+mod routes;
