@@ -1,10 +1,11 @@
-//! SMTP: the server side of RFC 5321 as a machine, and the task that serves one connection with it.
+//! SMTP: the server side of RFC 5321 as a machine, and the task that serves one connection with it; the other side is [`client`].
 //!
 //! [`Server`] takes bytes and time and gives bytes, a deadline and events; whoever drives it answers the events that ask.
 //! It knows neither queue nor route. Offered: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152),
 //! ENHANCEDSTATUSCODES (RFC 2034). Command lines and message lines end with CRLF and nothing else; see
 //! [`crate::post::mail::dots`].
 
+pub mod client;
 pub mod drive;
 mod error;
 mod event;
