@@ -6,6 +6,8 @@ mod line;
 mod link;
 #[path = "entries/mail.rs"]
 mod mail;
+#[path = "entries/mail_out.rs"]
+mod mail_out;
 #[path = "entries/node.rs"]
 mod node;
 #[path = "entries/session.rs"]
@@ -14,6 +16,7 @@ mod session;
 pub use line::*;
 pub use link::*;
 pub use mail::*;
+pub use mail_out::*;
 pub use node::*;
 pub use session::*;
 
@@ -50,7 +53,9 @@ pub const ALL: &[Entry] = &[
     ("recording", recording),
     ("session", session),
     ("session_command", session_command),
+    ("smtp_client", smtp_client),
     ("smtp_command", smtp_command),
+    ("smtp_reply", smtp_reply),
     ("smtp_server", smtp_server),
     ("telnet", telnet),
     ("time_string", time_string),
