@@ -7,7 +7,7 @@
 //!     -> queue: envelope, trace -> route (aliases, neighbours, smart host)
 //!     -> spool (one transaction: message + one delivery a recipient), and only then "250" / exit 0
 //! uux, uucp -> control socket -> job in the spool for its system
-//! delivery: local -> agent -> mailbox;  uux, uusmtp -> job in the spool for a neighbour
+//! delivery: local -> agent -> mailbox;  uux, uusmtp -> job in the spool for a neighbour;  smtp -> another host
 //! call: station -> line -> modem (dial, answer) -> chat (login) -> session (handshake, S R X E H)
 //!     over link (i, t, g, ...) -> spool
 //! arrival, by call or bundle: spool (received, once) -> execute (rmail and rsmtp built in: back to the queue)
@@ -55,9 +55,9 @@
 //! - [`post::mail`] (pure): envelopes, From_ lines, the one dot codec, trace headers, delivery reports.
 //! - [`post::batch`] (pure): batched SMTP, read and written.
 //! - [`post::route`] (pure): where mail for an address goes: alias, user, path, neighbour, domain, smart host; by which transport.
-//! - [`post::smtp`] (pure but for its driver): the server side of SMTP; knows no queue.
-//! - [`post::delivery`]: one file a transport: into a mailbox by the append journal, into jobs for a neighbour, to a program
-//!   that is a gateway.
+//! - [`post::smtp`] (pure but for its drivers): both sides of SMTP; knows no queue.
+//! - [`post::delivery`]: one file a transport: into a mailbox by the append journal, into jobs for a neighbour, to other
+//!   hosts by SMTP, to a program that is a gateway.
 //! - [`post::queue`]: the one door by which mail comes in, the worker, retries and reports to senders.
 //! - [`post::submit`]: the SMTP listener; joins the server machine to the door.
 //!

@@ -2,7 +2,7 @@
 
 use super::Config;
 use crate::execute;
-use crate::post::delivery::uucp;
+use crate::post::delivery::{smtp as smtp_out, uucp};
 use crate::post::queue;
 use crate::post::route::Tables;
 use crate::post::{smtp, submit};
@@ -61,6 +61,28 @@ impl Config {
 
     pub fn uucp_delivery_settings(&self) -> uucp::Settings {
         uucp::Settings::new(self.node.name.clone(), self.host())
+    }
+
+    pub fn smtp_delivery_settings(&self) -> smtp_out::Settings {
+        let given = &self.smtp_out;
+        let mut settings = smtp_out::Settings::new(given.hello.clone().unwrap_or_else(|| self.host()));
+        settings.own_names.extend(self.node.domains.iter().cloned());
+        settings.own_addresses.clone_from(&self.smtp.listen);
+        settings.sources.clone_from(&given.sources);
+        settings.connect_timeout = given.connect_timeout.unwrap_or(settings.connect_timeout);
+        let timeouts = &mut settings.timeouts;
+        if let Some(short) = given.short_timeout {
+            timeouts.command = short;
+            timeouts.data = timeouts.data.min(short);
+            timeouts.text = timeouts.text.min(short);
+        }
+        timeouts.end = given.long_timeout.unwrap_or(timeouts.end);
+        settings.messages_max = given.max_messages.map_or(settings.messages_max, |count| count as usize);
+        settings.time_max = given.max_time.unwrap_or(settings.time_max);
+        settings.defer_no_connect = given.defer_no_connect.unwrap_or(settings.defer_no_connect);
+        settings.usual.clone_from(&given.usual);
+        settings.routes.clone_from(&given.routes);
+        settings
     }
 
     pub fn execute_settings(&self) -> execute::Settings {

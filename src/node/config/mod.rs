@@ -22,6 +22,7 @@ mod rules;
 mod secrets;
 mod section;
 mod smtp;
+mod smtp_out;
 mod spool;
 mod systems;
 mod tariff;
@@ -40,6 +41,7 @@ pub use node::Node;
 pub use routes::Routes;
 pub use rules::{Rule, Rules};
 pub use smtp::Smtp;
+pub use smtp_out::SmtpOut;
 pub use systems::System;
 
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
@@ -74,6 +76,7 @@ pub struct Config {
     pub log: LogSettings,
     pub mail: Mail,
     pub smtp: Smtp,
+    pub smtp_out: SmtpOut,
     /// Local users and their mailboxes.
     pub users: BTreeMap<String, PathBuf>,
     pub aliases: BTreeMap<String, Vec<String>>,
@@ -268,6 +271,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         section.finish();
         smtp
     });
+    let smtp_out = root.section("smtp-out").map(|mut section| {
+        let smtp_out = smtp_out::read(&mut section, &base, findings);
+        section.finish();
+        smtp_out
+    });
     let record = root.section("record").and_then(|mut section| {
         let record = record::read(&mut section, &base);
         section.finish();
@@ -325,6 +333,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         log: log.unwrap_or_default(),
         mail: mail.unwrap_or_default(),
         smtp: smtp.unwrap_or_default(),
+        smtp_out: smtp_out.unwrap_or_default(),
         users: users.unwrap_or_default(),
         aliases: aliases.unwrap_or_default(),
         routes: routes.unwrap_or_default(),

@@ -30,7 +30,7 @@ pub fn read(
 }
 
 /// The first line of a file of mode 0600.
-fn from_file(path: &Path) -> Result<Secret, String> {
+pub fn from_file(path: &Path) -> Result<Secret, String> {
     let name = path.display();
     let file = fs::File::open(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
     let about = file.metadata().map_err(|error| format!("{name} cannot be read: {error}"))?;

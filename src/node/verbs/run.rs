@@ -20,7 +20,8 @@ impl Verbs {
     /// What sees to the queue. Mailboxes are those of our own uid.
     pub fn worker(&self) -> Worker {
         let agent = Agent::same_user(agent::Settings::default());
-        Worker::new(self.door.clone(), agent, self.config.uucp_delivery_settings())
+        let worker = Worker::new(self.door.clone(), agent, self.config.uucp_delivery_settings());
+        worker.sending_by(self.config.smtp_delivery_settings())
     }
 
     /// Carries out executions and sees to the queue until nothing is due any more.

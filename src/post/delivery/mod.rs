@@ -1,5 +1,5 @@
-//! Deliveries, one file a transport: [`local`] into mailboxes, [`uucp`] into jobs for a neighbour, [`gateway`] to a program; [`body`] reads and
-//! writes their bytes.
+//! Deliveries, one file a transport: [`local`] into mailboxes, [`uucp`] into jobs for a neighbour, [`smtp`] to other hosts, [`gateway`]
+//! to a program; [`body`] reads and writes their bytes.
 //!
 //! A transport takes deliveries that the queue has claimed, settles those that it made, and says of each other one whether it may be
 //! tried again or failed for good. What each transport promises is told in its file, and in `docs/promises.md`.
@@ -7,6 +7,7 @@
 pub mod body;
 pub mod gateway;
 pub mod local;
+pub mod smtp;
 pub mod uucp;
 
 use crate::fault::Fault;

@@ -4,16 +4,18 @@ use super::Door;
 use crate::agent::{Account, Agent};
 use crate::fault::{Fault, Retry, Stage, Whose};
 use crate::post::delivery::local::Local;
+use crate::post::delivery::smtp::{self, Smtp};
 use crate::post::delivery::uucp::{self, Uucp};
 use crate::post::delivery::{Failed, gateway};
 use crate::post::route::Neighbour;
 use crate::spool::{Delivery, SpoolError};
 use jiff::Timestamp;
 use std::path::PathBuf;
+use tokio::sync::mpsc;
 
-/// A mailbox or a batch takes many messages at once; anything else is given the recipients of one message.
+/// A mailbox, a batch or a connection takes many messages at once; anything else is given the recipients of one message.
 pub(super) fn takes_many_messages(transport: &str) -> bool {
-    matches!(transport, "local" | "uusmtp")
+    matches!(transport, "local" | "uusmtp" | "smtp")
 }
 
 /// Every way out of the queue.
@@ -22,6 +24,7 @@ pub(super) struct Transports {
     door: Door,
     local: Local,
     uucp: Uucp,
+    pub smtp: Smtp,
 }
 
 impl Transports {
@@ -32,26 +35,39 @@ impl Transports {
         let tables = door.tables();
         let users = tables.users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
         let local = Local::new(spool.clone(), agent, users.collect());
-        Transports { door: door.clone(), local, uucp: Uucp::new(spool, uucp) }
+        let smtp = Smtp::new(spool.clone(), smtp::Settings::new(uucp.host.clone()));
+        Transports { door: door.clone(), local, uucp: Uucp::new(spool, uucp), smtp }
     }
 
-    /// Delivers a group of one transport and site. What was delivered is settled when this returns; what failed comes
-    /// back, each with its reason.
+    /// Delivers a group of one transport and site. What was delivered is settled when this returns; what failed is handed on
+    /// as soon as that is known, each with its reason.
     pub async fn deliver(
         &self,
         transport: &str,
         site: &str,
         group: Vec<Delivery>,
         now: Timestamp,
-    ) -> Result<Vec<Failed>, SpoolError> {
-        match transport {
-            "local" => Ok(self.local.deliver(site, group, now).await),
-            "uux" => self.uucp.rmail(site, &self.neighbour(site), group, now).await,
-            "uusmtp" => self.uucp.rsmtp(site, &self.neighbour(site), group, now).await,
-            "gateway" => gateway::deliver(self.door.spool(), site, group, now).await,
-            "queueonly" => Ok(vec![kept(group, "kept until it is released".to_owned())]),
-            other => Ok(vec![kept(group, format!("there is no transport {other:?} here"))]),
+        failed: mpsc::Sender<Failed>,
+    ) -> Result<(), SpoolError> {
+        let all = match transport {
+            "local" => self.local.deliver(site, group, now).await,
+            "uux" => self.uucp.rmail(site, &self.neighbour(site), group, now).await?,
+            "uusmtp" => self.uucp.rsmtp(site, &self.neighbour(site), group, now).await?,
+            "smtp" => return self.smtp.deliver(site, group, failed).await,
+            "gateway" => gateway::deliver(self.door.spool(), site, group, now).await?,
+            "queueonly" => vec![kept(group, "kept until it is released".to_owned())],
+            other => vec![kept(group, format!("there is no transport {other:?} here"))],
+        };
+        for one in all {
+            // Nobody listens: then it comes back when its lease has run out.
+            let _ = failed.send(one).await;
         }
+        Ok(())
+    }
+
+    /// Ends what may take long.
+    pub fn stop(&self) {
+        self.smtp.stop();
     }
 
     /// What is set for a neighbour now.

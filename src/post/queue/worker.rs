@@ -7,12 +7,13 @@ use super::transports::{Transports, takes_many_messages};
 use super::{Door, QueueError};
 use crate::agent::Agent;
 use crate::clock;
+use crate::post::delivery::smtp::{self, Smtp};
 use crate::post::delivery::uucp;
 use crate::spool::{Delivery, MessageId, Spool, SpoolError};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// How many deliveries are claimed at a time; as many as one message may have by default, so that a list stays together.
@@ -46,6 +47,12 @@ impl Worker {
         Worker { door, transports, spool }
     }
 
+    /// The same, with what a site sets for mail that goes out by SMTP.
+    pub fn sending_by(mut self, settings: smtp::Settings) -> Worker {
+        self.transports.smtp = Smtp::new(self.spool.clone(), settings);
+        self
+    }
+
     /// Works until `stop` becomes true (or its sender is gone); what was begun then is finished first.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut recovered = clock::now();
@@ -75,6 +82,7 @@ impl Worker {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
+        self.transports.stop();
         while one_ended(&mut groups).await {}
     }
 
@@ -135,10 +143,17 @@ impl Worker {
         if refused {
             return self.bounce_refused(group, now).await;
         }
-        for failed in self.transports.deliver(transport, site, group, now).await? {
-            self.failed(failed, now).await?;
-        }
-        Ok(())
+        let (failed, mut told) = mpsc::channel(16);
+        let settling = async move {
+            while let Some(failed) = told.recv().await {
+                self.failed(failed, clock::wall()).await?;
+            }
+            Ok::<_, QueueError>(())
+        };
+        let delivering = self.transports.deliver(transport, site, group, now, failed);
+        let (delivered, settled) = tokio::join!(delivering, settling);
+        delivered?;
+        settled
     }
 }
 

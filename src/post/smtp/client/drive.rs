@@ -4,7 +4,6 @@ use super::{Answer, Client, ClientError, Event, Offer, Settings};
 use crate::clock;
 use crate::fault::Fault;
 use std::future::Future;
-use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Bytes read at a time.
@@ -16,11 +15,9 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Secures a connection, or says why that cannot be done.
-pub trait Secure: Send + Sync {
-    fn secure<'a>(
-        &'a self,
-        stream: Box<dyn Stream>,
-    ) -> Pin<Box<dyn Future<Output = Result<Box<dyn Stream>, String>> + Send + 'a>>;
+pub trait Secure: Sync {
+    fn secure(&self, stream: Box<dyn Stream>)
+    -> impl Future<Output = Result<Box<dyn Stream>, String>> + Send;
 }
 
 /// The text of a message.
@@ -30,11 +27,11 @@ pub trait Text: Send {
 }
 
 /// A connection that is ready for a message.
-pub struct Session<'s> {
+pub struct Session<'s, S> {
     /// None after an attempt to secure it that failed.
     stream: Option<Box<dyn Stream>>,
     client: Client,
-    secure: &'s dyn Secure,
+    secure: &'s S,
     outgoing: Outgoing,
 }
 
@@ -48,13 +45,13 @@ enum Outgoing {
     Broken,
 }
 
-impl<'s> Session<'s> {
+impl<'s, S: Secure> Session<'s, S> {
     /// Hears the server's greeting, secures the connection and logs in, as the settings want it.
     pub async fn open(
         stream: Box<dyn Stream>,
         settings: Settings,
-        secure: &'s dyn Secure,
-    ) -> Result<Session<'s>, ClientError> {
+        secure: &'s S,
+    ) -> Result<Session<'s, S>, ClientError> {
         let client = Client::new(settings, clock::now());
         let mut session = Session { stream: Some(stream), client, secure, outgoing: Outgoing::Nothing };
         loop {
