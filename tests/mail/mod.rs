@@ -3,3 +3,6 @@
 mod bounce;
 mod outside;
 mod routes;
+mod smtp_out;
+
+pub use smtp_out::by_smtp;

@@ -1,7 +1,9 @@
 //! uugate with other programs as peers.
 
 mod call_back;
+mod exim;
 mod old_taylor;
+mod postfix;
 mod recorded;
 mod recorded_dial;
 mod taylor_alone;

@@ -3,8 +3,10 @@
 pub mod authority;
 pub mod disk;
 pub mod exchange;
+pub mod mail_server;
 pub mod messages;
 pub mod modem_lines;
+pub mod mta;
 pub mod node;
 pub mod preload;
 pub mod relay;
