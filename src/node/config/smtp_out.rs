@@ -5,7 +5,7 @@ use super::node::domain;
 use super::secrets;
 use super::section::{Section, plain};
 use super::units::duration;
-use crate::post::delivery::smtp::{NextHop, Route};
+use crate::post::delivery::smtp::{NextHop, Place, Route};
 use crate::post::smtp::client::{Login, Tls};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct SmtpOut {
     pub max_time: Option<Duration>,
     pub defer_no_connect: Option<bool>,
     pub usual: Route,
-    pub routes: Vec<(String, Route)>,
+    pub routes: Vec<(NextHop, Route)>,
 }
 
 pub fn read(section: &mut Section<'_>, base: &Path, findings: &Findings) -> SmtpOut {
@@ -57,7 +57,7 @@ pub fn read(section: &mut Section<'_>, base: &Path, findings: &Findings) -> Smtp
     for mut route in section.sections("route") {
         if let Some((to, read)) = read_route(&mut route, &out.usual, base) {
             if out.routes.iter().any(|(other, _)| *other == to) {
-                findings.error(route.span("to"), format!("there are two routes to {to}"), "keep one of them");
+                findings.error(route.span("to"), "there are two routes to this next hop", "keep one of them");
             }
             out.routes.push((to, read));
         }
@@ -67,12 +67,11 @@ pub fn read(section: &mut Section<'_>, base: &Path, findings: &Findings) -> Smtp
 }
 
 /// `[[smtp-out.route]]`: what one next hop wants.
-fn read_route(section: &mut Section<'_>, usual: &Route, base: &Path) -> Option<(String, Route)> {
-    let to = section.value("to", |text| match text.parse::<NextHop>() {
-        Ok(_) => Ok(text.to_ascii_lowercase()),
-        Err(_) => {
-            Err("write it as it stands in the route: \"far.example\", \"[mail.far.example]:587\"".to_owned())
-        }
+fn read_route(section: &mut Section<'_>, usual: &Route, base: &Path) -> Option<(NextHop, Route)> {
+    let to = section.value("to", |text| {
+        text.parse::<NextHop>().map_err(|_| {
+            "write it as it stands in the route: \"far.example\", \"[mail.far.example]:587\"".to_owned()
+        })
     });
     if !section.has("to") {
         section.missing("to", "say to which next hop this applies, as \"[mail.far.example]:587\"");
@@ -94,7 +93,14 @@ fn read_route(section: &mut Section<'_>, usual: &Route, base: &Path) -> Option<(
             "add tls = \"required\", or tls = \"from-start\" for port 465",
         );
     }
-    let is_domain = to.as_deref().is_some_and(|to| !to.contains('['));
+    let is_domain = to.as_ref().is_some_and(|to| matches!(to.place, Place::Domain(_)));
+    if route.port.is_some() && !is_domain {
+        section.wrong(
+            "port",
+            "the port of one host stands in `to`",
+            "write it as \"[mail.far.example]:587\"",
+        );
+    }
     if route.login.is_some() && is_domain && route.name.is_none() {
         section.wrong(
             "to",
@@ -159,8 +165,8 @@ mod tests {
         assert_eq!((out.short_timeout, out.defer_no_connect), (Some(Duration::from_secs(120)), Some(false)));
         let [(to, route)] = out.routes.as_slice() else { panic!("{out:?}") };
         assert_eq!(
-            (to.as_str(), route.tls, out.usual.tls),
-            ("[mail.far.example]:587", Tls::Required, Tls::IfOffered)
+            (to, route.tls, out.usual.tls),
+            (&"[mail.far.example]:587".parse().unwrap(), Tls::Required, Tls::IfOffered)
         );
         assert_eq!(route.login.as_ref().unwrap().password.expose(), "s3cret");
         std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -181,9 +187,10 @@ mod tests {
             ("to = \"[mail.far]\"\npassword-file = \"password\"".to_owned(), "`user`"),
             ("to = \"far example\"".to_owned(), "as it stands in the route"),
             ("tls = \"never\"".to_owned(), "lacks `to`"),
+            ("to = \"[mail.far]\"\nport = 587".to_owned(), "stands in `to`"),
             ("to = \"[mail.far]\"\ntls = \"perhaps\"".to_owned(), "if-offered"),
             ("to = \"a.b\"\ntls-issuers = \"nowhere.pem\"".to_owned(), "cannot be read"),
-            ("to = \"a.b\"\n[[smtp-out.route]]\nto = \"A.b\"".to_owned(), "two routes to a.b"),
+            ("to = \"a.b\"\n[[smtp-out.route]]\nto = \"A.b\"".to_owned(), "two routes to this next hop"),
         ] {
             let findings = config(folder.path(), &format!("[[smtp-out.route]]\n{route}\n")).unwrap_err();
             assert!(findings.contains(told), "{route}: {findings}");

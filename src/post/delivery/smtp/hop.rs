@@ -17,7 +17,7 @@ pub enum Place {
     /// `far.example`: whoever takes mail for this domain, by its MX.
     Domain(String),
     /// `[mail.far.example]:587`, `[192.0.2.1]`, `[2001:db8::1]:25`: this host.
-    Host { name: String, port: Option<u16> },
+    Host { name: String, port: u16 },
     /// `lmtp:/run/dovecot/lmtp`: a socket of this machine.
     Socket(PathBuf),
 }
@@ -37,7 +37,7 @@ impl FromStr for NextHop {
         };
         let place = match (protocol, place.as_bytes().first()) {
             (Protocol::Lmtp, Some(b'/')) => Some(Place::Socket(place.into())),
-            (_, Some(b'[')) => host(place),
+            (_, Some(b'[')) => host(place, usual_port(protocol)),
             // Nobody publishes who takes mail by LMTP.
             (Protocol::Smtp, _) => is_name(place).then(|| Place::Domain(place.to_ascii_lowercase())),
             (Protocol::Lmtp, _) => None,
@@ -47,11 +47,20 @@ impl FromStr for NextHop {
     }
 }
 
-fn host(text: &str) -> Option<Place> {
+/// The port where nothing else is said. For SMTP: RFC 5321 section 4.5.4.2. RFC 2033 section 5 leaves LMTP's to the site; 24 is
+/// what most take.
+pub fn usual_port(protocol: Protocol) -> u16 {
+    match protocol {
+        Protocol::Smtp => 25,
+        Protocol::Lmtp => 24,
+    }
+}
+
+fn host(text: &str, usual_port: u16) -> Option<Place> {
     let (name, port) = text.strip_prefix('[')?.split_once(']')?;
     let port = match port {
-        "" => None,
-        _ => Some(port.strip_prefix(':')?.parse().ok().filter(|port| *port > 0)?),
+        "" => usual_port,
+        _ => port.strip_prefix(':')?.parse().ok().filter(|port| *port > 0)?,
     };
     // As an address is written in mail, RFC 5321 section 4.1.3.
     let name = name.strip_prefix("IPv6:").unwrap_or(name);
@@ -77,11 +86,11 @@ mod tests {
         let host = |name: &str, port| Place::Host { name: name.to_owned(), port };
         for (text, protocol, place) in [
             ("Far.example", Protocol::Smtp, Place::Domain("far.example".to_owned())),
-            ("[Mail.far.example]:587", Protocol::Smtp, host("mail.far.example", Some(587))),
-            ("[192.0.2.1]", Protocol::Smtp, host("192.0.2.1", None)),
-            ("[IPv6:2001:db8::1]", Protocol::Smtp, host("2001:db8::1", None)),
-            ("[::1]:2525", Protocol::Smtp, host("::1", Some(2525))),
-            ("lmtp:[127.0.0.1]:24", Protocol::Lmtp, host("127.0.0.1", Some(24))),
+            ("[Mail.far.example]:587", Protocol::Smtp, host("mail.far.example", 587)),
+            ("[192.0.2.1]", Protocol::Smtp, host("192.0.2.1", 25)),
+            ("[IPv6:2001:db8::1]", Protocol::Smtp, host("2001:db8::1", 25)),
+            ("[::1]:2525", Protocol::Smtp, host("::1", 2525)),
+            ("lmtp:[127.0.0.1]", Protocol::Lmtp, host("127.0.0.1", 24)),
             ("lmtp:/run/lmtp", Protocol::Lmtp, Place::Socket("/run/lmtp".into())),
         ] {
             assert_eq!(text.parse(), Ok(NextHop { protocol, place }), "{text}");

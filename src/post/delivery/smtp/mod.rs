@@ -14,7 +14,7 @@ mod targets;
 mod text;
 mod work;
 
-pub use hop::{NextHop, NotAHop};
+pub use hop::{NextHop, NotAHop, Place};
 pub use settings::{Route, Settings};
 
 use super::Failed;
@@ -67,7 +67,10 @@ impl Smtp {
         failed: mpsc::Sender<Failed>,
     ) -> Result<(), SpoolError> {
         match site.parse::<NextHop>() {
-            Ok(hop) => Work::new(self, hop, self.settings.route(site), deliveries, failed).run().await,
+            Ok(hop) => {
+                let route = self.settings.route(&hop);
+                Work::new(self, hop, route, deliveries, failed).run().await
+            }
             Err(error) => {
                 let fault = HopError::from(error).fault();
                 let _ = failed.send(Failed { deliveries, fault }).await;

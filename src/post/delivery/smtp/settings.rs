@@ -1,5 +1,6 @@
 //! What a site sets for mail that goes out by SMTP: section `[smtp-out]`.
 
+use super::hop::NextHop;
 use crate::post::smtp::client::{Login, Timeouts, Tls};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -30,8 +31,8 @@ pub struct Settings {
     pub stopping_time: Duration,
     /// For next hops without a section of their own.
     pub usual: Route,
-    /// By next hop, in small letters.
-    pub routes: Vec<(String, Route)>,
+    /// By next hop.
+    pub routes: Vec<(NextHop, Route)>,
 }
 
 /// How one next hop is talked to: `[[smtp-out.route]]`.
@@ -43,7 +44,7 @@ pub struct Route {
     /// The name that has to stand in the certificate; default: that of the host that is called.
     pub name: Option<String>,
     pub login: Option<Login>,
-    /// The port; default 25.
+    /// The port of a domain's mail hosts; default 25.
     pub port: Option<u16>,
 }
 
@@ -66,8 +67,8 @@ impl Settings {
     }
 
     /// How this next hop is talked to.
-    pub fn route(&self, hop: &str) -> &Route {
-        let found = self.routes.iter().find(|(to, _)| to.eq_ignore_ascii_case(hop));
+    pub fn route(&self, hop: &NextHop) -> &Route {
+        let found = self.routes.iter().find(|(to, _)| to == hop);
         found.map_or(&self.usual, |(_, route)| route)
     }
 }

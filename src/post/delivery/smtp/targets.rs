@@ -2,17 +2,12 @@
 
 use super::dns::{Mx, NotFound, Resolver};
 use super::error::HopError;
-use super::hop::{NextHop, Place};
+use super::hop::{NextHop, Place, usual_port};
 use super::settings::Settings;
-use crate::post::smtp::client::Protocol;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
-/// The port of SMTP: RFC 5321 section 4.5.4.2.
-const SMTP_PORT: u16 = 25;
-/// The port of LMTP, which RFC 2033 section 5 leaves to the site; 24 is what most take.
-const LMTP_PORT: u16 = 24;
 /// Addresses that are tried in one attempt.
 const TARGETS_MAX: usize = 10;
 /// Mail hosts of one domain that are looked up.
@@ -57,19 +52,16 @@ pub async fn find(
     resolver: &Resolver,
     port: Option<u16>,
 ) -> Result<Vec<Target>, HopError> {
-    let usual = match hop.protocol {
-        Protocol::Smtp => SMTP_PORT,
-        Protocol::Lmtp => LMTP_PORT,
-    };
     let mut targets = match &hop.place {
         Place::Socket(path) => vec![Target { name: "localhost".to_owned(), at: At::Socket(path.clone()) }],
-        Place::Host { name, port: own } => {
-            let port = own.or(port).unwrap_or(usual);
+        Place::Host { name, port } => {
             let found = addresses(resolver, name).await;
             let found = found.map_err(|why| unfound(name, why, HopError::NoAddress))?;
-            targets(name, found.into_iter().map(|ip| SocketAddr::new(ip, port)))
+            targets(name, found.into_iter().map(|ip| SocketAddr::new(ip, *port)))
         }
-        Place::Domain(domain) => by_mx(domain, settings, resolver, port.unwrap_or(usual)).await?,
+        Place::Domain(domain) => {
+            by_mx(domain, settings, resolver, port.unwrap_or(usual_port(hop.protocol))).await?
+        }
     };
     targets.truncate(TARGETS_MAX);
     Ok(targets)
