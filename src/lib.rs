@@ -24,6 +24,8 @@
 //! - [`exit`]: the exit codes of the programs, those of sysexits.h.
 //! - [`lines`] (pure): the one bounded line reader: chat, AT replies, handshake, SMTP.
 //! - [`frames`] (pure): how messages cross the unix sockets of this house.
+//! - [`password`]: passwords held against their hashes, one at a time in the whole process.
+//! - [`tls`]: TLS over any stream, for both wings.
 //! - [`clock`]: the only reader of clocks, and the only place that waits for time to pass.
 //! - [`observe`]: logging, the fields of spans; keeps secrets and foreign control characters out of what is logged.
 //! - [`job`] (pure): what one system asks of another: names, grades, execution requests, X. files.
@@ -79,13 +81,15 @@
 //! exit:
 //! clock:
 //! observe: fault
+//! password: clock observe
+//! tls: fault clock
 //! job: fault
 //! schedule: fault job
 //! spool: fault clock observe job
 //! mailbox: fault
 //! agent: fault observe clock frames mailbox
 //! wire::noise:
-//! wire::line: fault clock observe wire::line::telnet
+//! wire::line: fault clock observe tls wire::line::telnet
 //! wire::line::telnet: clock
 //! wire::modem: fault lines
 //! wire::chat: fault lines observe
@@ -93,18 +97,18 @@
 //! wire::session: fault lines job wire::link clock observe
 //! wire::record: clock observe
 //! wire::trace: observe wire::record wire::link wire::session
-//! wire::call: fault clock observe job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
-//! wire::station: fault clock observe job spool schedule wire::call wire::session wire::modem wire::line wire::record
+//! wire::call: fault clock observe password job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
+//! wire::station: fault clock observe tls job spool schedule wire::call wire::session wire::modem wire::line wire::record
 //! wire::doctor: clock wire::line wire::modem
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault
-//! post::mail: fault lines post::address
+//! post::mail: fault lines observe post::address
 //! post::batch: fault lines post::mail post::address
 //! post::route: fault job post::address
-//! post::smtp: fault clock observe lines post::mail post::address
+//! post::smtp: fault clock observe lines post::mail post::address tls
 //! post::delivery: fault exit clock observe job spool agent mailbox post::route post::smtp post::batch post::mail post::address
 //! post::queue: fault clock observe job spool agent schedule post::route post::delivery post::mail post::address post::batch
-//! post::submit: fault clock observe post::smtp post::queue post::delivery post::route post::mail post::address
+//! post::submit: fault clock observe password tls post::smtp post::queue post::delivery post::route post::mail post::address
 //! execute: fault clock observe job spool post::batch post::queue post::mail post::address
 //! bundle: fault clock observe job spool post::batch post::queue post::mail post::address
 //! ```
@@ -146,7 +150,9 @@ pub mod lines;
 pub mod mailbox;
 pub mod node;
 pub mod observe;
+pub mod password;
 pub mod post;
 pub mod schedule;
 pub mod spool;
+pub mod tls;
 pub mod wire;

@@ -13,10 +13,10 @@ use super::units::{duration, speed};
 use crate::fault::ToFault;
 use crate::schedule::{Tariff, Timetables};
 use crate::spool::Order;
+use crate::tls::{Identity, TlsSettings};
 use crate::wire::call::Protocols;
 use crate::wire::line::{
-    DataBits, Declared, DtrOnOpen, Identity, Over, Parity, PipeSettings, SerialSettings, TlsSettings,
-    is_adapter,
+    DataBits, Declared, DtrOnOpen, Over, Parity, PipeSettings, SerialSettings, is_adapter,
 };
 use crate::wire::modem::Profile;
 use crate::wire::station::LineSettings;

@@ -4,11 +4,10 @@ use super::CallError;
 use super::settings::{Account, Dialogue, Node};
 use crate::clock;
 use crate::observe::Secret;
+use crate::password;
 use crate::wire::chat::{Chat, ChatError, Event, LoginEvent, LoginPrompt};
 use crate::wire::line::Beside;
 use crate::wire::record::drive::Recorded;
-use argon2::password_hash::phc::Output;
-use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -80,11 +79,6 @@ where
     }
 }
 
-/// A hash of nothing that anybody knows, with the parameters of `uugate`'s own hashes: a name that does not exist takes as
-/// long as one that does.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$CPOlYMlQwZZlTZ4hCXDxwBDBEG0GLnsu4rQA8vHoLm0";
-
 /// The accounts of this name: systems may share one.
 fn accounts<'a>(node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Account> {
     node.systems
@@ -93,20 +87,11 @@ fn accounts<'a>(node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Accou
         .filter(move |account| account.name == name)
 }
 
-/// Whether some system has this account; `None` if that could not be found out in time. Hashing takes long, so it is done aside.
-async fn check(node: &Node, name: &str, password: Secret) -> Option<bool> {
+/// Whether some system has this account; `None` if that could not be found out in time.
+async fn check(node: &Node, name: &str, given: Secret) -> Option<bool> {
     let mut hashes: Vec<String> = accounts(node, name).map(|account| account.password_hash.clone()).collect();
     hashes.dedup();
-    let known = !hashes.is_empty();
-    if !known {
-        hashes.push(NOBODY.to_owned());
-    }
-    let verify = move || hashes.iter().any(|hash| fits(hash, password.expose().as_bytes()) == Some(true));
-    let checked = clock::within(node.prompt.timeout, tokio::task::spawn_blocking(verify)).await;
-    if checked.is_none() {
-        tracing::error!("a password was not checked in time: the machine is too busy");
-    }
-    Some(checked?.unwrap_or(false) && known)
+    password::check(hashes, given, node.prompt.timeout).await
 }
 
 /// How long the line may take over one string of a login chat: the manual, "Miscellaneous Chat", waits 60 s for one.
@@ -121,31 +106,6 @@ where
         Some(written) => written.map_err(lost),
         None => Err(CallError::CarrierLost { why: "the line takes nothing".to_owned() }),
     }
-}
-
-/// Blocks that are reserved for a hash at least: 33 MiB, of which what is not used costs nothing.
-///
-/// What Argon2 fills (19 MiB, usually) has to go back to the system at once, or a node would hold it for ever after the
-/// first login. The C library gives back what it has mapped for one allocation alone; but it maps so only what is larger
-/// than anything that was freed before, unless that was over 32 MiB (mallopt(3), `M_MMAP_THRESHOLD`).
-const RESERVED: usize = 33 * 1024 * 1024 / Block::SIZE;
-
-/// Whether this is the password of a hash; `None` if the hash cannot be computed.
-fn fits(hash: &str, password: &[u8]) -> Option<bool> {
-    let hash = PasswordHash::new(hash).ok()?;
-    let (salt, wanted) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
-    let params = Params::try_from(&hash).ok()?;
-    let count = params.block_count();
-    let mut blocks = Vec::new();
-    blocks.try_reserve_exact(count.max(RESERVED)).ok()?;
-    blocks.resize(count, Block::new());
-    let mut output = vec![0; wanted.len()];
-    let argon = Argon2::new(algorithm, version, params);
-    argon.hash_password_into_with_memory(password, salt, &mut output, &mut blocks).ok()?;
-    // Compared in a time that tells nothing.
-    Some(Output::new(&output).ok()? == *wanted)
 }
 
 /// What comes next; `None`: the time is over.
@@ -311,22 +271,5 @@ mod tests {
         let mut stream = Recorded::new(port, unrecorded());
         let ended = super::chat(&mut stream, &dialogue("\"\" \\m ogin: \\L")).await;
         assert!(matches!(ended, Err(CallError::Chat(ChatError::CarrierLost { .. }))), "{ended:?}");
-    }
-
-    #[test]
-    fn the_hash_of_nobody_can_be_verified_against() {
-        assert_eq!(fits(NOBODY, b""), Some(false));
-    }
-
-    #[test]
-    fn a_password_fits_its_own_hash_alone() {
-        use argon2::PasswordHasher;
-        let params = Params::new(64, 1, 1, None).unwrap();
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash = argon.hash_password_with_salt(b"geheim", b"saltsaltsalt").unwrap().to_string();
-        assert_eq!(fits(&hash, b"geheim"), Some(true));
-        assert_eq!(fits(&hash, b"Geheim"), Some(false));
-        assert_eq!(fits("$argon2id$v=19$m=64,t=1,p=1$c2FsdA", b"geheim"), None);
-        assert_eq!(fits("", b""), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with a line before and beside the bytes.
 
 use crate::fault::{CallFailure, Coded, Fault, Retry, Stage, ToFault, Whose};
+use crate::tls::TlsError;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,12 +46,8 @@ pub enum LineError {
     Connect { address: String, source: io::Error },
     #[error("{address} did not answer within {} s", limit.as_secs())]
     ConnectTooSlow { address: String, limit: Duration },
-    #[error("no TLS with {line}: {source}")]
-    Tls { line: String, source: io::Error },
-    #[error("{}: {what}", file.display())]
-    Certificate { file: PathBuf, what: String },
-    #[error("a line that takes calls over TLS has no certificate")]
-    NoCertificate,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the terminal server {address}: {source}")]
     SerialServer { address: String, source: io::Error },
 }
@@ -85,15 +82,7 @@ impl ToFault for LineError {
             LineError::NoProgram => {
                 (Stage::Port, Whose::Usage, Retry::Never, "name the program and its words")
             }
-            LineError::Tls { .. } => (
-                Stage::Port,
-                Whose::PeerRefused,
-                Retry::Later,
-                "see that each end believes the issuer of the other's certificate, and the name in it",
-            ),
-            LineError::Certificate { .. } | LineError::NoCertificate => {
-                (Stage::Port, Whose::Local, Retry::Later, "see that certificate, key-file and ca are sound")
-            }
+            LineError::Tls(error) => return error.fault(),
             LineError::SerialServer { .. } => {
                 (Stage::Port, Whose::Local, Retry::Later, "see that it speaks RFC 2217 on that port")
             }
@@ -110,7 +99,7 @@ impl ToFault for LineError {
             LineError::Held { .. }
             | LineError::Connect { .. }
             | LineError::ConnectTooSlow { .. }
-            | LineError::Tls { .. } => None,
+            | LineError::Tls(TlsError::Handshake { .. }) => None,
             _ => Some(CallFailure::OwnSide),
         }
     }
@@ -130,9 +119,9 @@ impl Coded for LineError {
             LineError::LockFile { .. } => "port-lock-file",
             LineError::Start { .. } => "port-program",
             LineError::NoProgram => "port-no-program",
-            LineError::Tls { .. } => "port-tls",
-            LineError::Certificate { .. } => "port-certificate",
-            LineError::NoCertificate => "port-no-certificate",
+            LineError::Tls(TlsError::Handshake { .. }) => "port-tls",
+            LineError::Tls(TlsError::Certificate { .. }) => "port-certificate",
+            LineError::Tls(TlsError::NoCertificate) => "port-no-certificate",
             LineError::SerialServer { .. } => "port-serial-server",
             LineError::Connect { .. } => "dial-not-connected",
             LineError::ConnectTooSlow { .. } => "dial-no-connection",

@@ -23,7 +23,8 @@ mod tcp;
 pub mod telnet;
 #[cfg(test)]
 mod tests;
-mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod uart;
 
 pub use beside::Beside;
@@ -36,7 +37,6 @@ pub use port::{Port, SerialServerSettings};
 pub use qualities::{Declared, Qualities};
 pub use serial::{DataBits, DtrOnOpen, Flow, ModemLines, Parity, SerialSettings, Signals, is_adapter};
 pub use tcp::{Over, TcpListening, TcpSettings};
-pub use tls::{Identity, TlsSettings};
 pub use uart::{Chip, UartCounters, UartWatch};
 
 use crate::clock;

@@ -5,8 +5,9 @@ use super::telnet::comport::{ComFlow, ComParity, ComSettings};
 use super::telnet::{self, drive::TelnetStream};
 use super::{
     DataBits, Flow, Line, LineError, Over, Parity, PipeSettings, Qualities, SerialSettings, TcpListening,
-    TcpSettings, pipe, serial, stdio, tcp, tls,
+    TcpSettings, pipe, serial, stdio, tcp,
 };
+use crate::tls;
 use tokio::net::TcpStream;
 
 /// How to get a line.
@@ -87,7 +88,7 @@ async fn connect(settings: &TcpSettings) -> Result<Line, LineError> {
         Over::Tls(tls) => {
             let shown = settings.certificate_name.as_ref().unwrap_or(&settings.host);
             let stream = tls::call(stream, &name, shown, tls).await?;
-            Ok(Line::new(name, Stream::Tls(Box::new(stream))))
+            Ok(Line::new(name, Stream::Tls(Box::new(stream.into()))))
         }
     }
 }
@@ -106,7 +107,7 @@ pub(super) async fn accept(stream: TcpStream, settings: &TcpListening) -> Result
         }
         Over::Tls(tls) => {
             let (stream, certified) = tls::answer(stream, &peer, tls).await?;
-            Ok(Line::new(peer, Stream::Tls(Box::new(stream))).certified_as(certified))
+            Ok(Line::new(peer, Stream::Tls(Box::new(stream.into()))).certified_as(certified))
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Lines over TCP: calling, tuning what was accepted, and what may run over it.
 
 use super::LineError;
-use super::tls::TlsSettings;
 use crate::clock;
+use crate::tls::TlsSettings;
 use rustix::net::sockopt;
 use std::io;
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@ use crate::fault::Coded;
 use crate::job::SystemName;
 use crate::schedule::NotPaid;
 use crate::spool::SpoolError;
+use crate::tls::TlsError;
 use crate::wire::call::CallError;
 use crate::wire::chat::ChatError;
 use crate::wire::line::{End, LineError};
@@ -34,9 +35,9 @@ fn lines() -> Vec<LineError> {
         LineError::NoProgram,
         LineError::Connect { address: line(), source: other() },
         LineError::ConnectTooSlow { address: line(), limit },
-        LineError::Tls { line: line(), source: other() },
-        LineError::Certificate { file: file(), what: line() },
-        LineError::NoCertificate,
+        LineError::Tls(TlsError::Handshake { with: line(), source: other() }),
+        LineError::Tls(TlsError::Certificate { file: file(), what: line() }),
+        LineError::Tls(TlsError::NoCertificate),
         LineError::SerialServer { address: line(), source: other() },
     ]
 }

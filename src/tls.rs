@@ -1,33 +1,60 @@
-//! TLS over a TCP line: who the other end is, shown by a certificate, and nothing to be read or changed on the way.
+//! TLS over any stream: who the other end is, shown by a certificate, and nothing to be read or changed on the way.
 //!
-//! Certificates and keys are read anew for each connection, so that renewed ones count at once. Sources: RFC 8446 and
-//! 5246 (TLS 1.3 and 1.2), RFC 9525 for what name counts: the dNSName and iPAddress entries of the subject alternative
-//! names, never the common name.
+//! Renewed certificates and keys count at once: they are read anew for each connection, or, by a [`TlsServer`], when
+//! their files have changed. Sources: RFC 8446 and 5246 (TLS 1.3 and 1.2), RFC 9525 for what name counts: the dNSName
+//! and iPAddress entries of the subject alternative names, never the common name.
 
-use super::LineError;
 use crate::clock;
+use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
-use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 /// The largest file of certificates, in bytes; a whole system's roots have 300 KB.
 const LARGEST_FILE: u64 = 4 << 20;
 /// Names taken from one certificate.
 const MOST_NAMES: usize = 64;
 
-/// How a line is secured.
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("no TLS with {with}: {source}")]
+    Handshake { with: String, source: io::Error },
+    #[error("{}: {what}", file.display())]
+    Certificate { file: PathBuf, what: String },
+    #[error("whoever is called over TLS has to have a certificate, and here is none")]
+    NoCertificate,
+}
+
+impl ToFault for TlsError {
+    fn fault(&self) -> Fault {
+        let (whose, advice) = match self {
+            TlsError::Handshake { .. } => (
+                Whose::PeerRefused,
+                "see that each end believes the issuer of the other's certificate, and the name in it",
+            ),
+            TlsError::Certificate { .. } | TlsError::NoCertificate => {
+                (Whose::Local, "see that certificate, key-file and ca are sound")
+            }
+        };
+        let (message, advice) = (self.to_string(), advice.to_owned());
+        Fault { stage: Stage::Port, whose, retry: Retry::Later, message, advice }
+    }
+}
+
+/// How a connection is secured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// Who we are. A line that takes calls has to have one.
+    /// Who we are. Whoever is called has to have one.
     pub identity: Option<Identity>,
     /// The issuers that we believe, as PEM; without them those that the machine believes, and then no caller is asked
     /// for a certificate.
@@ -59,12 +86,12 @@ pub struct Identity {
 
 impl TlsSettings {
     /// Whether the files are there and fit together, for calling and, with `answer`, for being called.
-    pub fn check(&self, answer: bool) -> Result<(), LineError> {
+    pub fn check(&self, answer: bool) -> Result<(), TlsError> {
         self.client()?;
         if answer { self.server().map(drop) } else { Ok(()) }
     }
 
-    fn client(&self) -> Result<ClientConfig, LineError> {
+    fn client(&self) -> Result<ClientConfig, TlsError> {
         let builder = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong(Path::new("TLS"), error))?
@@ -78,8 +105,8 @@ impl TlsSettings {
         }
     }
 
-    fn server(&self) -> Result<ServerConfig, LineError> {
-        let identity = self.identity.as_ref().ok_or(LineError::NoCertificate)?;
+    fn server(&self) -> Result<ServerConfig, TlsError> {
+        let identity = self.identity.as_ref().ok_or(TlsError::NoCertificate)?;
         let provider = Arc::new(crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -98,7 +125,15 @@ impl TlsSettings {
         builder.with_single_cert(chain, key).map_err(|error| wrong(&identity.certificate, error))
     }
 
-    fn roots(&self) -> Result<RootCertStore, LineError> {
+    /// By which it is seen that a file is another one: inode, time of change, size. One that is not there is left out, and
+    /// missed when it is read.
+    fn stamps(&self) -> Vec<(u64, i64, i64, u64)> {
+        let own = self.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
+        let about = own.chain(&self.issuers).filter_map(|file| fs::metadata(file).ok());
+        about.map(|about| (about.ino(), about.ctime(), about.ctime_nsec(), about.len())).collect()
+    }
+
+    fn roots(&self) -> Result<RootCertStore, TlsError> {
         let mut roots = RootCertStore::empty();
         match &self.issuers {
             Some(file) => {
@@ -119,7 +154,7 @@ impl TlsSettings {
 }
 
 impl Identity {
-    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), LineError> {
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
         let chain = certificates(&self.certificate)?;
         let text = read(&self.key)?;
         let open = fs::metadata(&self.key).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
@@ -133,51 +168,104 @@ impl Identity {
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, LineError> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = read(file)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let all = all.map_err(|error| wrong(file, error))?;
     if all.is_empty() { Err(wrong(file, "it holds no certificate")) } else { Ok(all) }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, LineError> {
+fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
     let mut bytes = Vec::new();
     let opened = fs::File::open(file).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes));
     opened.map(|_| bytes).map_err(|error| wrong(file, error))
 }
 
-fn wrong(file: &Path, what: impl std::fmt::Display) -> LineError {
-    LineError::Certificate { file: file.to_owned(), what: what.to_string() }
+fn wrong(file: &Path, what: impl std::fmt::Display) -> TlsError {
+    TlsError::Certificate { file: file.to_owned(), what: what.to_string() }
 }
 
-/// Secures a connection that we made to `name`, which has to stand in the certificate of the other end.
-pub(super) async fn call(
-    stream: TcpStream,
-    line: &str,
+/// Secures a connection that we made to `name`, which has to stand in the certificate of the other end. `with`: how the
+/// other end is called in errors.
+pub async fn call<S>(
+    stream: S,
+    with: &str,
     name: &str,
     settings: &TlsSettings,
-) -> Result<TlsStream<TcpStream>, LineError> {
+) -> Result<client::TlsStream<S>, TlsError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let own = settings.clone();
     let config = aside(move || own.client()).await?;
-    let server = ServerName::try_from(name.to_owned())
-        .map_err(|_| LineError::Tls { line: line.to_owned(), source: io::ErrorKind::InvalidInput.into() })?;
+    let server = ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Handshake {
+        with: with.to_owned(),
+        source: io::ErrorKind::InvalidInput.into(),
+    })?;
     let connecting = TlsConnector::from(Arc::new(config)).connect(server, stream);
-    bounded(line, settings.handshake_limit, connecting).await.map(TlsStream::from)
+    bounded(with, settings.handshake_limit, connecting).await
 }
 
 /// Secures a connection that came in from `peer`; the names that its certificate shows, if it has one.
-pub(super) async fn answer(
-    stream: TcpStream,
+pub async fn answer<S>(
+    stream: S,
     peer: &str,
     settings: &TlsSettings,
-) -> Result<(TlsStream<TcpStream>, Vec<String>), LineError> {
-    let own = settings.clone();
-    let config = aside(move || own.server()).await?;
-    let accepting = TlsAcceptor::from(Arc::new(config)).accept(stream);
-    let stream = bounded(peer, settings.handshake_limit, accepting).await?;
-    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let names = shown.map(dns_names).unwrap_or_default();
-    Ok((stream.into(), names))
+) -> Result<(server::TlsStream<S>, Vec<String>), TlsError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    TlsServer::new(settings.clone()).answer(stream, peer).await
+}
+
+/// The called side, for many connections with the same settings.
+#[derive(Debug, Clone)]
+pub struct TlsServer {
+    settings: TlsSettings,
+    made: Arc<Mutex<Option<Made>>>,
+}
+
+/// What was made of files, and what these were then.
+#[derive(Debug, Clone)]
+struct Made {
+    files: Vec<(u64, i64, i64, u64)>,
+    config: Arc<ServerConfig>,
+}
+
+impl TlsServer {
+    pub fn new(settings: TlsSettings) -> TlsServer {
+        TlsServer { settings, made: Arc::default() }
+    }
+
+    /// Secures a connection that came in from `peer`; the names that its certificate shows, if it has one.
+    pub async fn answer<S>(
+        &self,
+        stream: S,
+        peer: &str,
+    ) -> Result<(server::TlsStream<S>, Vec<String>), TlsError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let own = self.clone();
+        let config = aside(move || own.config()).await?;
+        let accepting = TlsAcceptor::from(config).accept(stream);
+        let stream = bounded(peer, self.settings.handshake_limit, accepting).await?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let names = shown.map(dns_names).unwrap_or_default();
+        Ok((stream, names))
+    }
+
+    /// As the files say now.
+    fn config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let files = self.settings.stamps();
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = made.as_ref().filter(|made| made.files == files) {
+            return Ok(made.config.clone());
+        }
+        let config = Arc::new(self.settings.server()?);
+        *made = Some(Made { files, config: config.clone() });
+        Ok(config)
+    }
 }
 
 /// The dNSName entries of a certificate, in lower case. A wildcard stands for nobody in particular, and is none.
@@ -189,22 +277,19 @@ fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
 
 /// Reading files and parsing some hundred certificates takes milliseconds that other calls need not wait for.
 async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LineError> + Send + 'static,
-) -> Result<T, LineError> {
+    work: impl FnOnce() -> Result<T, TlsError> + Send + 'static,
+) -> Result<T, TlsError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(wrong(Path::new("TLS"), panic)))
 }
 
 async fn bounded<T>(
-    line: &str,
+    with: &str,
     limit: Duration,
     handshake: impl Future<Output = io::Result<T>>,
-) -> Result<T, LineError> {
-    let failed = |source| LineError::Tls { line: line.to_owned(), source };
+) -> Result<T, TlsError> {
+    let failed = |source| TlsError::Handshake { with: with.to_owned(), source };
     match clock::within(limit, handshake).await {
         Some(done) => done.map_err(failed),
         None => Err(failed(io::ErrorKind::TimedOut.into())),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,8 @@
 //! TLS between two lines of our own, with an authority made for the test.
 
 use crate::clock;
-use crate::wire::line::{
-    Identity, Line, LineError, Over, Port, Qualities, TcpListening, TcpSettings, TlsSettings,
-};
+use crate::tls::{Identity, TlsError, TlsSettings};
+use crate::wire::line::{Line, LineError, Over, Port, Qualities, TcpListening, TcpSettings};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -119,7 +118,7 @@ async fn a_wrong_name_or_a_foreign_issuer_is_refused_at_both_ends() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let good = || authority.settings(&["polux.example"]);
     let (refused, _) = call(authority.settings(&[]), good(), "moria.example").await;
-    assert!(matches!(refused, Err(LineError::Tls { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(LineError::Tls(TlsError::Handshake { .. }))), "{refused:?}");
     // The common name is no name.
     let (refused, _) = call(authority.settings(&[]), good(), "common.example").await;
     assert!(refused.is_err());
@@ -152,7 +151,10 @@ async fn a_caller_that_says_nothing_is_let_go() {
     let limited =
         TlsSettings { handshake_limit: Duration::from_millis(20), ..authority.settings(&["polux.example"]) };
     let listening = TcpListening { over: Over::Tls(limited), ..TcpListening::default() };
-    assert!(matches!(soon(Line::accepted(stream, &listening)).await, Err(LineError::Tls { .. })));
+    assert!(matches!(
+        soon(Line::accepted(stream, &listening)).await,
+        Err(LineError::Tls(TlsError::Handshake { .. }))
+    ));
     drop(silent);
 }
 
