@@ -31,7 +31,7 @@ pub enum TlsError {
     Handshake { with: String, source: io::Error },
     #[error("{}: {what}", file.display())]
     Certificate { file: PathBuf, what: String },
-    #[error("whoever is called over TLS has to have a certificate, and here is none")]
+    #[error("no certificate is given, and whoever is called over TLS has to have one")]
     NoCertificate,
 }
 
