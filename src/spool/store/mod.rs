@@ -26,6 +26,7 @@ mod write_back;
 
 pub use blocks::{Blocks, SUM, is_sound};
 pub use body::{FoundPartial, Piece, body_name, body_of_name};
+pub use room::Room;
 
 use super::{BodyId, RequestId, Settings, SpoolError};
 use jiff::Timestamp;
@@ -47,6 +48,10 @@ pub const PAGE: usize = 1000;
 
 /// How long SQLite waits for another connection (the checkpointer) before it says busy.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// Statements that are kept prepared: all that there are here, of which a message on its way through needs some forty. To
+/// prepare one takes longer than to run it.
+const STATEMENTS: usize = 256;
 
 /// Holds the id of the spool that is, or was, in the directory.
 const MARK: &str = "spool.id";
@@ -141,6 +146,7 @@ impl Store {
         gate: Option<File>,
         now: Timestamp,
     ) -> Result<Store> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let mut store = Store {
             connection,
             home,
@@ -224,14 +230,14 @@ impl Store {
             self.durable = durable;
         }
         self.changes_before = self.connection.total_changes();
-        let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
-        begun.map_err(|error| self.placed(error.into()))
+        let begun = self.run("BEGIN IMMEDIATE", []);
+        begun.map(drop).map_err(|error| self.placed(error))
     }
 
     /// One verb: all of it or nothing of it.
     pub fn verb<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
         self.effects = Effects::default();
-        self.connection.execute_batch("SAVEPOINT verb")?;
+        self.run("SAVEPOINT verb", [])?;
         let result = work(self).map_err(|error| self.placed(error));
         // Some errors (no room) end the whole transaction.
         if !self.in_transaction() {
@@ -240,7 +246,7 @@ impl Store {
         }
         match result {
             Ok(value) => {
-                self.connection.execute_batch("RELEASE verb")?;
+                self.run("RELEASE verb", [])?;
                 let effects = std::mem::take(&mut self.effects);
                 self.batch.adopted.extend(effects.adopted);
                 self.batch.unlink.extend(effects.unlink);
@@ -270,7 +276,7 @@ impl Store {
 
     /// Makes the batch durable, then does what could not be undone.
     pub fn commit(&mut self) -> Result<()> {
-        let committed = self.sync_bodies().and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        let committed = self.sync_bodies().and_then(|()| self.run("COMMIT", []).map(drop));
         let committed = committed.map_err(|error| self.placed(error));
         let told = self.batch.told.take();
         match committed {

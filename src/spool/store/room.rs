@@ -2,9 +2,40 @@
 
 use super::super::{BodyId, Event, SpoolError};
 use super::{Home, Result, Store, time, unsigned};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Sees beside the writer whether there is room, for those many who only ask.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// None in memory.
+    directory: Option<Arc<PathBuf>>,
+    reserve: u64,
+}
+
+impl Room {
+    /// Whether there is room for so many bytes beside the reserve. False: the writer may find some yet.
+    pub fn is_for(&self, bytes: u64) -> bool {
+        let wanted = self.reserve.saturating_add(bytes);
+        self.directory.as_ref().is_none_or(|directory| free(directory).is_ok_and(|free| free >= wanted))
+    }
+}
+
+/// Free bytes of a file system, as far as they are for us.
+fn free(directory: &Path) -> std::io::Result<u64> {
+    let space = rustix::fs::statvfs(directory)?;
+    Ok(space.f_bavail.saturating_mul(space.f_frsize))
+}
 
 impl Store {
+    pub fn room_beside(&self) -> Room {
+        let directory = match &self.home {
+            Home::Directory(directory) => Some(Arc::new(directory.clone())),
+            Home::Memory => None,
+        };
+        Room { directory, reserve: self.settings.reserve }
+    }
+
     /// Refuses new work when the disk is nearly full, so that there is room to finish what was begun.
     pub(super) fn room(&mut self) -> Result<()> {
         self.room_for(0)
@@ -65,8 +96,7 @@ impl Store {
     fn free(&mut self) -> Result<Option<u64>> {
         let Home::Directory(directory) = &self.home else { return Ok(None) };
         if self.free.is_none() {
-            let space = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
-            self.free = Some(space.f_bavail.saturating_mul(space.f_frsize));
+            self.free = Some(free(directory)?);
         }
         Ok(self.free)
     }
