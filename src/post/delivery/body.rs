@@ -57,6 +57,15 @@ impl Writer {
         Ok(())
     }
 
+    /// The same for bytes that nobody else needs: the first are not copied.
+    pub async fn give(&mut self, bytes: Vec<u8>) -> Result<(), SpoolError> {
+        if self.pending.is_empty() && bytes.len() < CHUNK {
+            self.pending = bytes;
+            return Ok(());
+        }
+        self.write(&bytes).await
+    }
+
     /// Appends what a body holds from `offset` on.
     pub async fn copy(&mut self, from: BodyId, mut offset: u64) -> Result<(), SpoolError> {
         loop {

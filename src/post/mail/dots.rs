@@ -140,12 +140,22 @@ impl Unstuffer {
     /// Takes the next bytes and appends the message with LF line ends. After the end it consumes nothing.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Progress {
         let mut consumed = 0;
-        for &byte in input {
-            if self.state == Unstuffing::Ended {
-                break;
+        while let Some(rest @ &[byte, ..]) = input.get(consumed..) {
+            // Nearly all of a message stands inside of lines, and goes through as it is.
+            let inside = match self.state {
+                Unstuffing::Ended => break,
+                Unstuffing::InLine => memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len()),
+                _ => 0,
+            };
+            if inside == 0 {
+                consumed += 1;
+                self.step(byte, out);
+                continue;
             }
-            consumed += 1;
-            self.step(byte, out);
+            consumed += inside;
+            if self.lone_end.is_none() {
+                out.extend_from_slice(rest.get(..inside).unwrap_or_default());
+            }
         }
         Progress { consumed, ended: self.state == Unstuffing::Ended }
     }

@@ -3,8 +3,7 @@
 use super::Login;
 use super::extensions::Extensions;
 use crate::observe::Secret;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 use std::collections::VecDeque;
 
 /// The lines that are to be said, one after each answer that asks for more.
@@ -16,10 +15,10 @@ impl Lines {
     pub fn of(login: &Login, extensions: &Extensions) -> Option<Lines> {
         let (user, password) = (&login.user, login.password.expose());
         if extensions.auth_plain {
-            let all = STANDARD.encode(format!("\0{user}\0{password}"));
+            let all = Base64::encode_string(format!("\0{user}\0{password}").as_bytes());
             return Some(Lines(VecDeque::from([Secret::new(format!("AUTH PLAIN {all}"))])));
         }
-        let secret = |text: &str| Secret::new(STANDARD.encode(text));
+        let secret = |text: &str| Secret::new(Base64::encode_string(text.as_bytes()));
         let lines = [Secret::new("AUTH LOGIN"), secret(user), secret(password)];
         extensions.auth_login.then(|| Lines(VecDeque::from(lines)))
     }
