@@ -25,6 +25,7 @@
 //! - [`lines`] (pure): the one bounded line reader: chat, AT replies, handshake, SMTP.
 //! - [`frames`] (pure): how messages cross the unix sockets of this house.
 //! - [`password`]: passwords held against their hashes, one at a time in the whole process.
+//! - [`guests`]: whoever gave wrong passwords, and how long it is not listened to.
 //! - [`tls`]: TLS over any stream, for both wings.
 //! - [`clock`]: the only reader of clocks, and the only place that waits for time to pass.
 //! - [`observe`]: logging, the fields of spans; keeps secrets and foreign control characters out of what is logged.
@@ -83,6 +84,7 @@
 //! observe: fault
 //! password: clock observe
 //! tls: fault clock
+//! guests: clock schedule
 //! job: fault
 //! schedule: fault job
 //! spool: fault clock observe job
@@ -97,8 +99,8 @@
 //! wire::session: fault lines job wire::link clock observe
 //! wire::record: clock observe
 //! wire::trace: observe wire::record wire::link wire::session
-//! wire::call: fault clock observe password job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
-//! wire::station: fault clock observe tls job spool schedule wire::call wire::session wire::modem wire::line wire::record
+//! wire::call: fault clock observe password guests job spool schedule lines wire::session wire::link wire::chat wire::modem wire::line wire::record
+//! wire::station: fault clock observe tls guests job spool schedule wire::call wire::session wire::modem wire::line wire::record
 //! wire::doctor: clock wire::line wire::modem
 //! wire::exchange: fault clock observe lines wire::modem wire::noise
 //! post::address: fault
@@ -108,7 +110,7 @@
 //! post::smtp: fault clock observe lines post::mail post::address tls
 //! post::delivery: fault exit clock observe job spool agent mailbox post::route post::smtp post::batch post::mail post::address
 //! post::queue: fault clock observe job spool agent schedule post::route post::delivery post::mail post::address post::batch
-//! post::submit: fault clock observe password tls post::smtp post::queue post::delivery post::route post::mail post::address
+//! post::submit: fault clock observe password tls guests job post::smtp post::queue post::delivery post::route post::mail post::address
 //! execute: fault clock observe job spool post::batch post::queue post::mail post::address
 //! bundle: fault clock observe job spool post::batch post::queue post::mail post::address
 //! ```
@@ -145,6 +147,7 @@ pub mod execute;
 pub mod exit;
 pub mod fault;
 pub mod frames;
+pub mod guests;
 pub mod job;
 pub mod lines;
 pub mod mailbox;

@@ -74,6 +74,12 @@ impl LineReader {
         &self.buffer
     }
 
+    /// Bytes of the buffer, full or not.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Takes out everything that was not read as a line: the bytes that follow a switch of protocol.
     pub fn take_rest(&mut self) -> Vec<u8> {
         self.searched = 0;

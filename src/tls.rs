@@ -91,6 +91,11 @@ impl TlsSettings {
         if answer { self.server().map(drop) } else { Ok(()) }
     }
 
+    /// The same for being called alone.
+    pub fn check_called(&self) -> Result<(), TlsError> {
+        self.server().map(drop)
+    }
+
     fn client(&self) -> Result<ClientConfig, TlsError> {
         let builder = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()

@@ -16,6 +16,7 @@ mod rmail;
 mod rsmtp;
 mod sendmail;
 mod site;
+mod smtpd;
 mod spool;
 mod telephone;
 mod terminal;
@@ -40,11 +41,13 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 10] = [
+const PROGRAMS: [(&str, Program); 12] = [
+    ("in.smtpd", smtpd::run),
     ("mailq", mailq::run),
     ("rmail", rmail::run),
     ("rsmtp", rsmtp::run),
     ("sendmail", sendmail::run),
+    ("smtpd", smtpd::run),
     ("uucico", uucico::run),
     ("uucp", uucp::run),
     ("uuname", uuname::run),

@@ -182,7 +182,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Make the hash of a password, for called-password-hash. The password is read from standard input.
+    /// Make the hash of a password, for called-password-hash or [smtp.passwords]. The password is read from standard input.
     Password,
 }
 

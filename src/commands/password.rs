@@ -1,4 +1,4 @@
-//! `uugate password`: the hash of a password, for `called-password-hash`.
+//! `uugate password`: the hash of a password, for `called-password-hash` and `[smtp.passwords]`.
 
 use super::{Failure, common};
 use crate::exit;

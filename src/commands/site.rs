@@ -13,12 +13,21 @@ use crate::spool::{CHUNK, Spool, SpoolError};
 use crate::wire::record::drive::{Place, RecordSettings};
 use crate::wire::station::CallEvents;
 use std::io::{ErrorKind, Read};
+use std::net::{IpAddr, TcpStream};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The environment variable that names the configuration file.
 const CONFIG_VARIABLE: &str = "UUGATE_CONFIG";
+
+/// Where the other end of our standard input is, if that is a socket of the network.
+pub fn peer_of_stdin() -> Option<IpAddr> {
+    let socket = std::io::stdin().as_fd().try_clone_to_owned().map(TcpStream::from);
+    let peer = socket.and_then(|socket| socket.peer_addr()).ok()?;
+    Some(peer.ip().to_canonical())
+}
 
 /// A node, as a command finds it.
 #[derive(Debug, Clone)]

@@ -14,8 +14,6 @@ use crate::node::verbs::{LoginRequest, PollRequest, Request, VerbError, Verbs, W
 use crate::spool::CallRecord;
 use crate::wire::line::Port;
 use std::ffi::OsString;
-use std::net::TcpStream;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 const HELP: &str = "\
@@ -197,10 +195,8 @@ fn came_from() -> Option<String> {
     if let Ok(connection) = std::env::var("SSH_CONNECTION") {
         return connection.split(' ').next().map(str::to_owned);
     }
-    let socket =
-        stdin.as_fd().try_clone_to_owned().map(TcpStream::from).and_then(|socket| socket.peer_addr());
-    if let Ok(peer) = socket {
-        return Some(peer.ip().to_canonical().to_string());
+    if let Some(peer) = site::peer_of_stdin() {
+        return Some(peer.to_string());
     }
     let terminal = rustix::termios::ttyname(&stdin, Vec::new()).ok()?.into_string().ok()?;
     Some(terminal).filter(|terminal| !terminal.starts_with("/dev/pts/"))

@@ -3,6 +3,7 @@
 mod bounce;
 mod outside;
 mod routes;
+mod smtp;
 mod smtp_out;
 
 pub use smtp_out::by_smtp;

@@ -48,7 +48,13 @@ impl Client {
         self.answer()
     }
 
-    fn answer(&mut self) -> Result<String> {
+    /// Says bytes as they are, and waits for no answer.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// The last line of the next answer.
+    pub fn answer(&mut self) -> Result<String> {
         loop {
             let mut line = String::new();
             if self.stream.read_line(&mut line)? == 0 {

@@ -6,6 +6,7 @@ use crate::post::delivery::{smtp as smtp_out, uucp};
 use crate::post::queue;
 use crate::post::route::Tables;
 use crate::post::{smtp, submit};
+use crate::tls::TlsServer;
 
 impl Config {
     /// Our name in mail: the first domain, else the name among UUCP systems.
@@ -48,12 +49,18 @@ impl Config {
             host: self.host(),
             message_max: self.mail.max_message_size,
             recipients_max: self.mail.max_recipients as usize,
+            errors_max: self.smtp.max_errors,
             idle_max: self.smtp.timeout,
+            session_max: self.smtp.max_time,
             ..smtp::Settings::default()
         };
         submit::Settings {
             connections: self.smtp.max_sessions as usize,
+            connections_each: self.smtp.max_sessions_each as usize,
             relay: self.smtp.relay_for.clone(),
+            relay_certificates: self.smtp.relay_certificates.clone(),
+            passwords: self.smtp.passwords.clone(),
+            tls: self.smtp.tls.clone().map(TlsServer::new),
             smtp,
             ..submit::Settings::default()
         }

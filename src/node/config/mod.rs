@@ -267,7 +267,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         mail
     });
     let smtp = root.section("smtp").map(|mut section| {
-        let smtp = smtp::read(&mut section);
+        let smtp = smtp::read(&mut section, &base, findings);
         section.finish();
         smtp
     });

@@ -45,7 +45,7 @@ pub fn read_aliases(section: Section<'_>, findings: &Findings) -> BTreeMap<Strin
     aliases
 }
 
-fn check_local_part(name: &str, span: std::ops::Range<usize>, findings: &Findings) {
+pub(super) fn check_local_part(name: &str, span: std::ops::Range<usize>, findings: &Findings) {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._+-=".contains(&b);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) || name.starts_with(['.', '-']) {
         findings.error(

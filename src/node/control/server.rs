@@ -10,6 +10,7 @@ use crate::node::verbs::{Body, LoginRequest, PollRequest, Request, VerbError, Ve
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -212,7 +213,7 @@ impl Connection {
         }
     }
 
-    /// The call that a request is about, if it runs over the client's own standard input.
+    /// What a request is about, if that runs over the client's own standard input.
     async fn relayed(
         &self,
         who: &Who,
@@ -221,6 +222,7 @@ impl Connection {
     ) -> Result<Option<Relayed>, VerbError> {
         match request {
             Request::Answer { login, from } => Ok(Some(Relayed::Answer(login.clone(), from.clone()))),
+            Request::Smtp { from } => Ok(Some(Relayed::Smtp(*from))),
             Request::Call(PollRequest { system: Some(system), if_work, .. }) => {
                 let system = verbs.reached_by_stdin(who, system)?;
                 match system {
@@ -275,7 +277,7 @@ impl Connection {
         verbs.count_by_hand(by_hand, talking).await.map(Report::from)
     }
 
-    /// Runs a call whose bytes come and go by the client.
+    /// Runs a call, or takes mail, whose bytes come and go by the client.
     async fn relay(&mut self, who: &Who, verbs: &Verbs, call: Relayed) -> Result<Report, VerbError> {
         let lost = |error: ControlError| VerbError::Below(error.fault());
         self.send(&Answer::Relay).await.map_err(lost)?;
@@ -303,15 +305,22 @@ impl Connection {
                 }
             }
         };
+        let mut closing = self.closing.clone();
         let calling = async {
             match call {
-                Relayed::Answer(login, from) => Box::pin(verbs.answer(who, login, from, inner)).await,
-                Relayed::Place(system) => Box::pin(verbs.place(&system, inner)).await,
+                Relayed::Answer(login, from) => {
+                    Box::pin(verbs.answer(who, login, from, inner)).await.map(Report::from)
+                }
+                Relayed::Place(system) => Box::pin(verbs.place(&system, inner)).await.map(Report::from),
+                Relayed::Smtp(from) => {
+                    let stop = async { drop(closing.wait_for(|closing| *closing).await) };
+                    Box::pin(verbs.smtp(who, from, inner, stop)).await.map(|()| Report::Done)
+                }
             }
         };
         let both = async { tokio::join!(calling, outward).0 };
         tokio::select! {
-            record = both => record.map(Report::from),
+            report = both => report,
             () = inward => Ok(Report::Done),
         }
     }
@@ -328,10 +337,11 @@ impl Connection {
     }
 }
 
-/// A call over the standard input of a client.
+/// What runs over the standard input of a client: a call, or mail.
 enum Relayed {
     Answer(LoginRequest, Option<String>),
     Place(SystemName),
+    Smtp(Option<IpAddr>),
 }
 
 async fn read_frame(

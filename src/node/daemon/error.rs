@@ -18,6 +18,8 @@ pub enum DaemonError {
     Control(#[from] ControlError),
     #[error("cannot listen for SMTP on {address}: {error}")]
     Listen { address: std::net::SocketAddr, error: std::io::Error },
+    #[error("socket {index} of the service manager cannot be listened on for SMTP: {error}")]
+    HandedOver { index: usize, error: std::io::Error },
     #[error("the runtime does not start: {0}")]
     Runtime(std::io::Error),
     #[error("signals cannot be taken: {0}")]
@@ -38,7 +40,10 @@ impl ToFault for DaemonError {
             DaemonError::Log(error) => error.fault(),
             DaemonError::Spool(error) => error.fault(),
             DaemonError::Control(error) => error.fault(),
-            DaemonError::Listen { .. } | DaemonError::Runtime(_) | DaemonError::Signals(_) => local(),
+            DaemonError::Listen { .. }
+            | DaemonError::HandedOver { .. }
+            | DaemonError::Runtime(_)
+            | DaemonError::Signals(_) => local(),
         }
     }
 }

@@ -72,7 +72,10 @@ async fn serve(config: Config) -> Result<(), DaemonError> {
     let name = config.node.name.clone();
     let spool = Spool::open_with(&places.spool, places.spool_settings(), clock::wall()).await?;
     let server = Arc::new(Server::bind(&places.socket, ServerSettings::default())?);
-    let listeners = config.smtp.listen.iter().map(|at| Listener::bind(*at)).collect::<Result<Vec<_>, _>>()?;
+    let mut listeners = Listener::handed_over()?;
+    for (service, address) in config.smtp.listeners() {
+        listeners.push(Listener::bind(service, address)?);
+    }
     let (swap, current) = watch::channel(Verbs::new(Arc::new(config), spool.clone(), CallEvents::default()));
     current.borrow().make_directories();
     let (stop, stopping) = watch::channel(false);
@@ -149,7 +152,10 @@ fn reload(current: &watch::Sender<Verbs>) {
             for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
                 warn!("{line}");
             }
-            if config.places != old.places || config.log != old.log || config.smtp.listen != old.smtp.listen {
+            if config.places != old.places
+                || config.log != old.log
+                || !config.smtp.listeners().eq(old.smtp.listeners())
+            {
                 warn!("places, the log and the addresses of SMTP change when the daemon is started again");
             }
             current.send_replace(verbs.reconfigured(Arc::new(config)));

@@ -2,6 +2,7 @@
 
 use super::{VerbError, Verbs, Who};
 use crate::clock;
+use crate::guests::Guests;
 use crate::job::SystemName;
 use crate::node::config::{LineConfig, LineKind};
 use crate::node::report::{Call, Poll};
@@ -10,7 +11,7 @@ use crate::spool::{CallRecord, PastCall};
 use crate::wire::call::{self, CallError, Connected, Login};
 use crate::wire::line::{Beside, Qualities};
 use crate::wire::session::Watch;
-use crate::wire::station::{self, Guests};
+use crate::wire::station;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;

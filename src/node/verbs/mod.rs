@@ -16,6 +16,7 @@ mod restored;
 mod route;
 mod run;
 mod sequence;
+mod smtp;
 mod text;
 mod when;
 mod who;
@@ -32,9 +33,11 @@ pub use who::{Who, user_name};
 
 use super::config::Config;
 use super::report::Report;
+use crate::guests::Guests;
 use crate::post::queue::Door;
+use crate::post::submit::Clients;
 use crate::spool::Spool;
-use crate::wire::station::{CallEvents, Guests};
+use crate::wire::station::CallEvents;
 use std::sync::{Arc, Mutex};
 
 /// Everything that carrying out a request needs.
@@ -47,19 +50,21 @@ pub struct Verbs {
     pub events: CallEvents,
     /// Whose logins were wrong in calls that a command brought.
     guests: Arc<Mutex<Guests>>,
+    /// Who is connected by SMTP.
+    clients: Clients,
 }
 
 impl Verbs {
     pub fn new(config: Arc<Config>, spool: Spool, events: CallEvents) -> Verbs {
         let door = Door::new(spool.clone(), config.queue_settings(), config.tables());
         let guests = Arc::new(Mutex::new(Guests::new(call::GUEST_WAITS)));
-        Verbs { config, spool, door, events, guests }
+        Verbs { config, spool, door, events, guests, clients: Clients::default() }
     }
 
     /// The same by another configuration.
     pub fn reconfigured(&self, config: Arc<Config>) -> Verbs {
-        let guests = self.guests.clone();
-        Verbs { guests, ..Verbs::new(config, self.spool.clone(), self.events.clone()) }
+        let (guests, clients) = (self.guests.clone(), self.clients.clone());
+        Verbs { guests, clients, ..Verbs::new(config, self.spool.clone(), self.events.clone()) }
     }
 
     /// Makes the directories that mail and files are put into. What cannot be made is said here, and again by whoever
@@ -96,6 +101,7 @@ impl Verbs {
                 Err(VerbError::Usage("a call by hand needs whoever talks in it".to_owned()))
             }
             Request::Answer { .. } => Err(VerbError::Usage("a call needs a stream".to_owned())),
+            Request::Smtp { .. } => Err(VerbError::Usage("SMTP needs a stream".to_owned())),
             Request::Mail(request) => self.mail(who, request, body).await,
             Request::Batch => self.batch(who, body).await,
             Request::Bundle(request) => self.bundle(who, request).await.map(Report::Bundle),

@@ -7,6 +7,7 @@ use super::sequence::SequenceRequest;
 use crate::job::Grade;
 use crate::job::Notify;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// One request. Those that say so are followed by a body: bytes of any length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub enum Request {
         #[serde(default)]
         from: Option<String>,
     },
+    /// `smtpd`: an SMTP session on a stream, from this address if it is known; a relay is granted for it.
+    Smtp { from: Option<IpAddr> },
     /// `uugate export`, `uugate import`.
     Bundle(BundleRequest),
     /// `uugate sequence`.

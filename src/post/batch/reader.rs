@@ -215,6 +215,9 @@ impl Reader {
             Command::Mail { .. } => order("MAIL"),
             Command::Rcpt { recipient, .. } => self.recipient(Ok(recipient)),
             Command::Data => self.begin_text(),
+            Command::StartTls => order("STARTTLS"),
+            Command::Auth { .. } => order("AUTH"),
+            Command::Turn(_) => order("ETRN"),
             Command::NotOffered(verb) => order(verb),
         }
     }

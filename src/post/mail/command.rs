@@ -5,6 +5,7 @@
 //! line without its end; limits on the length of the line are the reader's.
 
 use super::Sender;
+use crate::observe::Secret;
 use crate::post::address::{Address, AddressError};
 use nom::branch::alt;
 use nom::bytes::complete::{is_not, tag_no_case, take_while, take_while1};
@@ -34,7 +35,16 @@ pub enum Command {
     Quit,
     Verify,
     Help,
-    /// A known verb that is not offered: EXPN, TURN, ETRN, STARTTLS, AUTH, BDAT, SEND and its kin.
+    StartTls,
+    /// RFC 4954. The initial response is a secret, as all that follows.
+    Auth {
+        /// In capitals.
+        mechanism: String,
+        initial: Option<Secret>,
+    },
+    /// RFC 1985: the node whose mail is to be sent on its way; a domain, `@domain` or `#name`.
+    Turn(String),
+    /// A known verb that is nowhere offered: EXPN, TURN, BDAT, SEND and its kin.
     NotOffered(&'static str),
     /// `TICK` and `VERB`: they mean something only to who wrote the batch.
     Ignored,
@@ -85,14 +95,16 @@ impl Command {
             "RSET" => alone(Command::Reset),
             "QUIT" => alone(Command::Quit),
             "NOOP" => Ok(Command::Noop),
+            "VRFY" if rest.is_empty() => Err(CommandError::Syntax("VRFY name")),
             "VRFY" => Ok(Command::Verify),
             "HELP" => Ok(Command::Help),
             "TICK" | "VERB" => Ok(Command::Ignored),
             "EXPN" => Ok(Command::NotOffered("EXPN")),
-            "STARTTLS" => Ok(Command::NotOffered("STARTTLS")),
-            "AUTH" => Ok(Command::NotOffered("AUTH")),
+            "STARTTLS" => alone(Command::StartTls),
+            "AUTH" => auth(rest),
+            "ETRN" if rest.is_empty() || rest.contains([' ', '\t']) => Err(CommandError::Syntax("ETRN node")),
+            "ETRN" => Ok(Command::Turn(rest.to_owned())),
             "BDAT" => Ok(Command::NotOffered("BDAT")),
-            "ETRN" => Ok(Command::NotOffered("ETRN")),
             "TURN" => Ok(Command::NotOffered("TURN")),
             "SEND" | "SOML" | "SAML" => Ok(Command::NotOffered("SEND")),
             _ => Err(CommandError::Unknown(verb.chars().take(80).collect())),
@@ -114,6 +126,18 @@ fn rcpt(rest: &str) -> Result<Command, CommandError> {
     let recipient = Address::parse(path)
         .map_err(|error| CommandError::Recipient { text: path.chars().take(80).collect(), error })?;
     Ok(Command::Rcpt { recipient, parameters })
+}
+
+fn auth(rest: &str) -> Result<Command, CommandError> {
+    let mut words = rest.split([' ', '\t']).filter(|word| !word.is_empty());
+    let (mechanism, initial) = (words.next(), words.next());
+    match (mechanism, words.next()) {
+        (Some(mechanism), None) => Ok(Command::Auth {
+            mechanism: mechanism.to_ascii_uppercase(),
+            initial: initial.map(|initial| Secret::new(initial.to_owned())),
+        }),
+        _ => Err(CommandError::Syntax("AUTH mechanism [response]")),
+    }
 }
 
 /// `FROM:<path> KEY=value KEY`.
@@ -220,6 +244,21 @@ mod tests {
         assert_eq!(Command::parse(b"EhLo leaf.example  "), Ok(Command::Ehlo("leaf.example".to_owned())));
         assert_eq!(Command::parse(b"TICK 4711"), Ok(Command::Ignored));
         assert!(Command::parse(b"EHLO").is_err());
+        assert_eq!(Command::parse(b"ETRN @leaf.example"), Ok(Command::Turn("@leaf.example".to_owned())));
+        assert!(Command::parse(b"ETRN").is_err() && Command::parse(b"ETRN a b").is_err());
+        assert_eq!(Command::parse(b"starttls"), Ok(Command::StartTls));
+        assert!(Command::parse(b"STARTTLS now").is_err() && Command::parse(b"VRFY").is_err());
+    }
+
+    #[test]
+    fn a_password_is_not_printed_with_its_command() {
+        let command = Command::parse(b"auth plain AGpvZQBnZWhlaW0=").unwrap();
+        assert!(matches!(&command, Command::Auth { mechanism, initial: Some(_) } if mechanism == "PLAIN"));
+        assert!(!format!("{command:?}").contains("AGpvZQ"));
+        assert!(Command::parse(b"AUTH").is_err());
+        // Nor with its error.
+        let wrong = Command::parse(b"AUTH PLAIN AGpvZQ BnZWhlaW0=").unwrap_err();
+        assert!(!format!("{wrong:?} {wrong}").contains("AGpvZQ"));
     }
 
     proptest! {

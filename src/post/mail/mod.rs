@@ -17,6 +17,7 @@ pub mod dsn;
 mod envelope;
 mod from_line;
 pub mod head;
+pub mod notice;
 pub mod parsed;
 mod received;
 pub mod rewrite;

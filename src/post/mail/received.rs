@@ -20,6 +20,10 @@ pub enum With {
     Bsmtp,
     /// SMTP with EHLO.
     Esmtp,
+    /// The same over TLS.
+    Esmtps,
+    /// The same by who has logged in, over TLS.
+    Esmtpsa,
     /// SMTP with HELO.
     Smtp,
     /// A command of this machine.
@@ -33,6 +37,8 @@ impl With {
             With::Uucp => "UUCP",
             With::Bsmtp => "BSMTP",
             With::Esmtp => "ESMTP",
+            With::Esmtps => "ESMTPS",
+            With::Esmtpsa => "ESMTPSA",
             With::Smtp => "SMTP",
             With::Local => "local",
         }

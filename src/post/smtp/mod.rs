@@ -2,7 +2,8 @@
 //!
 //! [`Server`] takes bytes and time and gives bytes, a deadline and events; whoever drives it answers the events that ask.
 //! It knows neither queue nor route. Offered: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152),
-//! ENHANCEDSTATUSCODES (RFC 2034). Command lines and message lines end with CRLF and nothing else; see
+//! DSN (RFC 3461), ENHANCEDSTATUSCODES (RFC 2034), and if the settings say so STARTTLS (RFC 3207), AUTH (RFC 4954) and
+//! ETRN (RFC 1985). Command lines and message lines end with CRLF and nothing else; see
 //! [`crate::post::mail::dots`].
 
 pub mod client;
@@ -14,7 +15,7 @@ mod server;
 mod settings;
 
 pub use error::SmtpError;
-pub use event::{Event, MailFrom};
+pub use event::{Event, MailFrom, RcptTo};
 pub use reply::Refusal;
 pub use server::Server;
 pub use settings::Settings;

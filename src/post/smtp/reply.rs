@@ -21,11 +21,6 @@ impl Refusal {
     pub fn later(text: impl Into<String>) -> Refusal {
         Refusal::new(451, "4.3.0", text)
     }
-
-    /// As the last line of a reply, without its line end.
-    pub(super) fn line(&self) -> String {
-        line(self.code, &self.status, &self.text)
-    }
 }
 
 /// The longest reply line, in bytes, with CRLF: RFC 5321 section 4.5.3.1.5.

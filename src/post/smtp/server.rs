@@ -1,13 +1,16 @@
 //! The server machine: one client's conversation.
 
-use super::{Event, MailFrom, Refusal, Settings, reply};
+mod envelope;
+mod login;
+mod text;
+
+use super::{Event, Refusal, Settings, reply};
 use crate::lines::{Line, LineReader};
-use crate::post::address::Address;
-use crate::post::mail::Sender;
-use crate::post::mail::command::{Command, CommandError, Parameter};
-use crate::post::mail::dots::{Ends, Unstuffer};
+use crate::post::mail::command::{Command, CommandError};
+use login::Login;
 use std::collections::VecDeque;
 use std::time::Instant;
+use text::Text;
 
 /// How much may wait for an answer of the driver, in bytes, before the client counts as flooding. A driver that
 /// answers before it reads on never gets there.
@@ -28,7 +31,12 @@ pub struct Server {
     /// Recipients of the message on offer that were accepted; `None` without a message.
     recipients: Option<usize>,
     errors: u32,
+    /// The client has shown who it is.
+    logged_in: bool,
+    wrong_logins: u32,
     deadline: Option<Instant>,
+    /// When the connection has lasted long enough.
+    ends: Instant,
     output: Vec<u8>,
     events: VecDeque<Event>,
 }
@@ -41,20 +49,15 @@ enum Awaiting {
     BeginAnswer,
     Text(Text),
     EndAnswer,
+    /// A line of AUTH.
+    Login(Login),
+    LoginAnswer,
+    /// The time when a wrong password is answered, and that answer.
+    LoginPause(Refusal),
+    TurnAnswer,
+    Tls,
     /// The connection is over.
     Nothing,
-}
-
-/// The text of a message that is coming in.
-#[derive(Debug)]
-struct Text {
-    unstuffer: Unstuffer,
-    /// Bytes so far, with LF line ends.
-    size: u64,
-    /// Bytes so far as they came.
-    size_on_wire: u64,
-    /// Why it will be refused when it has ended; from then on it is dropped.
-    refusal: Option<Refusal>,
 }
 
 impl Server {
@@ -66,7 +69,10 @@ impl Server {
             greeted: None,
             recipients: None,
             errors: 0,
+            logged_in: false,
+            wrong_logins: 0,
             deadline: None,
+            ends: now + settings.session_max,
             output: Vec::new(),
             events: VecDeque::new(),
             settings,
@@ -82,17 +88,36 @@ impl Server {
         if self.is_closed() {
             return;
         }
-        self.lines.feed(bytes);
+        if matches!(self.awaiting, Awaiting::Text(_)) && self.lines.partial().is_empty() {
+            self.heard(now);
+            self.text(bytes);
+        } else {
+            self.lines.feed(bytes);
+        }
         self.run(now);
-        if self.lines.partial().len() > BACKLOG_MAX {
-            self.hang_up("4.7.0", "too much at once");
+        match self.lines.partial().len() {
+            // Most of its time a client says nothing; then it holds no memory for lines.
+            0 => drop(self.lines.take_rest()),
+            length if length > BACKLOG_MAX => self.hang_up("4.7.0", "too much at once"),
+            _ => {}
         }
     }
 
     /// The deadline of [`Server::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.hang_up("4.4.2", "nothing heard for too long");
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        match std::mem::replace(&mut self.awaiting, Awaiting::Command) {
+            Awaiting::LoginPause(refusal) => self.refuse_login(now, &refusal),
+            other => {
+                self.awaiting = other;
+                let over = now >= self.ends;
+                self.hang_up(
+                    "4.4.2",
+                    if over { "this has lasted too long" } else { "nothing heard for too long" },
+                );
+            }
         }
     }
 
@@ -124,26 +149,35 @@ impl Server {
         self.events.pop_front()
     }
 
+    /// Bytes of buffers, full or not.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.lines.held() + self.output.capacity()
+    }
+
     /// The conversation is over; only what [`Server::poll_transmit`] still has is to be sent.
     pub fn is_closed(&self) -> bool {
         matches!(self.awaiting, Awaiting::Nothing)
     }
 
-    /// Says yes to the sender, the recipient or the beginning of the text.
+    /// Says yes to the sender, the recipient, the beginning of the text, or the login.
     pub fn accept(&mut self, now: Instant) {
         match std::mem::replace(&mut self.awaiting, Awaiting::Command) {
             Awaiting::SenderAnswer => {
                 self.recipients = Some(0);
-                self.say(250, "2.1.0", "sender ok");
+                self.say(250, "2.1.0", "OK");
             }
             Awaiting::RecipientAnswer => {
                 self.recipients = self.recipients.map(|count| count + 1);
-                self.say(250, "2.1.5", "recipient ok");
+                self.say(250, "2.1.5", "OK");
             }
             Awaiting::BeginAnswer => {
-                self.say(354, "", "send the message, end with a line of one dot");
-                let unstuffer = Unstuffer::new(Ends::Crlf);
-                self.awaiting = Awaiting::Text(Text { unstuffer, size: 0, size_on_wire: 0, refusal: None });
+                self.say(354, "", "Start mail input; end with <CRLF>.<CRLF>");
+                self.awaiting = Awaiting::Text(Text::new());
+            }
+            Awaiting::LoginAnswer => {
+                self.logged_in = true;
+                self.say(235, "2.7.0", "welcome");
             }
             other => {
                 self.awaiting = other;
@@ -159,9 +193,33 @@ impl Server {
         if matches!(self.awaiting, Awaiting::EndAnswer) {
             self.awaiting = Awaiting::Command;
             self.recipients = None;
-            self.say(250, "2.0.0", &format!("kept as {id}"));
+            self.say(250, "2.0.0", &format!("OK, kept as {id}"));
             self.heard(now);
             self.run(now);
+        }
+    }
+
+    /// The mail for the node that was named is sent on its way; or, if `waiting` is false, there is none.
+    pub fn turned(&mut self, now: Instant, waiting: bool) {
+        if matches!(self.awaiting, Awaiting::TurnAnswer) {
+            self.awaiting = Awaiting::Command;
+            match waiting {
+                true => self.say(250, "2.0.0", "OK, the node is called as soon as that can be"),
+                false => self.say(251, "2.0.0", "OK, no messages wait for the node"),
+            }
+            self.heard(now);
+            self.run(now);
+        }
+    }
+
+    /// The connection is secured from here on; the client begins anew (RFC 3207, section 4.2).
+    pub fn secured(&mut self, now: Instant) {
+        if matches!(self.awaiting, Awaiting::Tls) {
+            self.awaiting = Awaiting::Command;
+            self.settings.secured = true;
+            self.greeted = None;
+            self.lines.take_rest();
+            self.heard(now);
         }
     }
 
@@ -169,7 +227,7 @@ impl Server {
     pub fn refuse(&mut self, now: Instant, refusal: Refusal) {
         match std::mem::replace(&mut self.awaiting, Awaiting::Command) {
             Awaiting::SenderAnswer => self.recipients = None,
-            Awaiting::RecipientAnswer => self.errors += 1,
+            Awaiting::RecipientAnswer | Awaiting::TurnAnswer => self.errors += 1,
             // The message is over for the driver, which refused it itself; it hears no more of it, even if
             // the end of the text came together with the piece that it could not keep.
             Awaiting::BeginAnswer | Awaiting::EndAnswer => {
@@ -177,15 +235,19 @@ impl Server {
                 self.events.clear();
             }
             Awaiting::Text(mut text) => {
-                text.refusal.get_or_insert(refusal);
+                text.refuse(refusal);
                 self.awaiting = Awaiting::Text(text);
                 self.recipients = None;
                 self.events.clear();
                 return;
             }
-            Awaiting::Command | Awaiting::Nothing => return,
+            Awaiting::LoginAnswer => return self.pause_login(now, refusal),
+            other => {
+                self.awaiting = other;
+                return;
+            }
         }
-        self.push_line(&refusal.line());
+        self.say_refusal(&refusal);
         self.heard(now);
         self.check_errors();
         self.run(now);
@@ -202,6 +264,13 @@ impl Server {
                         self.line(line);
                     }
                 },
+                Awaiting::Login(_) => match self.lines.next_line() {
+                    None => return,
+                    Some(line) => {
+                        self.heard(now);
+                        self.login_line(line);
+                    }
+                },
                 Awaiting::Text(_) => {
                     let input = self.lines.take_rest();
                     if input.is_empty() {
@@ -210,6 +279,7 @@ impl Server {
                     self.heard(now);
                     self.text(&input);
                 }
+                Awaiting::LoginPause(_) => return,
                 _ => {
                     // The driver takes its own time; the client is not to blame for it.
                     self.deadline = None;
@@ -220,11 +290,8 @@ impl Server {
     }
 
     fn line(&mut self, line: Line) {
-        let Line::Whole { text, .. } = line else { return self.wrong(500, "5.5.2", "the line is too long") };
-        let Some(text) = text.strip_suffix(b"\r") else {
-            return self.wrong(500, "5.5.2", "a line ends with CR and LF");
-        };
-        match Command::parse(text) {
+        let Some(text) = self.whole(line) else { return };
+        match Command::parse(&text) {
             Ok(command) => self.command(command),
             Err(CommandError::Unknown(verb)) if is_http(&verb) => {
                 self.hang_up("4.7.0", "this is a mail server")
@@ -239,6 +306,19 @@ impl Server {
                 self.wrong(code, status, &error.to_string());
             }
         }
+    }
+
+    /// A line without its end; one that is none is refused.
+    fn whole(&mut self, line: Line) -> Option<Vec<u8>> {
+        let Line::Whole { mut text, .. } = line else {
+            self.wrong(500, "5.5.2", "the line is too long");
+            return None;
+        };
+        if text.pop() != Some(b'\r') {
+            self.wrong(500, "5.5.2", "a line ends with CR and LF");
+            return None;
+        }
+        Some(text)
     }
 
     fn command(&mut self, command: Command) {
@@ -261,14 +341,20 @@ impl Server {
                 self.abandon();
                 self.say(250, "2.0.0", "forgotten");
             }
-            Command::Noop | Command::Ignored => self.say(250, "2.0.0", "ok"),
+            Command::Noop | Command::Ignored => self.say(250, "2.0.0", "OK"),
             Command::Verify => self.say(252, "2.5.0", "send mail and see"),
-            Command::Help => self.say(214, "2.0.0", "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"),
+            Command::Help => {
+                let verbs = "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY STARTTLS AUTH ETRN HELP QUIT";
+                self.say(214, "2.0.0", verbs);
+            }
             Command::Quit => {
                 self.abandon();
                 self.say(221, "2.0.0", "goodbye");
                 self.close();
             }
+            Command::StartTls => self.start_tls(),
+            Command::Auth { mechanism, initial } => self.auth(&mechanism, initial),
+            Command::Turn(node) => self.turn(node),
             Command::NotOffered("BDAT") => {
                 // What follows is message text that could be taken for commands.
                 self.abandon();
@@ -279,106 +365,55 @@ impl Server {
         }
     }
 
-    fn mail(&mut self, sender: Sender, parameters: &[Parameter]) {
-        let Some((client, extended)) = self.greeted.clone() else {
+    fn start_tls(&mut self) {
+        if self.settings.secured {
+            return self.wrong(503, "5.5.1", "the connection is over TLS already");
+        }
+        if !self.settings.starttls {
+            return self.wrong(502, "5.5.1", "STARTTLS is not offered");
+        }
+        if !self.is_extended() {
             return self.wrong(503, "5.5.1", "say EHLO first");
-        };
-        if self.recipients.is_some() {
-            return self.wrong(503, "5.5.1", "a message is on offer already");
         }
-        let mut size = None;
-        for parameter in parameters {
-            let value = parameter.value.as_deref().unwrap_or_default();
-            match parameter.keyword.as_str() {
-                "SIZE" => match value.parse::<u64>() {
-                    Ok(told) if told <= self.settings.message_max => size = Some(told),
-                    Ok(_) => return self.wrong(552, "5.3.4", &self.too_large()),
-                    Err(_) => return self.wrong(501, "5.5.4", "SIZE is a number of bytes"),
-                },
-                "BODY" if value.eq_ignore_ascii_case("7BIT") || value.eq_ignore_ascii_case("8BITMIME") => {}
-                other => return self.wrong(555, "5.5.4", &format!("MAIL with {other} is not offered")),
-            }
+        self.abandon();
+        if !self.lines.partial().is_empty() {
+            // It could be somebody else's, put in on the way to be carried out as the client's own once all is secured.
+            self.say(503, "5.5.1", "nothing may follow STARTTLS before its answer; closing");
+            return self.close();
         }
-        self.events.push_back(Event::Sender(MailFrom { sender, client, extended, size }));
-        self.awaiting = Awaiting::SenderAnswer;
+        self.say(220, "2.0.0", "begin with TLS");
+        self.events.push_back(Event::StartTls);
+        self.awaiting = Awaiting::Tls;
     }
 
-    fn rcpt(&mut self, recipient: Address, parameters: &[Parameter]) {
-        let Some(count) = self.recipients else { return self.wrong(503, "5.5.1", "say MAIL first") };
-        if let Some(parameter) = parameters.first() {
-            return self.wrong(555, "5.5.4", &format!("RCPT with {} is not offered", parameter.keyword));
+    fn turn(&mut self, node: String) {
+        if !self.settings.turn {
+            return self.wrong(502, "5.5.1", "ETRN is not offered");
         }
-        if count >= self.settings.recipients_max {
-            // Not counted as wrong: a client with a long list goes on with the rest in another message.
-            return self.say(452, "4.5.3", "too many recipients, send to the others in another message");
+        if !self.is_extended() {
+            return self.wrong(503, "5.5.1", "say EHLO first");
         }
-        self.events.push_back(Event::Recipient(recipient));
-        self.awaiting = Awaiting::RecipientAnswer;
+        self.events.push_back(Event::Turn(node));
+        self.awaiting = Awaiting::TurnAnswer;
     }
 
-    fn data(&mut self) {
-        match self.recipients {
-            None => self.wrong(503, "5.5.1", "say MAIL first"),
-            Some(0) => self.wrong(554, "5.5.1", "no recipient was accepted"),
-            Some(_) => {
-                self.events.push_back(Event::Begin);
-                self.awaiting = Awaiting::BeginAnswer;
-            }
-        }
-    }
-
-    /// A piece of message text.
-    fn text(&mut self, input: &[u8]) {
-        let Awaiting::Text(text) = &mut self.awaiting else { return };
-        let mut piece = Vec::with_capacity(input.len());
-        let progress = text.unstuffer.push(input, &mut piece);
-        text.size += piece.len() as u64;
-        text.size_on_wire += progress.consumed as u64;
-        let had_refusal = text.refusal.is_some();
-        if let Some(lone) = text.unstuffer.lone_end() {
-            text.refusal.get_or_insert(Refusal::new(554, "5.6.0", lone.to_string()));
-        }
-        let (size, size_on_wire, limit) = (text.size, text.size_on_wire, self.settings.message_max);
-        if size > limit {
-            let refusal = || Refusal::new(552, "5.3.4", format!("a message may have {limit} bytes"));
-            text.refusal.get_or_insert_with(refusal);
-        }
-        let refusal = text.refusal.clone();
-        match &refusal {
-            None if !piece.is_empty() => self.events.push_back(Event::Data(piece)),
-            Some(_) if !had_refusal => self.abandon(),
-            _ => {}
-        }
-        if progress.ended {
-            self.lines.feed(input.get(progress.consumed..).unwrap_or_default());
-            match refusal {
-                None => {
-                    self.events.push_back(Event::End);
-                    self.awaiting = Awaiting::EndAnswer;
-                }
-                Some(refusal) => {
-                    self.awaiting = Awaiting::Command;
-                    self.push_line(&refusal.line());
-                    self.errors += 1;
-                    self.check_errors();
-                }
-            }
-        } else if size_on_wire / 3 > limit {
-            // Even a message of empty lines would have been complete: this one is refused already and not worth waiting for.
-            self.hang_up("4.3.4", "the message does not end");
-        }
-    }
-
-    fn too_large(&self) -> String {
-        format!("a message may have {} bytes", self.settings.message_max)
+    fn is_extended(&self) -> bool {
+        matches!(self.greeted, Some((_, true)))
     }
 
     fn say_extensions(&mut self) {
-        let size = self.settings.message_max;
-        let text = format!(
-            "250-{}\r\n250-PIPELINING\r\n250-SIZE {size}\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP",
-            self.settings.host
+        let Settings { host, message_max, starttls, secured, login, turn, .. } = &self.settings;
+        let mut text = format!(
+            "250-{host}\r\n250-PIPELINING\r\n250-SIZE {message_max}\r\n250-8BITMIME\r\n250-DSN\r\n\
+             250-ENHANCEDSTATUSCODES\r\n"
         );
+        let offers = [
+            (*starttls && !secured, "250-STARTTLS\r\n"),
+            (*login && *secured, "250-AUTH PLAIN LOGIN\r\n"),
+            (*turn, "250-ETRN\r\n"),
+        ];
+        text.extend(offers.iter().filter(|(offered, _)| *offered).map(|(_, line)| *line));
+        text.push_str("250 HELP");
         self.push_line(&text);
     }
 
@@ -417,10 +452,17 @@ impl Server {
     }
 
     fn heard(&mut self, now: Instant) {
-        self.deadline = Some(now + self.settings.idle_max);
+        self.deadline = Some((now + self.settings.idle_max).min(self.ends));
     }
 
+    fn say_refusal(&mut self, refusal: &Refusal) {
+        self.say(refusal.code, &refusal.status, &refusal.text);
+    }
+
+    /// Who says HELO hears a plain OK; why something is refused he may want to know closely, too.
     fn say(&mut self, code: u16, status: &str, text: &str) {
+        let plain = code < 400 && matches!(self.greeted, Some((_, false)));
+        let status = if plain { "" } else { status };
         self.push_line(&reply::line(code, status, text));
     }
 

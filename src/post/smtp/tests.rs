@@ -1,7 +1,10 @@
-use super::drive::{Acceptor, serve};
+mod extensions;
+mod smuggling;
+
+use super::drive::{Acceptor, Security, serve};
 use super::*;
 use crate::clock;
-use crate::post::address::Address;
+use crate::observe::Secret;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,14 +19,23 @@ struct Conversation {
     log: Vec<String>,
     /// What the driver does with the text.
     refuse_text: bool,
+    /// Replies that were sent before TLS began.
+    said: String,
 }
 
 impl Conversation {
     fn new(settings: Settings) -> Conversation {
         let now = clock::now();
         let server = Server::new(settings, now);
-        let mut all =
-            Conversation { server, now, kept: vec![], text: vec![], log: vec![], refuse_text: false };
+        let mut all = Conversation {
+            server,
+            now,
+            kept: vec![],
+            text: vec![],
+            log: vec![],
+            refuse_text: false,
+            said: String::new(),
+        };
         assert!(all.replies().starts_with("220 "));
         all
     }
@@ -45,14 +57,15 @@ impl Conversation {
         while let Some(event) = self.server.poll_event() {
             match event {
                 Event::Sender(mail) => {
-                    self.log.push(format!("from <{}>", mail.sender.smtp()));
+                    self.log
+                        .push(format!("from <{}> {}", mail.sender.smtp(), mail.notice).trim_end().to_owned());
                     self.server.accept(self.now);
                 }
-                Event::Recipient(address) if address.as_str() == "nobody" => {
+                Event::Recipient(to) if to.recipient.as_str() == "nobody" => {
                     self.server.refuse(self.now, Refusal::new(550, "5.1.1", "no such user"));
                 }
-                Event::Recipient(address) => {
-                    self.log.push(format!("to <{address}>"));
+                Event::Recipient(RcptTo { recipient, notice }) => {
+                    self.log.push(format!("to <{recipient}> {notice}").trim_end().to_owned());
                     self.server.accept(self.now);
                 }
                 Event::Begin => {
@@ -68,12 +81,35 @@ impl Conversation {
                     self.server.kept(self.now, "7f");
                 }
                 Event::Abandoned => self.log.push("abandoned".to_owned()),
+                Event::StartTls => {
+                    self.log.push("TLS".to_owned());
+                    self.said += &self
+                        .server
+                        .poll_transmit()
+                        .map_or(String::new(), |said| String::from_utf8(said).unwrap());
+                    self.server.secured(self.now);
+                }
+                Event::Login { name, password } => match (name.as_str(), password.expose()) {
+                    ("joe", "geheim") => {
+                        self.log.push("login of joe".to_owned());
+                        self.server.accept(self.now);
+                    }
+                    ("busy", _) => {
+                        self.server.refuse(self.now, Refusal::new(454, "4.7.0", "busy"));
+                    }
+                    _ => self.server.refuse(self.now, Refusal::new(535, "5.7.8", "wrong")),
+                },
+                Event::Turn(node) if node == "stranger" => {
+                    self.server.refuse(self.now, Refusal::new(459, "4.7.1", "not allowed"));
+                }
+                Event::Turn(node) => self.server.turned(self.now, node == "leaf"),
             }
         }
     }
 
     fn replies(&mut self) -> String {
-        String::from_utf8(self.server.poll_transmit().unwrap_or_default()).unwrap()
+        let rest = String::from_utf8(self.server.poll_transmit().unwrap_or_default()).unwrap();
+        std::mem::take(&mut self.said) + &rest
     }
 
     /// The codes of the replies, one for each last line.
@@ -90,13 +126,13 @@ fn a_message_is_taken() {
     let hello = client.send(b"EHLO leaf.example\r\n");
     assert_eq!(
         hello,
-        "250-polux.example\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"
+        "250-polux.example\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-8BITMIME\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"
     );
-    assert_eq!(client.send(b"MAIL FROM:<joe@leaf> SIZE=10 BODY=8BITMIME\r\n"), "250 2.1.0 sender ok\r\n");
-    assert_eq!(client.send(b"RCPT TO:<a!b!user>\r\n"), "250 2.1.5 recipient ok\r\n");
+    assert_eq!(client.send(b"MAIL FROM:<joe@leaf> SIZE=10 BODY=8BITMIME\r\n"), "250 2.1.0 OK\r\n");
+    assert_eq!(client.send(b"RCPT TO:<a!b!user>\r\n"), "250 2.1.5 OK\r\n");
     assert!(client.send(b"DATA\r\n").starts_with("354 "));
     assert_eq!(client.send(b"Subject: x\r\n\r\n..dot\r\n\xff\0\r\n"), "");
-    assert_eq!(client.send(b".\r\n"), "250 2.0.0 kept as 7f\r\n");
+    assert_eq!(client.send(b".\r\n"), "250 2.0.0 OK, kept as 7f\r\n");
     assert_eq!(client.kept, [b"Subject: x\n\n.dot\n\xff\0\n"]);
     assert_eq!(client.log, ["from <joe@leaf>", "to <a!b!user>"]);
     assert_eq!(client.send(b"QUIT\r\n"), "221 2.0.0 goodbye\r\n");
@@ -115,7 +151,7 @@ fn nothing_is_said_before_the_driver_has_kept_it() {
     client.server.accept(client.now);
     assert_eq!(client.server.poll_transmit(), None, "only `kept` says 250");
     client.server.refuse(client.now, Refusal::later("disk full"));
-    assert_eq!(client.replies(), "451 4.3.0 disk full\r\n250 2.0.0 ok\r\n");
+    assert_eq!(client.replies(), "451 4.3.0 disk full\r\n250 2.0.0 OK\r\n");
     assert!(client.server.poll_timeout().is_some());
 }
 
@@ -145,7 +181,7 @@ fn what_is_not_offered_is_said_so() {
     let mut client = Conversation::greeted();
     let codes = client.codes(
         b"VRFY joe\r\nHELP\r\nEXPN x\r\nSTARTTLS\r\nAUTH PLAIN AA==\r\nDEBUG\r\nWIZ\r\nMAIL FROM:<a> SMTPUTF8\r\n\
-          MAIL FROM:<a> SIZE=2000\r\nMAIL FROM:<a> SIZE=x\r\nMAIL FROM:<a>\r\nRCPT TO:<b> NOTIFY=NEVER\r\n",
+          MAIL FROM:<a> SIZE=2000\r\nMAIL FROM:<a> SIZE=x\r\nMAIL FROM:<a>\r\nRCPT TO:<b> HOLDFOR=9\r\n",
     );
     assert_eq!(codes, ["252", "214", "502", "502", "502", "500", "500", "555", "552", "501", "250", "555"]);
     assert!(client.send(b"BDAT 5 LAST\r\nRSET\r\n").starts_with("502 5.5.1 CHUNKING"));
@@ -181,36 +217,6 @@ fn hostile_addresses_never_reach_the_driver() {
         assert!(matches!(codes[0].as_str(), "500" | "501" | "553"), "{bad:?} {codes:?}");
     }
     assert_eq!(client.log, ["from <a>"]);
-}
-
-#[test]
-fn only_crlf_dot_crlf_ends_the_text() {
-    for ending in [
-        &b"\n.\n"[..],
-        b"\n.\r\n",
-        b"\r\n.\n",
-        b"\r.\r",
-        b"\r\n.\r",
-        b"\r.\r\n",
-        b"\r\n.\r\r\n",
-        b"\r\n\0.\r\n",
-        b"\r\n.\0\r\n",
-        b"\n.\r",
-        b"\r\r\n.\n",
-    ] {
-        let mut client = Conversation::greeted();
-        client.send(b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n");
-        let mut attack = b"text".to_vec();
-        attack.extend_from_slice(ending);
-        attack.extend_from_slice(b"MAIL FROM:<evil>\r\nRCPT TO:<victim>\r\nDATA\r\nbad\r\n.\r\n");
-        let codes = client.codes(&attack);
-        assert_eq!(codes.len(), 1, "{ending:?}");
-        // A NUL is text: the message is taken whole. Everything else is refused as a whole.
-        assert_eq!(codes[0] == "250", ending.contains(&0), "{ending:?}");
-        assert_eq!(client.kept.len(), usize::from(ending.contains(&0)));
-        assert!(!client.log.contains(&"from <evil>".to_owned()));
-        assert_eq!(client.codes(b"MAIL FROM:<next>\r\n"), ["250"], "the conversation goes on");
-    }
 }
 
 #[test]
@@ -350,8 +356,8 @@ impl Acceptor for Memory {
         self.text.clear();
         Ok(())
     }
-    async fn recipient(&mut self, recipient: Address) -> Result<(), Refusal> {
-        match recipient.as_str() {
+    async fn recipient(&mut self, to: RcptTo) -> Result<(), Refusal> {
+        match to.recipient.as_str() {
             "nobody" => Err(Refusal::new(550, "5.1.1", "no such user")),
             _ => Ok(()),
         }
@@ -369,6 +375,13 @@ impl Acceptor for Memory {
     }
     async fn abandon(&mut self) {
         self.abandoned += 1;
+    }
+    fn secured(&mut self, _names: Vec<String>) {}
+    async fn login(&mut self, _name: String, _password: Secret) -> Result<(), Refusal> {
+        Err(Refusal::new(535, "5.7.8", "wrong"))
+    }
+    async fn turn(&mut self, _node: String) -> Result<bool, Refusal> {
+        Ok(false)
     }
 }
 
@@ -392,10 +405,17 @@ fn a_connection_is_served_to_its_end() {
             client.read_to_string(&mut replies).await.unwrap();
             replies
         };
-        let served = serve(server, Settings::default(), &mut memory, std::future::pending());
+        let served = serve(
+            server,
+            "client",
+            Settings::default(),
+            Security::Never,
+            &mut memory,
+            std::future::pending(),
+        );
         let (served, replies) = tokio::join!(served, talk);
         assert_eq!(served.unwrap(), 1);
-        assert!(replies.ends_with("354 send the message, end with a line of one dot\r\n250 2.0.0 kept as m1\r\n250 2.1.0 sender ok\r\n221 2.0.0 goodbye\r\n"), "{replies}");
+        assert!(replies.ends_with("354 Start mail input; end with <CRLF>.<CRLF>\r\n250 2.0.0 OK, kept as m1\r\n250 2.1.0 OK\r\n221 2.0.0 goodbye\r\n"), "{replies}");
         assert_eq!(memory.kept, [b"0123456789\n".repeat(5000)]);
         assert_eq!(memory.abandoned, 1);
     });
@@ -418,8 +438,9 @@ fn a_stop_ends_the_connection_with_a_word() {
             client.read_to_string(&mut rest).await.unwrap();
             rest
         };
-        let served =
-            serve(server, Settings::default(), &mut memory, async { stopped.await.unwrap_or_default() });
+        let served = serve(server, "client", Settings::default(), Security::Never, &mut memory, async {
+            stopped.await.unwrap_or_default()
+        });
         let (served, rest) = tokio::join!(served, talk);
         assert_eq!(served.unwrap(), 0);
         assert_eq!(rest, "421 4.3.2 localhost the system goes down\r\n");
@@ -435,7 +456,14 @@ fn a_lost_connection_keeps_nothing() {
         let talk = async move {
             client.write_all(b"EHLO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\nhalf\r\n.").await.unwrap();
         };
-        let served = serve(server, Settings::default(), &mut memory, std::future::pending());
+        let served = serve(
+            server,
+            "client",
+            Settings::default(),
+            Security::Never,
+            &mut memory,
+            std::future::pending(),
+        );
         let (_, ()) = tokio::join!(served, talk);
         assert_eq!((memory.kept.len(), memory.abandoned), (0, 1));
     });

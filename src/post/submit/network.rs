@@ -25,6 +25,11 @@ impl Network {
         length == other_length && mine.checked_shr(unused) == other.checked_shr(unused)
     }
 
+    /// Whether every address of a kind lies in it.
+    pub fn is_everybody(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// This machine itself: 127.0.0.0/8 and ::1.
     pub fn loopback() -> Vec<Network> {
         use std::net::{Ipv4Addr, Ipv6Addr};

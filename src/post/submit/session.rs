@@ -1,22 +1,34 @@
 //! One client's mail, on its way from the SMTP machine to the door.
 
+use super::{Client, Desk, Service, clients};
 use crate::clock;
 use crate::fault::{Retry, ToFault};
+use crate::job::SystemName;
+use crate::observe::Secret;
+use crate::password;
 use crate::post::address::{Address, Target};
 use crate::post::delivery::body;
 use crate::post::mail::{Envelope, Sender, With};
-use crate::post::queue::{Door, Incoming, Origin, QueueError, Submitter};
+use crate::post::queue::{Incoming, Origin, QueueError, Submitter};
 use crate::post::route::{self, Decision, Tables};
 use crate::post::smtp::drive::Acceptor;
-use crate::post::smtp::{MailFrom, Refusal};
-use std::net::IpAddr;
+use crate::post::smtp::{MailFrom, RcptTo, Refusal};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a password may wait to be looked at, behind those of others.
+const LOGIN_LIMIT: Duration = Duration::from_secs(30);
 
 /// Takes the mail of one connection.
 pub(super) struct Session {
-    door: Door,
-    client: IpAddr,
+    desk: Desk,
+    client: Client,
+    /// Only mail that is passed on is taken.
+    submission: bool,
     /// It may send to others than our users.
     may_relay: bool,
+    /// Who it has logged in as.
+    user: Option<String>,
     mail: Option<Mail>,
 }
 
@@ -28,45 +40,89 @@ struct Mail {
 }
 
 impl Session {
-    pub(super) fn new(door: Door, client: IpAddr, may_relay: bool) -> Session {
-        Session { door, client, may_relay, mail: None }
+    pub(super) fn new(desk: Desk, client: Client, service: Service) -> Session {
+        let may_relay = match &client {
+            Client::At(address) => desk.settings.relays_for(*address),
+            Client::Local { .. } => true,
+        };
+        Session { desk, client, submission: service != Service::Smtp, may_relay, user: None, mail: None }
+    }
+
+    fn tables(&self) -> Arc<Tables> {
+        self.desk.door.tables()
     }
 
     fn origin(&self, from: &MailFrom) -> Origin {
-        let host = &self.door.settings().host;
+        let host = &self.desk.door.settings().host;
         // From a client of ours a message may come unfinished; a stranger's is left as it is.
         let submitter = self.may_relay.then(|| {
             let from = match &from.sender {
                 Sender::Null => format!("MAILER-DAEMON@{host}"),
-                Sender::Address(address) => match address.target(self.door.tables().precedence) {
+                Sender::Address(address) => match address.target(self.tables().precedence) {
                     Target::User(_) => format!("{address}@{host}"),
                     Target::Hop { .. } | Target::Domain { .. } => address.to_string(),
                 },
             };
             Submitter { from, full_name: None }
         });
-        let address = self.client.to_canonical().to_string();
-        Origin {
-            with: if from.extended { With::Esmtp } else { With::Smtp },
-            text: format!("smtp {address}"),
-            claimed: Some(from.client.clone()).filter(|name| *name != address),
-            from: Some(address),
-            submitter,
+        let with = match (from.extended, from.secured, &self.user) {
+            (false, ..) => With::Smtp,
+            (true, false, _) => With::Esmtp,
+            (true, true, None) => With::Esmtps,
+            (true, true, Some(_)) => With::Esmtpsa,
+        };
+        let text = match (&self.client, &self.user) {
+            (client @ Client::Local { .. }, _) => format!("{client} by smtp"),
+            (client, None) => format!("smtp {client}"),
+            (client, Some(user)) => format!("smtp {client} as {user}"),
+        };
+        let address = match &self.client {
+            Client::At(address) => Some(address.to_canonical().to_string()),
+            Client::Local { .. } => None,
+        };
+        let claimed = address.as_ref().filter(|address| **address != from.client);
+        Origin { with, text, claimed: claimed.map(|_| from.client.clone()), from: address, submitter }
+    }
+
+    /// What its wrong passwords are counted by.
+    fn guest(&self) -> String {
+        match &self.client {
+            Client::At(address) => clients::known_by(*address).to_string(),
+            local @ Client::Local { .. } => local.to_string(),
         }
+    }
+
+    /// The neighbour that takes the mail for a node, which is named itself or by a domain.
+    fn neighbour_for(&self, node: &str) -> Option<SystemName> {
+        if let Ok(name) = node.parse::<SystemName>()
+            && self.tables().neighbours.contains_key(&name)
+        {
+            return Some(name);
+        }
+        let anybody = Address::parse(&format!("postmaster@{node}")).ok()?;
+        let routed = route::resolve(&self.tables(), std::slice::from_ref(&anybody));
+        routed.into_iter().find_map(|one| match one.decision {
+            Decision::Neighbour { system, .. } => Some(system),
+            _ => None,
+        })
     }
 }
 
 impl Acceptor for Session {
     async fn sender(&mut self, mail: MailFrom) -> Result<(), Refusal> {
+        if self.submission && !self.may_relay {
+            return Err(Refusal::new(530, "5.7.0", "log in first (AUTH)"));
+        }
         // Said here it saves the client the text (RFC 1870, section 6.1).
-        self.door.spool().room_for(mail.size.unwrap_or(0)).await.map_err(refusal)?;
+        self.desk.door.spool().room_for(mail.size.unwrap_or(0)).await.map_err(refusal)?;
         self.mail = Some(Mail { from: mail, recipients: Vec::new(), text: None });
         Ok(())
     }
 
-    async fn recipient(&mut self, recipient: Address) -> Result<(), Refusal> {
+    async fn recipient(&mut self, to: RcptTo) -> Result<(), Refusal> {
         let Some(mail) = &mut self.mail else { return Err(out_of_order()) };
-        let tables = self.door.tables();
+        let tables = self.desk.door.tables();
+        let recipient = to.recipient;
         if !self.may_relay && !is_for_us(&tables, &recipient) {
             return Err(Refusal::new(
                 550,
@@ -94,7 +150,7 @@ impl Acceptor for Session {
 
     async fn begin(&mut self) -> Result<(), Refusal> {
         let Some(mail) = &mut self.mail else { return Err(out_of_order()) };
-        mail.text = Some(body::Writer::new(self.door.spool()));
+        mail.text = Some(body::Writer::new(self.desk.door.spool()));
         Ok(())
     }
 
@@ -102,7 +158,7 @@ impl Acceptor for Session {
         let Some(writer) = self.mail.as_mut().and_then(|mail| mail.text.as_mut()) else {
             return Err(out_of_order());
         };
-        let written = writer.write(&text).await;
+        let written = writer.give(text).await;
         if let Err(error) = written {
             self.abandon().await;
             return Err(refusal(error));
@@ -119,7 +175,7 @@ impl Acceptor for Session {
         let envelope = Envelope { sender: from.sender, recipients };
         let arrived = clock::wall();
         let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived };
-        match self.door.accept(mail).await {
+        match self.desk.door.accept(mail).await {
             Ok(accepted) => Ok(accepted.id),
             Err(error) => Err(refusal(error)),
         }
@@ -130,6 +186,60 @@ impl Acceptor for Session {
             && let Err(error) = writer.abandon().await
         {
             tracing::debug!(%error, "a body is left to the sweep");
+        }
+    }
+
+    fn secured(&mut self, names: Vec<String>) {
+        let trusted = &self.desk.settings.relay_certificates;
+        if let Some(name) = names.iter().find(|name| trusted.contains(name)) {
+            tracing::debug!(client = %self.client, name, "mail is passed on for a certificate");
+            self.may_relay = true;
+        }
+    }
+
+    async fn login(&mut self, name: String, password: Secret) -> Result<(), Refusal> {
+        let (clients, guest) = (&self.desk.clients, self.guest());
+        if !clients.wait(clock::now(), &guest).is_zero() {
+            tracing::info!(client = %self.client, "no password is looked at after so many wrong ones");
+            return Err(Refusal::new(
+                454,
+                "4.7.0",
+                "too many wrong passwords came from you; try again later",
+            ));
+        }
+        let known = self.desk.settings.passwords.get(&name);
+        let hashes = known.map(|hash| hash.expose().to_owned()).into_iter().collect();
+        let Some(right) = password::check(hashes, password, LOGIN_LIMIT).await else {
+            return Err(Refusal::new(454, "4.7.0", "no time for passwords now; try again later"));
+        };
+        clients.logged_in(clock::now(), &guest, right);
+        // A name that nobody has may be a password that was typed in the wrong place.
+        let user = known.map(|_| name.as_str());
+        if !right {
+            tracing::warn!(client = %self.client, user, "a wrong password");
+            return Err(Refusal::new(535, "5.7.8", "name or password is wrong"));
+        }
+        tracing::info!(client = %self.client, user, "logged in");
+        self.may_relay = true;
+        self.user = Some(name);
+        Ok(())
+    }
+
+    async fn turn(&mut self, node: String) -> Result<bool, Refusal> {
+        let Some(turn) = &self.desk.turn else { return Err(out_of_order()) };
+        if !self.may_relay {
+            return Err(Refusal::new(
+                459,
+                "4.7.1",
+                format!("node {node} not allowed: we call nobody for you"),
+            ));
+        }
+        match self.neighbour_for(node.trim_start_matches(['@', '#'])) {
+            Some(system) => turn.call(system).await,
+            None => {
+                let text = format!("node {node} not allowed: its mail goes by no neighbour of ours");
+                Err(Refusal::new(459, "4.4.4", text))
+            }
         }
     }
 }

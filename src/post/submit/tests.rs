@@ -1,15 +1,17 @@
 //! Real connections to the listener, over a spool in memory.
 
+mod relay;
+
 use super::*;
 use crate::agent::Agent;
 use crate::job::SystemName;
 use crate::post::delivery::uucp;
 use crate::post::queue::{self, Door, Worker};
-use crate::post::route::{Neighbour, Tables};
+use crate::post::route::{Neighbour, Route, Tables};
 use crate::post::smtp;
 use crate::spool::Spool;
 use std::net::SocketAddr;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,12 +28,32 @@ struct Site {
 impl Site {
     /// `polux` with the user jan and the neighbour leaf.
     async fn new(settings: Settings) -> Site {
+        Site::open(settings, Service::Smtp, None, None).await
+    }
+
+    /// The same, whose mail for everybody else goes by leaf.
+    async fn serving(settings: Settings, service: Service) -> Site {
+        Site::open(settings, service, Some("leaf"), None).await
+    }
+
+    /// The same, which has neighbours called.
+    async fn turning(settings: Settings, turn: Turn) -> Site {
+        Site::open(settings, Service::Smtp, Some("leaf"), Some(turn)).await
+    }
+
+    async fn open(
+        settings: Settings,
+        service: Service,
+        smart_host: Option<&str>,
+        turn: Option<Turn>,
+    ) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let polux: SystemName = "polux".parse().unwrap();
         let mut tables = Tables::new(polux.clone());
         tables.domains = vec!["polux.example".to_owned()];
         tables.users.insert("jan".to_owned(), folder.path().join("jan"));
         tables.neighbours.insert("leaf".parse().unwrap(), Neighbour::default());
+        tables.smart_host = smart_host.map(|host| Route::from(host.parse::<SystemName>().unwrap()));
         let host = "polux.example".to_owned();
         let door = Door::new(Spool::in_memory(), queue::Settings::new(host.clone()), tables);
         let agent = Agent::same_user(crate::agent::Settings::default());
@@ -39,12 +61,13 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let served = tokio::spawn(serve(listener, door.clone(), settings, stopped));
+        let desk = Desk::new(door.clone(), settings, Clients::default(), turn);
+        let served = tokio::spawn(serve(listener, service, desk, stopped));
         Site { folder, door, worker, address, stop, served }
     }
 
     async fn client(&self) -> Client {
-        Client { stream: BufReader::new(TcpStream::connect(self.address).await.unwrap()) }
+        Client { stream: BufReader::new(Box::new(TcpStream::connect(self.address).await.unwrap())) }
     }
 
     async fn stop(self) {
@@ -57,11 +80,21 @@ impl Site {
     }
 }
 
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Client {
+    /// Hears the greeting.
+    async fn greeted(mut self) -> Client {
+        let greeting = self.reply().await;
+        assert_eq!(greeting, "220 localhost ESMTP\r\n", "it names no version");
+        self
+    }
+
     /// The last line of a reply.
     async fn reply(&mut self) -> String {
         loop {

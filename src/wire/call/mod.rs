@@ -38,6 +38,7 @@ pub use settings::{Account, Dialogue, Node, System};
 
 use crate::clock;
 use crate::fault::{Coded, Fault, ToFault};
+use crate::guests::Welcome;
 use crate::job::{Grade, SystemName};
 use crate::spool::{
     CallId, CallLease, CallRecord, Event, NewCall, Order, Pace, PortErrors, Spool, SpoolError, Wish,
@@ -335,16 +336,6 @@ pub struct Answered {
     pub welcome: Welcome,
     /// Whom to call back; give it to [`call_back`] once this call is proven gone.
     pub call_back: Option<Wish>,
-}
-
-/// How a caller's login went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Welcome {
-    /// It gave wrong names or passwords and no right one, be it that it hung up before it was sent away.
-    Refused,
-    Admitted,
-    /// It did not come to that.
-    Unknown,
 }
 
 /// Has a caller called back whose own call is proven gone: one that is not could hear us log in, or hold the line on which we call.

@@ -16,7 +16,6 @@
 pub mod by_hand;
 mod error;
 mod events;
-mod guests;
 mod lines;
 mod net;
 mod online;
@@ -32,7 +31,6 @@ mod tests;
 
 pub use error::StationError;
 pub use events::{CallEvent, CallEvents, CallStep};
-pub use guests::Guests;
 pub use outlook::Outlook;
 pub use past::LineFault;
 pub use settings::{LineKind, LineSettings, Settings, SystemSettings};

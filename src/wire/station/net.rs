@@ -1,13 +1,13 @@
 //! The task of a TCP line, or of one through programs: several calls at once, each a task of its own.
 
 use super::events::CallStep;
-use super::guests::Guests;
 use super::switch::{LineEnd, Request};
 use super::{LineKind, LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
+use crate::guests::{Guests, Welcome};
 use crate::schedule::Retry;
-use crate::wire::call::{self, Connected, Tried, Welcome};
+use crate::wire::call::{self, Connected, Tried};
 use crate::wire::line::{Line, Over, TcpListening};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! The task of one serial line: answers, and calls what the scheduler gives it.
 
 use super::events::CallStep;
-use super::guests::Guests;
 use super::phone::{Coming, Connection, HungUp, Phone};
 use super::switch::{LineEnd, Request};
 use super::{LineSettings, Shared, StationError};
 use crate::clock;
 use crate::fault::ToFault;
+use crate::guests::Guests;
 use crate::schedule::Retry;
 use crate::spool::{CallId, Event, ModemReport, Wish};
 use crate::wire::call::{self, Connected, Login, Meter, Tried};

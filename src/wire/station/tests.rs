@@ -5,6 +5,7 @@ mod codes;
 use super::phone::{Coming, HungUp, Phone};
 use super::*;
 use crate::fault::{Stage, ToFault};
+use crate::guests::{Guests, Welcome};
 use crate::job::Grade;
 use crate::schedule::{Band, Money, Plan, SizeLimits, Tariff, Windows};
 use crate::spool::{PastCall, Wish};
@@ -399,7 +400,7 @@ async fn a_modem_that_is_silent_is_told_as_such_in_bounded_time() {
 }
 
 /// A caller that gives two wrong passwords and hangs up before it is sent away.
-async fn guesses_twice(node: &Node) -> call::Welcome {
+async fn guesses_twice(node: &Node) -> Welcome {
     let (ours, mut theirs) = tokio::io::duplex(1024);
     let guessing = async move {
         for guess in ["Uleaf\rwrong\r", "Uleaf\rmore wrong\r"] {

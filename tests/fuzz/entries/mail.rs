@@ -97,27 +97,36 @@ pub fn mbox(bytes: &[u8]) {
 /// An SMTP client that says anything, in pieces of any length: the same is answered and kept, and no more than a reply a
 /// line.
 pub fn smtp_server(bytes: &[u8]) {
-    let (Some(length), Some(text)) = (bytes.first(), bytes.get(1..)) else { return };
+    let (Some(first), Some(text)) = (bytes.first(), bytes.get(1..)) else { return };
     // A client that sends three times what a message may have is hung up on, sooner or later.
     if text.len() > 8192 {
         return;
     }
-    let whole = converse(text, text.len().max(1));
-    assert_eq!(whole, converse(text, usize::from(*length).max(1)));
+    // Over TLS there are passwords; whether anything stands behind STARTTLS depends on the pieces.
+    let secured = first & 0x80 != 0;
+    let whole = converse(text, text.len().max(1), secured);
+    assert_eq!(whole, converse(text, usize::from(first & 0x7f).max(1), secured));
 }
 
 /// What was answered, and the messages that came.
-fn converse(text: &[u8], piece: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
+fn converse(text: &[u8], piece: usize, secured: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
     let now = uugate::clock::now();
-    let settings = smtp::Settings { message_max: 4096, recipients_max: 4, ..Default::default() };
+    let settings = smtp::Settings {
+        message_max: 4096,
+        recipients_max: 4,
+        secured,
+        login: secured,
+        turn: true,
+        ..Default::default()
+    };
     let mut server = smtp::Server::new(settings, now);
     let (mut said, mut kept, mut message) = (Vec::new(), Vec::new(), Vec::new());
     for piece in text.chunks(piece) {
         server.handle_input(now, piece);
         while let Some(event) = server.poll_event() {
             match event {
-                smtp::Event::Recipient(address) if address.as_str().contains("no") => {
-                    server.refuse(now, smtp::Refusal::later(address.as_str()));
+                smtp::Event::Recipient(to) if to.recipient.as_str().contains("no") => {
+                    server.refuse(now, smtp::Refusal::later(to.recipient.as_str()));
                 }
                 smtp::Event::Sender(_) | smtp::Event::Recipient(_) | smtp::Event::Begin => server.accept(now),
                 smtp::Event::Data(data) => message.extend(data),
@@ -127,6 +136,15 @@ fn converse(text: &[u8], piece: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
                 }
                 // What came of a message that is dropped depends on the pieces.
                 smtp::Event::Abandoned => message.clear(),
+                smtp::Event::Login { name, password } => {
+                    assert!(!name.contains(char::is_control) && !password.expose().is_empty());
+                    match name.len() % 2 {
+                        0 => server.accept(now),
+                        _ => server.refuse(now, smtp::Refusal::new(454, "4.7.0", "later")),
+                    }
+                }
+                smtp::Event::Turn(node) => server.turned(now, node.len() % 2 == 0),
+                smtp::Event::StartTls => unreachable!("it is not offered"),
             }
         }
         said.extend(server.poll_transmit().unwrap_or_default());

@@ -1,7 +1,7 @@
-//! Who has tried to log in here with a wrong name or password, call after call, and how long it is not listened to.
+//! Who has tried to log in here with a wrong name or password, call after call, and how long it is not listened to. Calls are
+//! those of telephones and of networks, by UUCP or by SMTP.
 
 use crate::schedule::Retry;
-use crate::wire::call::Welcome;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,16 @@ const FORGIVEN: u32 = 1;
 const MOST: usize = 1000;
 /// After so long without a wrong login all is forgotten.
 const MEMORY: Duration = Duration::from_secs(3600);
+
+/// How a caller's login went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Welcome {
+    /// It gave wrong names or passwords and no right one, be it that it hung up before it was sent away.
+    Refused,
+    Admitted,
+    /// It did not come to that.
+    Unknown,
+}
 
 /// Callers of one line, each by what it is known by: a number, an address.
 #[derive(Debug)]
@@ -36,7 +46,7 @@ impl Guests {
     }
 
     /// A call of this guest ended with a wrong login.
-    fn refused(&mut self, now: Instant, guest: &str) {
+    pub fn refused(&mut self, now: Instant, guest: &str) {
         let before = self.count(now, guest);
         self.refused.insert(guest.to_owned(), (before.saturating_add(1), now));
         if self.refused.len() > MOST {
@@ -46,7 +56,7 @@ impl Guests {
     }
 
     /// It has logged in.
-    fn admitted(&mut self, guest: &str) {
+    pub fn admitted(&mut self, guest: &str) {
         self.refused.remove(guest);
     }
 
