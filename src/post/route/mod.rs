@@ -17,7 +17,7 @@ mod group;
 mod next;
 mod resolve;
 mod rewriting;
-mod routers;
+pub mod routers;
 mod rule;
 mod tables;
 mod transport;

@@ -217,7 +217,7 @@ fn the_queue_is_told_transport_and_site() {
 fn with_files() -> Tables {
     let paths = |text: &str| std::sync::Arc::new(Paths::parse("paths", text).unwrap());
     let mut tables = polux();
-    for name in ["museum", "sun"] {
+    for name in ["museum", "sun", "near"] {
         tables.neighbours.insert(system(name), Neighbour::default());
     }
     tables.forced = Some(paths("far feed!far!%s\nleaf.example feed!%s\n"));
@@ -232,8 +232,7 @@ fn with_files() -> Tables {
             gateway: Some(Pipe::new(ifmail).unwrap()),
         },
     ];
-    let table =
-        "museum queueonly\nsun demand\nlan.example smtp\ngone uux\nslow.example queueonly\n* uux-one-addr\n";
+    let table = "museum queueonly\nsun demand\nlan.example smtp\ngone uux\nnear smtp\nslow.example queueonly\n* uux-one-addr\n";
     tables.hosts = std::sync::Arc::new(Hosts::parse("table", table).unwrap());
     tables
 }
@@ -256,6 +255,8 @@ fn the_first_router_that_knows_a_way_decides() {
         ("joe@museum", "held museum joe"),
         ("joe@slow.example", "held smtp slow.example joe@slow.example"),
         ("joe@gone", "5.3.5"),
+        ("joe@near", "smtp [near]:25 joe@near"),
+        ("near!far!joe", "smtp [near]:25 far!joe@near"),
         ("joe@a.hills.example", "leaf joe@a.hills.example"),
         ("joe@far.example", "5.1.2"),
     ] {
@@ -267,7 +268,7 @@ fn the_first_router_that_knows_a_way_decides() {
     };
     assert_eq!(place("joe@leaf.example").as_deref(), Some("paths:2"));
     assert_eq!(place("joe@museum").as_deref(), Some("table:1"));
-    assert_eq!(place("joe@leaf").as_deref(), Some("table:6"));
+    assert_eq!(place("joe@leaf").as_deref(), Some("table:7"));
     assert_eq!(place("joe"), None);
 }
 

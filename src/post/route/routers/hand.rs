@@ -67,7 +67,7 @@ pub(super) fn to_system(tables: &Tables, system: &SystemName, address: Address, 
     }
     let transport = if told == Transport::Queueonly { Transport::default() } else { told };
     if transport == Transport::Smtp {
-        return to_host(tables, system.as_str(), address, why);
+        return to_host(tables, system.as_str(), with_domain(&address, system.as_str(), &address), why);
     }
     if transport.is_rmail() && !address.is_command_word() {
         why.push("rmail cannot be given this address".to_owned());
