@@ -4,6 +4,7 @@ mod busy;
 mod call_back;
 mod carrier;
 mod contention;
+mod demand;
 mod demo;
 mod doctor;
 mod escape;

@@ -22,6 +22,10 @@ impl Verbs {
         let sender = request.sender.as_deref().map(Sender::parse).transpose();
         let sender = sender.map_err(|error| VerbError::Usage(error.to_string()))?;
         let (tables, uucp) = (self.door.tables(), self.config.uucp_delivery_settings());
+        let sender = sender.map(|sender| match sender {
+            Sender::Address(address) => Sender::Address(tables.public_sender(&address)),
+            Sender::Null => Sender::Null,
+        });
         let told = Told { tables: &tables, uucp: &uucp, sender: sender.as_ref() };
         let mut answer = report::Route::default();
         for text in request.addresses {
