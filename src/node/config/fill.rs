@@ -4,7 +4,7 @@ use super::Config;
 use crate::execute;
 use crate::post::delivery::{smtp as smtp_out, uucp};
 use crate::post::queue;
-use crate::post::route::Tables;
+use crate::post::route::{Tables, directors};
 use crate::post::{smtp, submit};
 use crate::tls::TlsServer;
 
@@ -21,6 +21,8 @@ impl Config {
         tables.users =
             self.users.iter().map(|(user, mailbox)| (Tables::key(user), mailbox.clone())).collect();
         tables.aliases = self.aliases.iter().map(|(name, to)| (Tables::key(name), to.clone())).collect();
+        let own_uid = rustix::process::geteuid().as_raw();
+        tables.directors = directors::Settings { own_uid, ..self.directors.clone() };
         tables.neighbours = self.systems.iter().map(|s| (s.name.clone(), s.mail.clone())).collect();
         tables.routes =
             self.routes.domains.iter().map(|(domain, to)| (Tables::key(domain), to.clone())).collect();

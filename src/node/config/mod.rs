@@ -5,6 +5,7 @@
 
 mod calls;
 mod dialling;
+mod directors;
 mod fill;
 mod findings;
 mod lines;
@@ -80,6 +81,7 @@ pub struct Config {
     /// Local users and their mailboxes.
     pub users: BTreeMap<String, PathBuf>,
     pub aliases: BTreeMap<String, Vec<String>>,
+    pub directors: crate::post::route::directors::Settings,
     pub routes: Routes,
     pub rewriting: Rewriting,
     pub systems: Vec<System>,
@@ -283,6 +285,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
     });
     let users = root.section("users").map(|section| users::read_users(section, &base, findings));
     let aliases = root.section("aliases").map(|section| users::read_aliases(section, findings));
+    let directors = root.section("directors").map(|mut section| {
+        let directors = directors::read(&mut section, &base);
+        section.finish();
+        directors
+    });
     let routes = root.section("routes").map(|mut section| {
         let routes = routes::read(&mut section, &base, &mut names, findings);
         section.finish();
@@ -336,6 +343,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         smtp_out: smtp_out.unwrap_or_default(),
         users: users.unwrap_or_default(),
         aliases: aliases.unwrap_or_default(),
+        directors: directors.unwrap_or_else(directors::usual),
         routes: routes.unwrap_or_default(),
         rewriting: rewriting.unwrap_or_default(),
         systems,

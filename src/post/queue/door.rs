@@ -2,11 +2,14 @@
 
 use super::QueueError;
 use super::live::LiveTables;
+use super::lookup::Lookup;
+use super::parts::{Part, Parts};
 use super::report::{Failure, Original, failure};
+use crate::agent::{self, Agent};
 use crate::post::address::Address;
 use crate::post::delivery::body;
-use crate::post::mail::{self, Envelope, HOP_LIMIT, Submission, Trace, With, head};
-use crate::post::route::{self, Handover, Refusal, Routed, Tables};
+use crate::post::mail::{self, Envelope, HOP_LIMIT, Sender, Submission, Trace, With, head};
+use crate::post::route::{Routed, Tables};
 use crate::spool::{BodyId, CHUNK, Content, Event, MessageId, NewDelivery, NewMessage, Spool};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -73,7 +76,7 @@ pub struct Submitter {
 /// What the door makes of mail.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The message, if it goes to anybody, and the report to its sender, if one is due.
+    /// The message, if it goes to anybody, once for each sender that lists give it, and the reports that are due.
     pub messages: Vec<NewMessage>,
     /// Recipients that get nothing and whose sender is not told, and why.
     pub dropped: Option<String>,
@@ -102,11 +105,19 @@ struct Inner {
     spool: Spool,
     settings: Settings,
     tables: LiveTables,
+    lookup: Lookup,
 }
 
 impl Door {
+    /// A door that reads files of our own uid alone.
     pub fn new(spool: Spool, settings: Settings, tables: Tables) -> Door {
-        Door { inner: Arc::new(Inner { spool, settings, tables: LiveTables::new(tables) }) }
+        Door::with_agent(spool, settings, tables, Agent::same_user(agent::Settings::default()))
+    }
+
+    /// A door that reads the files of users through `agent`.
+    pub fn with_agent(spool: Spool, settings: Settings, tables: Tables, agent: Agent) -> Door {
+        let lookup = Lookup::new(agent, &tables.directors);
+        Door { inner: Arc::new(Inner { spool, settings, tables: LiveTables::new(tables), lookup }) }
     }
 
     pub fn spool(&self) -> &Spool {
@@ -150,32 +161,47 @@ impl Door {
         let front = self.front(&origin, &beginning, &id, arrived);
         let is_lost = mail::hops(&beginning) >= HOP_LIMIT;
 
-        let mut deliveries: Vec<NewDelivery> = Vec::new();
-        let mut failures: Vec<Failure> = unreadable.iter().filter_map(unreadable_failure).collect();
+        let mut parts = Parts::new(sender);
+        parts.fail(unreadable.iter().filter_map(unreadable_failure));
         if is_lost {
             let lost = |recipient| failure(recipient, "5.4.6", "the message goes round in a loop");
-            failures.extend(recipients.into_iter().map(lost));
+            parts.fail(recipients.into_iter().map(lost));
         } else {
-            self.route(&recipients, &mut deliveries, &mut failures);
+            parts.add(self.resolve(&recipients).await)?;
         }
+        let parts = parts.into_parts();
         let mut messages = Vec::new();
-        let mut dropped = None;
-        if !failures.is_empty() {
-            let message = [front.as_bytes(), &beginning].concat();
-            let original = Original { sender: sender.clone(), arrived, beginning: &message, whole };
-            match self.report(&original, &failures, arrived).await? {
-                Ok(report) => messages.push(report),
-                Err(reason) => {
-                    self.note_dropped(&origin, &id, &reason, arrived).await?;
-                    dropped = Some(reason);
+        let mut reports = Vec::new();
+        let mut dropped: Vec<String> = Vec::new();
+        let mut copies = parts.iter().filter(|part| !part.deliveries.is_empty()).count();
+        let mut content = Some(content);
+        for Part { sender, deliveries, failures } in parts {
+            if !failures.is_empty() {
+                let message = [front.as_bytes(), &beginning].concat();
+                let original = Original { sender: sender.clone(), arrived, beginning: &message, whole };
+                match self.report(&original, &failures, arrived).await? {
+                    Ok(report) => reports.push(report),
+                    Err(reason) => {
+                        self.note_dropped(&origin, &id, &reason, arrived).await?;
+                        dropped.push(reason);
+                    }
                 }
             }
+            if !deliveries.is_empty() {
+                copies -= 1;
+                // Each message has a body of its own; the last takes the one that came.
+                let content = match content.take() {
+                    Some(first) if copies > 0 => self.copy(content.insert(first)).await?,
+                    Some(last) => last,
+                    None => Content::default(),
+                };
+                let content = self.with_front(front.clone().into_bytes(), content).await?;
+                let (sender, origin) = (sender.smtp().to_owned(), format!("{} id {id}", origin.text));
+                messages.push(NewMessage { sender, content, accepted: arrived, origin, deliveries });
+            }
         }
-        if !deliveries.is_empty() {
-            let content = self.with_front(front.into_bytes(), content).await?;
-            let (sender, origin) = (sender.smtp().to_owned(), format!("{} id {id}", origin.text));
-            messages.insert(0, NewMessage { sender, content, accepted: arrived, origin, deliveries });
-        }
+        messages.append(&mut reports);
+        let dropped = Some(dropped.join("; ")).filter(|dropped| !dropped.is_empty());
         Ok(Prepared { messages, dropped, id })
     }
 
@@ -195,25 +221,27 @@ impl Door {
 
     /// Where each recipient's copies go.
     pub async fn resolve(&self, recipients: &[Address]) -> Vec<Routed> {
-        route::resolve(&self.tables(), recipients)
+        self.inner.lookup.resolve(&self.tables(), recipients).await
     }
 
-    /// Adds the deliveries that recipients come to, and the failures.
-    pub(super) fn route(
+    /// The deliveries of a message of the null sender that `recipient` comes to, or why there are none.
+    pub(super) async fn deliveries_of(
         &self,
-        recipients: &[Address],
-        deliveries: &mut Vec<NewDelivery>,
-        failures: &mut Vec<Failure>,
-    ) {
-        for Routed { recipient, decision, .. } in route::resolve(&self.tables(), recipients) {
-            match decision.handover() {
-                Ok(Handover { transport, site, address }) => {
-                    let recipient = recipient.to_string();
-                    deliveries.push(NewDelivery { recipient, transport, site, address });
-                }
-                Err(Refusal { status, reason }) => failures.push(failure(recipient, &status, &reason)),
-            }
+        recipient: &Address,
+    ) -> Result<Result<Vec<NewDelivery>, String>, QueueError> {
+        let routed = self.resolve(std::slice::from_ref(recipient)).await;
+        let mut parts = Parts::new(Sender::Null);
+        parts.add(routed)?;
+        let (mut deliveries, mut failures) = (Vec::new(), Vec::new());
+        for part in parts.into_parts() {
+            deliveries.extend(part.deliveries);
+            failures.extend(part.failures);
         }
+        if deliveries.is_empty() {
+            let why = failures.into_iter().next().map(|failure| failure.diagnostic);
+            return Ok(Err(why.unwrap_or_else(|| "no route".to_owned())));
+        }
+        Ok(Ok(deliveries))
     }
 
     /// What goes before a message: our trace, and what a message handed in here must not lack.
@@ -258,6 +286,14 @@ impl Door {
     pub async fn copy_from(&self, from: BodyId, offset: u64) -> Result<Content, QueueError> {
         let mut writer = body::Writer::new(self.spool());
         writer.copy(from, offset).await?;
+        Ok(writer.finish().await?)
+    }
+
+    async fn copy(&self, content: &Content) -> Result<Content, QueueError> {
+        let Some(rest) = content.rest else { return Ok(content.clone()) };
+        let mut writer = body::Writer::new(self.spool());
+        writer.write(&content.head).await?;
+        writer.copy(rest, 0).await?;
         Ok(writer.finish().await?)
     }
 

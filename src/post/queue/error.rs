@@ -11,6 +11,9 @@ pub enum QueueError {
     TooManyRecipients(usize),
     #[error("the message is larger than {0} bytes")]
     TooLarge(u64),
+    /// Aliases or forward files cannot be read now.
+    #[error("{0}")]
+    NotNow(String),
     /// The machine gives no random numbers.
     #[error("cannot make an id for the message: {0}")]
     NoId(String),
@@ -35,6 +38,9 @@ impl ToFault for QueueError {
             }
             QueueError::TooLarge(_) => {
                 (Whose::Usage, Retry::Never, "send it in parts, or raise `max-message-size`")
+            }
+            QueueError::NotNow(_) => {
+                (Whose::Local, Retry::Later, "the log says which file, and what is wrong with it")
             }
             QueueError::NoId(_) => (Whose::Local, Retry::Later, ""),
         };

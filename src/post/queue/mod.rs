@@ -14,7 +14,9 @@ mod door;
 mod error;
 mod failed;
 mod live;
+mod lookup;
 mod notice;
+mod parts;
 mod report;
 pub mod retry;
 mod rewritten;
@@ -25,6 +27,7 @@ mod worker;
 pub use door::{Accepted, Door, Incoming, Origin, Prepared, Settings, Submitter, Unreadable};
 pub use error::QueueError;
 pub use live::{RouteFileError, read_paths, read_table};
+pub use lookup::{AliasFileError, read_aliases};
 pub use unbatch::{UnbatchError, Unbatched};
 pub use worker::Worker;
 

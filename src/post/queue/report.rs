@@ -42,20 +42,21 @@ impl Door {
         let Some(to) = report_to(&original.sender) else {
             return Ok(Err(format!("{about}; the sender is null, so nobody is told")));
         };
-        let mut deliveries = Vec::new();
-        let mut refusals = Vec::new();
-        self.route(std::slice::from_ref(to), &mut deliveries, &mut refusals);
-        if deliveries.is_empty() {
-            let why = refusals.first().map_or("no route", |refusal| refusal.diagnostic.as_str());
-            tracing::info!(%to, why, "a report cannot reach the sender and goes to postmaster");
-            // Addressed to the sender as before, so that postmaster sees whom it was for.
-            if let Ok(postmaster) = Address::parse("postmaster") {
-                self.route(&[postmaster], &mut deliveries, &mut Vec::new());
+        let deliveries = match self.deliveries_of(to).await? {
+            Ok(deliveries) => deliveries,
+            Err(why) => {
+                tracing::info!(%to, why, "a report cannot reach the sender and goes to postmaster");
+                // Addressed to the sender as before, so that postmaster sees whom it was for.
+                let postmaster = match Address::parse("postmaster") {
+                    Ok(postmaster) => self.deliveries_of(&postmaster).await?.ok(),
+                    Err(_) => None,
+                };
+                match postmaster {
+                    Some(deliveries) => deliveries,
+                    None => return Ok(Err(format!("{about}; the sender {to} cannot be told: {why}"))),
+                }
             }
-            if deliveries.is_empty() {
-                return Ok(Err(format!("{about}; the sender {to} cannot be told: {why}")));
-            }
-        }
+        };
         let host = &self.settings().host;
         let message_id = format!("{}@{host}", new_id()?);
         let report = Report {

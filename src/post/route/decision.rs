@@ -21,6 +21,10 @@ pub enum Decision {
     Smtp { hop: Hop, address: Address },
     /// To a program that is a way out of here to another network, run in our own name.
     Gateway { command: String, address: Address },
+    /// To a program that a name here stands for, in the name of a user of this machine.
+    Program { command: String, user: String },
+    /// Into a file that a name here stands for, in the name of a user of this machine.
+    File { path: PathBuf, user: String },
     /// Kept until somebody releases it; then this is done.
     Held(Box<Decision>),
     /// Back to the sender.
@@ -31,18 +35,28 @@ pub enum Decision {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Refusal {
-    /// RFC 3463, such as `5.1.1`.
+    /// RFC 3463, such as `5.1.1`. One that begins with 4 passes: the recipient cannot be routed now.
     pub status: String,
     /// One sentence, printable.
     pub reason: String,
 }
 
+impl Refusal {
+    /// True if the recipient can be routed another time.
+    pub fn is_passing(&self) -> bool {
+        self.status.starts_with('4')
+    }
+}
+
 /// One recipient and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routed {
-    /// As the sender gave it, before aliases: what a report names.
+    /// As the sender gave it, before aliases: what a report names. With an owner: as the list has it.
     pub recipient: Address,
     pub decision: Decision,
+    /// Who is the envelope sender of this copy in place of the sender, if that is not null: the owner of a list, who hears
+    /// alone of what fails.
+    pub owner: Option<Address>,
     /// The rules that led there, in order, for people.
     pub why: String,
     /// Where the rule that decided stands, if it stands in a file.
@@ -70,6 +84,10 @@ impl Decision {
                 (Transport::Smtp.in_queue(), hop.to_string(), address.to_string())
             }
             Decision::Gateway { command, address } => (GATEWAY, command, address.to_string()),
+            Decision::Program { command, user } => (Transport::Pipe.in_queue(), command, user),
+            Decision::File { path, user } => {
+                (Transport::File.in_queue(), path.to_string_lossy().into_owned(), user)
+            }
             Decision::Held(later) => {
                 let Handover { transport, site, address } = later.handover()?;
                 let site = OnRelease { transport: &transport, site: &site }.to_string();

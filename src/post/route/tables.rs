@@ -1,5 +1,6 @@
 //! What is known of this site and its neighbours.
 
+use super::directors;
 use super::routers::{Hosts, PathRouter, Paths, Row};
 use super::{Files, Place, Rewriting, Route, Transport};
 use crate::job::{Grade, SystemName};
@@ -51,6 +52,8 @@ pub struct Tables {
     pub users: BTreeMap<String, PathBuf>,
     /// Names that stand for other addresses.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// Alias files, lists, forward files, and what they may name.
+    pub directors: directors::Settings,
     /// The local user who gets what is for `postmaster` and `mailer-daemon` without an alias. Without it, or if there
     /// is no such user: the first user.
     pub postmaster: Option<String>,
@@ -90,6 +93,7 @@ impl Tables {
             domains: Vec::new(),
             users: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            directors: directors::Settings::default(),
             postmaster: None,
             neighbours: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -110,6 +114,11 @@ impl Tables {
     /// The form in which names are kept in the tables.
     pub fn key(name: &str) -> String {
         name.to_ascii_lowercase()
+    }
+
+    /// Our name in mail: the first domain, else the name among UUCP systems.
+    pub fn host(&self) -> String {
+        self.domains.first().cloned().unwrap_or_else(|| format!("{}.uucp", self.system))
     }
 
     /// True for our own names: the domains, the system name, and that with `.uucp`.

@@ -42,6 +42,8 @@ fn end(decision: &Decision) -> String {
         Decision::Smtp { hop, address } => format!("smtp {hop} {address}"),
         Decision::Gateway { command, address } => format!("gateway {command} {address}"),
         Decision::Held(later) => format!("held {}", end(later)),
+        Decision::Program { command, user } => format!("{user} |{command}"),
+        Decision::File { path, user } => format!("{user} {}", path.display()),
         Decision::Refused(refusal) => refusal.status.clone(),
     }
 }
@@ -150,7 +152,7 @@ fn loops_of_aliases_end() {
     let mut wide = polux();
     wide.aliases.insert("many".to_owned(), many);
     assert_eq!(ends(&wide, "many"), ["5.4.6"]);
-    assert_eq!(ends(&with_aliases(&[("x", &["|sh", "joe"])]), "x"), ["5.1.3", "local joe"]);
+    assert_eq!(ends(&with_aliases(&[("x", &["|sh", "joe"])]), "x"), ["5.7.1", "local joe"]);
 }
 
 #[test]

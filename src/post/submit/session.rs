@@ -130,7 +130,7 @@ impl Acceptor for Session {
                 format!("{recipient} is not here, and we do not pass on for you"),
             ));
         }
-        let routed = route::resolve(&tables, std::slice::from_ref(&recipient));
+        let routed = self.desk.door.resolve(std::slice::from_ref(&recipient)).await;
         let mut refused = None;
         for one in routed {
             match one.decision {
@@ -143,6 +143,9 @@ impl Acceptor for Session {
             }
         }
         Err(match refused {
+            // RFC 5321, section 4.2.3: "requested action aborted", and "user not local; please try".
+            Some(refusal) if refusal.is_passing() => Refusal::new(451, &refusal.status, refusal.reason),
+            Some(refusal) if refusal.status == "5.1.6" => Refusal::new(551, "5.1.6", refusal.reason),
             Some(refusal) => Refusal::new(550, &refusal.status, refusal.reason),
             None => Refusal::new(550, "5.1.2", "no route"),
         })
