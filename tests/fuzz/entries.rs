@@ -25,6 +25,7 @@ pub type Entry = (&'static str, fn(&[u8]));
 
 pub const ALL: &[Entry] = &[
     ("address", address),
+    ("aliases", aliases),
     ("at_command", at_command),
     ("at_reply", at_reply),
     ("batch", batch),

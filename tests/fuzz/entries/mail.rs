@@ -7,6 +7,9 @@ use uugate::post::batch::{self, Reader};
 use uugate::post::mail::command::Command;
 use uugate::post::mail::dots::{Ends, Unstuffer};
 use uugate::post::mail::{parsed, read_from_lines};
+use uugate::post::route::directors::aliases::Aliases;
+use uugate::post::route::directors::command::Command as Pipe;
+use uugate::post::route::directors::{Member, list};
 use uugate::post::smtp;
 
 /// Mail addresses: what parses, prints and parses to the same.
@@ -16,6 +19,31 @@ pub fn address(bytes: &[u8]) {
     assert_eq!(Address::parse(address.as_str()).as_ref(), Ok(&address));
     address.target(Precedence::default());
     let _ = address.through("polux");
+}
+
+/// Alias files, and the lists of forward files: a command that is read prints and reads back, and no member comes from nowhere.
+pub fn aliases(bytes: &[u8]) {
+    let mut members: Vec<Member> =
+        list::parse(bytes).into_iter().flatten().map(|(_, member)| member).collect();
+    if let Ok(aliases) = Aliases::parse(bytes) {
+        let lines = bytes.split(|byte| *byte == b'\n').count();
+        for (name, alias) in aliases.names {
+            assert!((1..=lines).contains(&alias.line) && name == name.to_ascii_lowercase());
+            members.extend(alias.members);
+        }
+    }
+    assert!(members.len() <= 2 * bytes.len());
+    for member in members {
+        match member {
+            Member::Pipe(command) => assert_eq!(Pipe::parse(&command.to_string()), Ok(command)),
+            Member::Address(address) | Member::Mailbox(address) | Member::Moved(address) => {
+                assert_eq!(Address::parse(address.as_str()), Ok(address));
+            }
+            Member::Include(path) => assert!(path.is_absolute()),
+            Member::File(path) => assert!(path.is_absolute() || path.starts_with("~")),
+            Member::Wrong(_) => {}
+        }
+    }
 }
 
 /// Batched SMTP, whole and in pieces: both say the same.
