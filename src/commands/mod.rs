@@ -10,6 +10,7 @@ mod exchange;
 mod failure;
 mod line;
 mod mailq;
+mod newaliases;
 mod own;
 mod password;
 mod rmail;
@@ -41,9 +42,10 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 12] = [
+const PROGRAMS: [(&str, Program); 13] = [
     ("in.smtpd", smtpd::run),
     ("mailq", mailq::run),
+    ("newaliases", newaliases::run),
     ("rmail", rmail::run),
     ("rsmtp", rsmtp::run),
     ("sendmail", sendmail::run),

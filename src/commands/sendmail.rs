@@ -2,7 +2,7 @@
 //! what steers a daemon or changes how mail is delivered is taken and does nothing.
 
 use super::arguments::{Argument, Grammar, Takes};
-use super::{Common, Failure, mailq};
+use super::{Common, Failure, mailq, newaliases};
 use crate::exit;
 use crate::node::verbs::{MailRequest, Request};
 use std::ffi::OsString;
@@ -18,6 +18,7 @@ Hands in a message for the addresses.
   -F NAME        the full name of the sender
   -bm            hand in a message (the default)
   -bp            list the queue, as mailq
+  -bi            say what is wrong with the alias files, as newaliases
   -I, --config FILE  the configuration of the node
   --version; --help
 Other options of sendmail are accepted and do nothing.
@@ -65,6 +66,7 @@ const HELP_OPTION: char = '\u{4}';
 enum Mode {
     HandIn(MailRequest),
     List,
+    Aliases,
     Help,
     Version,
 }
@@ -74,6 +76,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     let request = match parse(arguments)? {
         Mode::HandIn(request) => request,
         Mode::List => return mailq::show(&common),
+        Mode::Aliases => return newaliases::check(&common),
         Mode::Help => return common.say(HELP).map(|()| exit::OK),
         Mode::Version => return common.say(&super::common::version("sendmail")).map(|()| exit::OK),
     };
@@ -103,8 +106,9 @@ fn parse(arguments: Vec<Argument>) -> Result<Mode, Failure> {
             Argument::Option('b', mode) => match mode.as_str() {
                 "m" | "" => {}
                 "p" => return Ok(Mode::List),
-                // There is nothing to be rebuilt or frozen.
-                "i" | "z" => return Ok(Mode::Version),
+                "i" => return Ok(Mode::Aliases),
+                // There is nothing to be frozen.
+                "z" => return Ok(Mode::Version),
                 "d" | "D" => {
                     return Err(Failure::usage("the daemon is `uugate run`"));
                 }
@@ -153,6 +157,7 @@ mod tests {
         let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
         let mode = |line: &str| parse(Common::read(words(line), GRAMMAR).unwrap().1);
         assert_eq!(mode("-bp").unwrap(), Mode::List);
+        assert_eq!(mode("-bi").unwrap(), Mode::Aliases);
         assert!(mode("-i").is_err() && mode("-bs jan").is_err() && mode("-bd").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Mail from one end to the other, as mail programs see it.
 
 mod bounce;
+mod directors;
 mod outside;
 mod routes;
 mod smtp;

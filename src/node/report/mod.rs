@@ -3,6 +3,7 @@
 //! A report crosses the control socket as it is printed with `--json`, so its fields are its interface: they are
 //! added to, never renamed.
 
+mod aliases;
 mod bundle;
 mod calls;
 mod check;
@@ -15,6 +16,7 @@ mod sequence;
 mod spool;
 mod when;
 
+pub use aliases::{AliasFile, AliasProblem, Aliases};
 pub use bundle::Bundle;
 pub use calls::{Call, Calls, Poll};
 pub use check::{Check, Finding};

@@ -152,7 +152,7 @@ impl Walk {
     }
 
     fn expand(&mut self, expansion: Expansion, mut step: Step, tables: &Tables) {
-        let Expansion { what, members, grant, owner } = expansion;
+        let Expansion { what, place, members, grant, owner } = expansion;
         if self.opened.contains(&what) {
             step.why.push(format!("{what} was opened already"));
             self.looped = Some(step);
@@ -162,7 +162,7 @@ impl Walk {
             self.refuse("5.4.6", format!("{what} lies more than {DEPTH_MAX} deep"), step);
             return;
         }
-        step.why.push(what.clone());
+        step.why.push_at(what.clone(), place);
         self.opened.insert(what);
         let owner = owner.and_then(|user| Address::parse(&format!("{user}@{}", tables.host())).ok());
         let is_owned = owner.is_some();
@@ -198,11 +198,16 @@ fn direct(mut local: Local<'_>, step: &Step) -> Result<Directed, Pause> {
         Member::Address(address) => look_up(local, address, false),
         Member::Mailbox(address) => look_up(local, address, true),
         Member::Include(path) => local.include(path, &step.grant),
-        Member::Pipe(command) => Ok(Directed::Done(local.program(command, &step.grant))),
-        Member::File(path) => Ok(Directed::Done(local.file(path, &step.grant))),
+        Member::Pipe(_) | Member::File(_) => {
+            Ok(Directed::Done(local.program_or_file(&step.what, &step.grant)))
+        }
         // The words of sendmail's FEATURE(redirect).
         Member::Moved(to) => refused("5.1.6", format!("User has moved; please try <{to}>")),
-        Member::Wrong(why) => refused("5.1.3", format!("in an alias: {why}")),
+        Member::Wrong(why) => {
+            local.warnings.push(why.clone());
+            local.why.push(why.clone());
+            refused("5.1.3", "an entry of an alias or a list here cannot be read".to_owned())
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 //! A file that has become unreadable or unsafe changes nothing as long as its last good state is in memory; it is said once. At
 //! a start without one, names wait: mail must not come back because somebody mistyped a line.
 
-use crate::agent::Agent;
-use crate::post::route::directors::aliases::{Alias, Aliases};
+use crate::agent::{AgentError, read_file};
+use crate::post::route::directors::aliases::{Alias, Aliases, AliasesError};
 use crate::post::route::directors::permission::{self, Trust, Unsafe};
 use crate::post::route::directors::{Reader, Settings};
 use std::collections::BTreeMap;
@@ -45,11 +45,13 @@ pub(super) struct AliasFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum AliasFileError {
     #[error(transparent)]
-    Read(#[from] crate::agent::AgentError),
+    Read(#[from] AgentError),
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
     #[error(transparent)]
-    Text(#[from] crate::post::route::directors::aliases::AliasesError),
+    Text(#[from] AliasesError),
+    #[error("the work was broken off: {0}")]
+    BrokenOff(String),
 }
 
 impl AliasFiles {
@@ -60,7 +62,7 @@ impl AliasFiles {
     }
 
     /// The files as they are now.
-    pub async fn now(&self, agent: &Agent) -> Vec<Arc<Loaded>> {
+    pub async fn now(&self) -> Vec<Arc<Loaded>> {
         let mut now = Vec::new();
         for file in self.files.lock().await.iter_mut() {
             // One look at an inode that is in memory: not worth another thread.
@@ -69,7 +71,7 @@ impl AliasFiles {
                 Some(loaded) if stamp == file.stamp => loaded,
                 before => {
                     file.stamp = stamp;
-                    self.load(&file.path, before, agent).await
+                    self.load(&file.path, before).await
                 }
             };
             file.loaded = Some(current.clone());
@@ -78,9 +80,12 @@ impl AliasFiles {
         now
     }
 
-    async fn load(&self, path: &Path, before: Option<Arc<Loaded>>, agent: &Agent) -> Arc<Loaded> {
+    async fn load(&self, path: &Path, before: Option<Arc<Loaded>>) -> Arc<Loaded> {
         let file = path.to_owned();
-        match read(path, agent, &self.settings).await {
+        let (named, settings) = (path.to_owned(), self.settings.clone());
+        let read = tokio::task::spawn_blocking(move || read(&named, &settings)).await;
+        let read = read.unwrap_or_else(|error| Err(AliasFileError::BrokenOff(error.to_string())));
+        match read {
             Ok(Some((aliases, trust))) => {
                 for problem in &aliases.problems {
                     tracing::warn!("{}:{}: {}", path.display(), problem.line, problem.text);
@@ -101,13 +106,14 @@ impl AliasFiles {
     }
 }
 
-/// Reads one alias file, if it is there.
-pub async fn read(
-    path: &Path,
-    agent: &Agent,
-    settings: &Settings,
-) -> Result<Option<(Aliases, Trust)>, AliasFileError> {
-    let Some(file) = agent.read_file(agent.own_uid(), path, ALIASES_MAX).await? else { return Ok(None) };
+/// Reads one alias file, if it is there; waits for the disk.
+pub fn read(path: &Path, settings: &Settings) -> Result<Option<(Aliases, Trust)>, AliasFileError> {
+    let file = match read_file(path, ALIASES_MAX) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(None),
+        Err(AgentError::Directory { source, .. }) if super::is_absent(&source) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     if !file.is_whole() {
         return Err(Unsafe::TooLong(ALIASES_MAX).into());
     }

@@ -37,7 +37,7 @@ impl Lookup {
                 Need::Alias(name) => {
                     let files = match aliases.take() {
                         Some(files) => files,
-                        None => self.aliases.now(&self.agent).await,
+                        None => self.aliases.now().await,
                     };
                     let found = find(&files, &name);
                     aliases = Some(files);

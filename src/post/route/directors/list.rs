@@ -113,6 +113,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::post::address::Address;
     use proptest::prelude::*;
 
     fn texts(text: &str) -> Vec<String> {
@@ -172,6 +173,4 @@ mod tests {
             prop_assert_eq!(members, expected);
         }
     }
-
-    use crate::post::address::Address;
 }

@@ -1,10 +1,9 @@
 //! What becomes of one name, by the directors in their order.
 
-use super::command::Command;
 use super::permission::{self, Trust, Unsafe};
 use super::{FIRST_LINE_MAX, Found, Known, LIST_MAX, Member, Pause, Reader, Settings, User, Wanted, list};
 use crate::post::route::decision::refused;
-use crate::post::route::rule::Why;
+use crate::post::route::rule::{Place, Why};
 use crate::post::route::{Decision, Tables};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,6 +23,8 @@ pub(in crate::post::route) enum Directed {
 pub(in crate::post::route) struct Expansion {
     /// By which it is known whether it was opened already, and what people are told: `alias root`.
     pub what: String,
+    /// Where that stands, if in a file with others.
+    pub place: Option<Place>,
     pub members: Vec<Member>,
     pub grant: Grant,
     /// The local part that becomes the envelope sender of what goes to the members.
@@ -41,14 +42,6 @@ pub(in crate::post::route) struct Grant {
 impl Grant {
     /// What a sender gives is an address and nothing else.
     pub const SENDER: Grant = Grant { reader: Reader::Site, trust: Trust::Addresses };
-
-    /// In whose name programs run and files are written.
-    fn runs_as(&self) -> &str {
-        match &self.reader {
-            Reader::Site => NOBODY,
-            Reader::User(user) => &user.name,
-        }
-    }
 }
 
 /// A file of members.
@@ -120,7 +113,7 @@ impl Local<'_> {
             Opened::Members(members, trust) => {
                 let grant = Grant { trust: trust.min(grant.trust), reader: grant.reader.clone() };
                 let what = format!("file {}", path.display());
-                return Ok(Directed::Expanded(Expansion { what, members, grant, owner: None }));
+                return Ok(Directed::Expanded(Expansion { what, place: None, members, grant, owner: None }));
             }
             Opened::Absent => "it is not there".to_owned(),
             Opened::Refused(reason) => reason,
@@ -130,42 +123,36 @@ impl Local<'_> {
         Ok(Directed::Done(refused("5.2.4", "a list of addresses here cannot be read".to_owned())))
     }
 
-    /// A program that a member names.
-    pub fn program(&mut self, command: &Command, grant: &Grant) -> Decision {
-        let user = grant.runs_as().to_owned();
-        let allowed = self.tables.directors.allowed_command(command);
-        let allowed = allowed.map(|command| Decision::Program { command: command.to_string(), user });
-        self.permitted(allowed, format!("program {}", command.program), "programs", grant)
-    }
-
-    /// A file that a member names.
-    pub fn file(&mut self, path: &Path, grant: &Grant) -> Decision {
-        let home = match &grant.reader {
-            Reader::Site => None,
-            Reader::User(user) => user.home.as_deref(),
+    /// A program or a file that a member names.
+    pub fn program_or_file(&mut self, member: &Member, grant: &Grant) -> Decision {
+        let settings = &self.tables.directors;
+        let (user, home) = match &grant.reader {
+            Reader::Site => (NOBODY, None),
+            Reader::User(user) => (user.name.as_str(), user.home.as_deref()),
         };
-        let user = grant.runs_as().to_owned();
-        let allowed = self.tables.directors.allowed_file(path, home);
-        let allowed = allowed.map(|path| Decision::File { path, user });
-        self.permitted(allowed, format!("file {}", path.display()), "files", grant)
-    }
-
-    fn permitted(&mut self, allowed: Option<Decision>, what: String, key: &str, grant: &Grant) -> Decision {
-        let reason = match (allowed, grant.trust) {
-            (Some(decision), Trust::Full) => {
-                self.why.push(what);
-                return decision;
+        let user = user.to_owned();
+        let decision = match member {
+            Member::Pipe(command) => settings
+                .allowed_command(command)
+                .map(|command| Decision::Program { command: command.to_string(), user }),
+            Member::File(path) => settings.allowed_file(path, home).map(|path| Decision::File { path, user }),
+            _ => None,
+        };
+        match (decision, settings.objection(member, home, grant.trust)) {
+            (Some(decision), None) => decision,
+            (_, objection) => {
+                if let Some(objection) = objection {
+                    self.why.push(objection.clone());
+                    self.warnings.push(objection);
+                }
+                refused("5.7.1", "mail for programs and files is not taken here".to_owned())
             }
-            (Some(_), Trust::Addresses) => "where it stands only addresses count".to_owned(),
-            (None, _) => format!("it is not among the `{key}` of [directors]"),
-        };
-        self.why.push(format!("{what} is not used: {reason}"));
-        self.warnings.push(format!("{what} is not used: {reason}"));
-        refused("5.7.1", "mail for programs and files is not taken here".to_owned())
+        }
     }
 
     fn alias(&mut self, key: &str) -> Result<Option<Expansion>, Pause> {
         let what = format!("alias {key}");
+        let mut place = None;
         let (members, grant) = match self.tables.aliases.get(key) {
             Some(targets) => {
                 let members = targets.iter().map(|target| Member::parse(target)).collect();
@@ -174,6 +161,8 @@ impl Local<'_> {
             None => match self.known.alias(key)? {
                 Some(found) => {
                     let grant = Grant { reader: Reader::Site, trust: found.trust };
+                    let file = found.file.to_string_lossy().into();
+                    place = Some(Place { file, line: found.alias.line });
                     (found.alias.members.clone(), grant)
                 }
                 None => return Ok(None),
@@ -189,7 +178,7 @@ impl Local<'_> {
         let owner = format!("owner-{key}");
         let has_owner = !key.starts_with("owner-")
             && (self.tables.aliases.contains_key(&owner) || self.known.alias(&owner)?.is_some());
-        Ok(Some(Expansion { what, members, grant, owner: has_owner.then_some(owner) }))
+        Ok(Some(Expansion { what, place, members, grant, owner: has_owner.then_some(owner) }))
     }
 
     /// The user of this name who may have mail.
@@ -240,7 +229,7 @@ impl Local<'_> {
                         None => {
                             self.why.push(path.display().to_string());
                             let grant = Grant { reader: Reader::User(user.clone()), trust };
-                            return Ok(Some(Expansion { what, members, grant, owner: None }));
+                            return Ok(Some(Expansion { what, place: None, members, grant, owner: None }));
                         }
                     }
                 }
@@ -276,7 +265,8 @@ impl Local<'_> {
         let what = format!("{folder} of list {list}");
         let members = vec![Member::parse(&usual)];
         let owner = Some("postmaster".to_owned());
-        Ok(Some(Directed::Expanded(Expansion { what, members, grant: Grant::SENDER, owner })))
+        let grant = Grant::SENDER;
+        Ok(Some(Directed::Expanded(Expansion { what, place: None, members, grant, owner })))
     }
 
     fn list_file(&mut self, folder: &str, list: &str, owner: &str) -> Result<Option<Directed>, Pause> {
@@ -290,7 +280,7 @@ impl Local<'_> {
                 // With caution, as the HOWTO has it: who keeps a list need not be who may run programs here.
                 let grant = Grant::SENDER;
                 let owner = Some(owner.to_owned());
-                return Ok(Some(Directed::Expanded(Expansion { what, members, grant, owner })));
+                return Ok(Some(Directed::Expanded(Expansion { what, place: None, members, grant, owner })));
             }
             Opened::Refused(reason) => reason,
         };

@@ -27,6 +27,7 @@ pub(super) use local::{Directed, Expansion, Grant, Local};
 pub(super) use need::{Known, Pause};
 
 use command::Command;
+use permission::Trust;
 use std::path::{Component, Path, PathBuf};
 
 /// What the configuration says of the directors.
@@ -69,6 +70,28 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Why a program or a file is not used that a member names, if so: it stands in a file of this trust, whose user has this home.
+    pub fn objection(&self, member: &Member, home: Option<&Path>, trust: Trust) -> Option<String> {
+        let (what, key, is_allowed) = match member {
+            Member::Pipe(command) => {
+                let is_allowed = self.allowed_command(command).is_some();
+                (format!("program {}", command.program), "programs", is_allowed)
+            }
+            Member::File(path) => {
+                let is_allowed = self.allowed_file(path, home).is_some();
+                (format!("file {}", path.display()), "files", is_allowed)
+            }
+            _ => return None,
+        };
+        match (is_allowed, trust) {
+            (true, Trust::Full) => None,
+            (true, Trust::Addresses) => {
+                Some(format!("{what} is not used, for only addresses count where it stands"))
+            }
+            (false, _) => Some(format!("{what} is not used, for it is not among the `{key}` of [directors]")),
+        }
+    }
+
     /// The command with the path of the allowed program that it means, if one is: the whole path, or its last part.
     fn allowed_command(&self, command: &Command) -> Option<Command> {
         let path = Path::new(&command.program);
