@@ -53,3 +53,39 @@ fn named_file(text: &str) -> Result<String, String> {
             .to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{read, titles};
+    use std::path::Path;
+
+    #[test]
+    fn files_lie_beside_the_configuration_and_nothing_is_run_unasked() {
+        let (config, findings) = read(
+            "[node]\nname = \"leaf\"\n[directors]\nalias-files = [\"aliases\", \"/etc/aliases\"]\nlists = \"lists\"\n\
+             homes = \"home\"\nforward-to = true\nprograms = \"/usr/bin/procmail\"\nfiles = [\"~/mail/\", \"/var/all\"]\n",
+        );
+        assert_eq!(titles(&findings), Vec::<String>::new());
+        let directors = config.unwrap().directors;
+        let files = [Path::new("/tmp/site/aliases"), Path::new("/etc/aliases")];
+        assert!(directors.alias_files.iter().eq(files) && directors.forward_to && directors.forward_files);
+        assert_eq!(directors.lists.as_deref(), Some(Path::new("/tmp/site/lists")));
+        assert!(directors.unsafe_directories.contains(&"/tmp".into()));
+        let usual = read("[node]\nname = \"leaf\"\n").0.unwrap().directors;
+        assert!(usual.programs.is_empty() && usual.files.is_empty() && usual.alias_files.is_empty());
+        assert!(usual.unsafe_directories.contains(&"/var/tmp".into()));
+    }
+
+    #[test]
+    fn a_shell_is_no_program_for_mail() {
+        let (config, findings) = read(
+            "[node]\nname = \"leaf\"\n[directors]\nprograms = [\"/bin/sh\"]\nfiles = [\"/var/../etc/\"]\n\
+             unsafe-directories = [\"tmp\"]\n",
+        );
+        assert!(config.is_none());
+        let expected = ["4:13 wrong `programs`", "5:10 wrong `files`", "6:23 wrong `unsafe-directories`"];
+        let titles = titles(&findings);
+        assert!(titles.iter().zip(expected).all(|(title, start)| title.starts_with(start)), "{titles:?}");
+        assert_eq!(titles.len(), 3);
+    }
+}

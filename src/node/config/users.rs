@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::section::Section;
+use crate::post::route::directors::Member;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -29,17 +30,17 @@ pub fn read_aliases(section: Section<'_>, findings: &Findings) -> BTreeMap<Strin
     let mut aliases = BTreeMap::new();
     for entry in section.entries() {
         check_local_part(&entry.key, entry.key_span, findings);
-        let bad = |address: &String| {
-            address.is_empty() || address.chars().any(|c| c.is_whitespace() || c.is_control())
-        };
-        if entry.texts.is_empty() || entry.texts.iter().any(bad) {
-            findings.error(
-                entry.span,
-                "an alias needs addresses without blanks",
-                "write one address or several, as postmaster = [\"jan\", \"polux!marie\"]",
-            );
-        } else {
-            aliases.insert(entry.key.to_ascii_lowercase(), entry.texts);
+        let wrong = entry.texts.iter().find_map(|text| match Member::parse(text) {
+            Member::Wrong(why) => Some(why),
+            _ => None,
+        });
+        let usage = "write one address or several, as postmaster = [\"jan\", \"polux!marie\"]";
+        match wrong {
+            Some(why) => findings.error(entry.span, format!("an alias cannot be read: {why}"), usage),
+            None if entry.texts.is_empty() => {
+                findings.error(entry.span, "an alias stands for nothing", usage);
+            }
+            None => drop(aliases.insert(entry.key.to_ascii_lowercase(), entry.texts)),
         }
     }
     aliases
