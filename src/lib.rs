@@ -33,7 +33,8 @@
 //! - [`schedule`] (pure): time windows, the one retry clock, who to call next, when and why, what calls cost.
 //! - [`spool`]: everything that must not be lost, in SQLite; the verbs on it, each one transaction.
 //! - [`mailbox`]: an mbox file under both its locks: append, and find out what became of an append.
-//! - [`agent`]: who is a user here; work on mailboxes and files in the name of their owner; serves its own uid alone.
+//! - [`agent`]: who is a user here; work on mailboxes and files, and programs, in the name of their owner: here for our own
+//!   uid, for others by a process of root and its children.
 //!
 //! The wire, from the line up:
 //!

@@ -22,6 +22,33 @@ pub enum AgentError {
     /// Not "there is no such user": that is an answer.
     #[error("the users of this machine cannot be looked up: {0}")]
     Users(io::Error),
+    /// The rules do not permit it.
+    #[error("{} is nothing that may be touched as {user}: `{setting}` does not have it", path.display())]
+    Forbidden { user: String, path: PathBuf, setting: &'static str },
+    #[error("{user:?} is no user that gets mail here")]
+    NoUser { user: String },
+    #[error("too much is done for {user} at once")]
+    TooMany { user: String },
+    /// What should run is not permitted, or cannot be given its words.
+    #[error("as {user} nothing is run for {what}")]
+    NoProgram { user: String, what: String },
+    #[error("the agent knows no program that the local mail of {user} is given to")]
+    NoLda { user: String },
+    #[error("cannot run {program}: {source}")]
+    Program { program: String, source: io::Error },
+    /// Nobody answers at the agent's socket.
+    #[error("the agent cannot be asked at {}: {source}", socket.display())]
+    NoAgent { socket: PathBuf, source: io::Error },
+    /// Somebody else listens there.
+    #[error("whoever listens at {} has uid {uid}, and the agent is root", socket.display())]
+    Impostor { socket: PathBuf, uid: u32 },
+    #[error("the connection to the agent was lost: {0}")]
+    Lost(io::Error),
+    #[error("the agent sent {0}")]
+    Misbehaved(String),
+    /// The agent, or the child that is the user, did not do it.
+    #[error("{}", .0.message)]
+    Refused(Fault),
     #[error(transparent)]
     Mailbox(#[from] MailboxError),
     /// The work ended by a panic, or the process is ending.
@@ -33,6 +60,21 @@ impl ToFault for AgentError {
     fn fault(&self) -> Fault {
         let (whose, advice) = match self {
             AgentError::Mailbox(error) => return error.fault(),
+            AgentError::Refused(fault) => return fault.clone(),
+            AgentError::Forbidden { .. } => (Whose::Usage, "add it in [agent], and start the agent again"),
+            AgentError::NoProgram { .. } => (Whose::Usage, "see `programs` and `lda` in [agent]"),
+            AgentError::NoUser { .. } => (Whose::PeerRefused, "see `passwd-users` and `min-uid` in [agent]"),
+            AgentError::TooMany { .. } => (Whose::Local, ""),
+            AgentError::NoLda { .. } => {
+                (Whose::Local, "start the agent again, for it reads `lda` when it starts")
+            }
+            AgentError::Program { .. } => {
+                (Whose::Local, "look whether it is there and may be run by the user")
+            }
+            AgentError::NoAgent { .. } => (Whose::Local, "start `uugate agent` as root"),
+            AgentError::Impostor { .. } => (Whose::Local, "put the socket where root alone may write"),
+            AgentError::Lost(_) => (Whose::Local, "see the log of the agent"),
+            AgentError::Misbehaved(_) => (Whose::Local, "let the agent and the daemon be of one version"),
             AgentError::OtherUser { .. } => {
                 (Whose::Local, "give it to the user that uugate runs as, or run the agent as root")
             }
@@ -43,12 +85,12 @@ impl ToFault for AgentError {
             AgentError::Users(_) => (Whose::Local, "look at the password file and at nsswitch.conf"),
             AgentError::BrokenOff(_) => (Whose::Bug, "please report this"),
         };
-        Fault {
-            stage: Stage::Deliver,
-            whose,
-            retry: Retry::Later,
-            message: self.to_string(),
-            advice: advice.to_owned(),
-        }
+        let retry = match self {
+            AgentError::Forbidden { .. } | AgentError::NoProgram { .. } | AgentError::NoUser { .. } => {
+                Retry::Never
+            }
+            _ => Retry::Later,
+        };
+        Fault { stage: Stage::Deliver, whose, retry, message: self.to_string(), advice: advice.to_owned() }
     }
 }

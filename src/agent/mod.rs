@@ -1,27 +1,46 @@
-//! What is done as a user: work on a mailbox and on files, in the name of their owner.
+//! What is done as a user: work on mailboxes and files, and programs, in the name of their owner.
 //!
 //! The requests are a closed list: look up a user ([`Agent::look_up`]), read a forward or include file
 //! ([`Agent::read_file`]), look at a mailbox and append a batch to it ([`Agent::open_mailbox`], then
-//! [`OpenMailbox::append`]), and find out what became of an append ([`Agent::recover`]). This is the side that
-//! serves its own uid alone, in its own process on a blocking thread; whatever another uid would be needed for
-//! is refused with [`AgentError::OtherUser`].
+//! [`OpenMailbox::append`]), find out what became of an append ([`Agent::recover`]), and give a message to a program
+//! ([`Agent::run`]). What is to be done as our own uid is done in this process, on a blocking thread. For any other uid the
+//! agent is asked, a process of root ([`serve`]) that has a child become the user ([`serve_child`]) and hands it the
+//! connection; without an agent that is refused with [`AgentError::OtherUser`].
 //!
 //! A mailbox stays locked from the look to the append, so that the place that the journal recorded is the place
 //! where the bytes go. Waiting for a lock is bounded.
+//!
+//! To look up a user needs no rights, so it is done here; the agent believes nobody and looks him up again.
 
+mod beneath;
+mod child;
 mod error;
+mod identity;
+mod message;
+mod program;
+mod remote;
+mod root;
+mod rules;
+mod running;
 mod seen;
 mod user;
+mod wire;
 
+pub use child::serve as serve_child;
 pub use error::AgentError;
+pub use message::{Answer, Kind, LONGEST_OPENING, Opening, Request};
+pub use program::{ARGUMENT_NAMES, Ended, How, OUTPUT, Program, Task};
+pub use root::{RootError, serve};
+pub use rules::{Permit, Rules, Template};
+pub use running::Running;
 pub use seen::{Facts, FileSeen, read_file};
 pub use user::{Passwd, User};
 
 use crate::clock;
 use crate::mailbox::{Appended, Create, Mailbox, Place, Recovered};
-use rustix::fs::{Mode, OFlags};
-use std::os::fd::OwnedFd;
+use remote::{PATIENCE, Session};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What can be set about the agent.
@@ -30,13 +49,14 @@ pub struct Settings {
     /// How long another program may hold the lock of a mailbox before mail is deferred. Setting `lock-wait`;
     /// default 10 s, for a mail reader holds it only while it rewrites the file.
     pub lock_wait: Duration,
-    /// Which users of the password file get mail. Settings `passwd-users`, `min-uid`, `passwd-file`; default: none do.
-    pub passwd: Option<Passwd>,
+    /// Where the agent of root listens. Setting `socket`; default: there is none.
+    pub socket: Option<PathBuf>,
+    pub rules: Arc<Rules>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { lock_wait: Duration::from_secs(10), passwd: None }
+        Settings { lock_wait: Duration::from_secs(10), socket: None, rules: Arc::new(Rules::new(50 << 20)) }
     }
 }
 
@@ -46,8 +66,19 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Whose mailbox, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
+    /// His name in the password file; nothing for our own uid.
+    pub user: String,
     pub uid: u32,
     pub mailbox: PathBuf,
+    /// Whether it is his mailbox or another file of his.
+    pub kind: Kind,
+}
+
+impl Account {
+    /// A mailbox that belongs to the uid that serves it.
+    pub fn own(uid: u32, mailbox: PathBuf) -> Account {
+        Account { user: String::new(), uid, mailbox, kind: Kind::Mailbox }
+    }
 }
 
 /// What was begun before a crash; see [`Appended`].
@@ -70,46 +101,83 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent that acts for the uid of this process alone.
-    pub fn same_user(settings: Settings) -> Agent {
+    /// An agent that acts for the uid of this process, and asks the agent of root for others, if there is one.
+    pub fn new(settings: Settings) -> Agent {
         Agent { settings, own: rustix::process::geteuid().as_raw() }
     }
 
-    /// The uid that it acts for.
+    /// The uid that it acts for by itself.
     pub fn own_uid(&self) -> u32 {
         self.own
     }
 
+    /// Who owns what belongs to the node itself.
+    pub fn own_user(&self) -> User {
+        let gid = rustix::process::getegid().as_raw();
+        User { name: String::new(), uid: self.own, gid, home: PathBuf::from("/nonexistent") }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.settings.rules
+    }
+
     /// The user of the password file with that name, in any case. None: there is none that gets mail.
     pub async fn look_up(&self, name: &str) -> Result<Option<User>, AgentError> {
-        let Some(passwd) = self.settings.passwd.clone() else { return Ok(None) };
+        let Some(passwd) = self.settings.rules.passwd.clone() else { return Ok(None) };
         let name = name.to_owned();
         blocking(move || passwd.look_up(&name)).await?
     }
 
-    /// Reads the beginning of a file as the user `uid`, `limit` bytes at most; see [`read_file`].
+    /// Reads the beginning of a file as a user, `limit` bytes at most; see [`read_file`]. Of others than ourselves the
+    /// agent reads only what [`Rules::read`] has.
     pub async fn read_file(
         &self,
-        uid: u32,
+        user: &User,
         path: &Path,
         limit: usize,
     ) -> Result<Option<FileSeen>, AgentError> {
-        let path = path.to_owned();
-        self.is_own(uid, &path)?;
-        blocking(move || read_file(&path, limit)).await?
+        if user.uid == self.own {
+            let path = path.to_owned();
+            return blocking(move || read_file(&path, limit)).await?;
+        }
+        let mut session = self.session(&user.name, user.uid, Kind::Files, path, PATIENCE).await?;
+        match session.ask(&Request::Read { path: path.to_owned(), limit }).await? {
+            Answer::Nothing => Ok(None),
+            Answer::Seen { size, facts, links, directories } => {
+                let bytes = session.body(limit).await?;
+                Ok(Some(FileSeen { bytes, size, facts, links, directories }))
+            }
+            _ => Err(unasked()),
+        }
     }
 
     /// Locks a mailbox (making it if need be) and tells where the next append begins.
     pub async fn open_mailbox(&self, account: &Account) -> Result<OpenMailbox, AgentError> {
-        let mailbox = self.lock(account, Create::Yes).await?;
-        let mailbox = mailbox.ok_or_else(|| AgentError::BadPath(account.mailbox.clone()))?;
-        let (mailbox, place) = blocking(move || mailbox.place().map(|place| (mailbox, place))).await??;
-        Ok(OpenMailbox { mailbox, place })
+        if account.uid == self.own {
+            let mailbox = self.lock(account, Create::Yes).await?;
+            let mailbox = mailbox.ok_or_else(|| AgentError::BadPath(account.mailbox.clone()))?;
+            let (mailbox, place) = blocking(move || mailbox.place().map(|place| (mailbox, place))).await??;
+            return Ok(OpenMailbox { held: Held::Here(mailbox), place });
+        }
+        let mut session = self.session_of(account).await?;
+        let request = Request::Open { path: account.mailbox.clone() };
+        match self.ask_until_free(&mut session, &request, &[]).await? {
+            Answer::Place { device, inode, length, separator } => {
+                let known = [&b""[..], b"\n", b"\n\n"];
+                let separator = known.into_iter().find(|known| *known == separator.as_bytes());
+                let place = Place { device, inode, length, separator: separator.ok_or_else(unasked)? };
+                Ok(OpenMailbox { held: Held::There(session), place })
+            }
+            _ => Err(unasked()),
+        }
     }
 
     /// Finds out what became of an append that was begun before a crash; a part of it at the end of the file is cut
     /// off. A mailbox that is not there holds nothing.
     pub async fn recover(&self, account: &Account, begun: Begun) -> Result<Recovered, AgentError> {
+        if account.uid != self.own {
+            return self.recover_there(account, begun).await;
+        }
         let Some(mut mailbox) = self.lock(account, Create::No).await? else {
             return Ok(Recovered::Found(Vec::new()));
         };
@@ -127,19 +195,84 @@ impl Agent {
         Ok(recovered.await??)
     }
 
-    fn is_own(&self, uid: u32, path: &Path) -> Result<(), AgentError> {
-        if uid == self.own {
-            return Ok(());
+    /// Begins to give a message to a program, as a user. What is our own uid's is run by this process.
+    pub async fn run(&self, user: &User, task: Task) -> Result<Running, AgentError> {
+        if user.uid == self.own {
+            return Running::here(self.settings.rules.permit(user.clone()), task);
         }
-        Err(AgentError::OtherUser { path: path.to_owned(), wanted: uid, own: self.own })
+        let patience = self.settings.rules.program_time + PATIENCE;
+        let mut session = self.session(&user.name, user.uid, Kind::Program, &user.home, patience).await?;
+        session.begin(&Request::Run(task)).await?;
+        Ok(Running::there(session))
+    }
+
+    async fn recover_there(&self, account: &Account, begun: Begun) -> Result<Recovered, AgentError> {
+        let mut session = self.session_of(account).await?;
+        let bytes = begun.bytes.unwrap_or_default();
+        let request = Request::Recover(message::Begun {
+            path: account.mailbox.clone(),
+            device: begun.device,
+            inode: begun.inode,
+            at: begun.at,
+            bytes_are_known: !bytes.is_empty(),
+            length: begun.length,
+            digest: begun.digest,
+            ids: begun.ids,
+        });
+        match self.ask_until_free(&mut session, &request, &bytes).await? {
+            Answer::Nothing => Ok(Recovered::Found(Vec::new())),
+            Answer::Whole => Ok(Recovered::Whole),
+            Answer::Cut => Ok(Recovered::Cut),
+            Answer::Found(ids) => Ok(Recovered::Found(ids)),
+            _ => Err(unasked()),
+        }
+    }
+
+    async fn session_of(&self, account: &Account) -> Result<Session, AgentError> {
+        self.session(&account.user, account.uid, account.kind, &account.mailbox, PATIENCE).await
+    }
+
+    /// A session for another user than ourselves; `path` is what it is about.
+    async fn session(
+        &self,
+        user: &str,
+        uid: u32,
+        kind: Kind,
+        path: &Path,
+        patience: Duration,
+    ) -> Result<Session, AgentError> {
+        match &self.settings.socket {
+            Some(socket) if !user.is_empty() => Session::open(socket, user, kind, patience).await,
+            _ => Err(AgentError::OtherUser { path: path.to_owned(), wanted: uid, own: self.own }),
+        }
+    }
+
+    /// Asks again as long as another program holds the mailbox, but not for ever.
+    async fn ask_until_free(
+        &self,
+        session: &mut Session,
+        request: &Request,
+        body: &[u8],
+    ) -> Result<Answer, AgentError> {
+        let deadline = clock::now() + self.settings.lock_wait;
+        loop {
+            let answer = match request {
+                Request::Recover(_) => session.ask_with(request, body).await?,
+                _ => session.ask(request).await?,
+            };
+            match answer {
+                Answer::Busy(_) if clock::now() < deadline => clock::sleep(LOCK_PAUSE).await,
+                Answer::Busy(fault) => return Err(AgentError::Refused(fault)),
+                answer => return Ok(answer),
+            }
+        }
     }
 
     async fn lock(&self, account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
-        self.is_own(account.uid, &account.mailbox)?;
         let deadline = clock::now() + self.settings.lock_wait;
         loop {
-            let account = account.clone();
-            match blocking(move || lock_now(&account, create)).await? {
+            let (agent, account) = (self.clone(), account.clone());
+            match blocking(move || agent.lock_now(&account, create)).await? {
                 Err(AgentError::Mailbox(error)) if error.is_passing() && clock::now() < deadline => {
                     clock::sleep(LOCK_PAUSE).await;
                 }
@@ -147,13 +280,32 @@ impl Agent {
             }
         }
     }
+
+    fn lock_now(&self, account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
+        let path = &account.mailbox;
+        let (directory, name) = match account.kind {
+            Kind::Files => {
+                let user = User { name: account.user.clone(), ..self.own_user() };
+                beneath::directory_beneath(self.settings.rules.permit(user).place_of(path)?, path)?
+            }
+            _ => beneath::directory_of(path)?,
+        };
+        Ok(Mailbox::lock(directory, name, account.uid, create, clock::wall())?)
+    }
 }
 
 /// A locked mailbox; dropping it gives it free.
 #[derive(Debug)]
 pub struct OpenMailbox {
-    mailbox: Mailbox,
+    held: Held,
     place: Place,
+}
+
+/// Who holds the locks.
+#[derive(Debug)]
+enum Held {
+    Here(Mailbox),
+    There(Session),
 }
 
 impl OpenMailbox {
@@ -164,23 +316,18 @@ impl OpenMailbox {
 
     /// Appends, makes it durable, and gives the mailbox free. `bytes` begin with the separator of the place.
     pub async fn append(self, bytes: Vec<u8>) -> Result<(), AgentError> {
-        let mut mailbox = self.mailbox;
-        Ok(blocking(move || mailbox.append(&bytes)).await??)
+        match self.held {
+            Held::Here(mut mailbox) => Ok(blocking(move || mailbox.append(&bytes)).await??),
+            Held::There(mut session) => match session.ask_with(&Request::Append, &bytes).await? {
+                Answer::Appended => Ok(()),
+                _ => Err(unasked()),
+            },
+        }
     }
 }
 
-fn lock_now(account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
-    let path = &account.mailbox;
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| AgentError::BadPath(path.clone()))?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory: OwnedFd = rustix::fs::open(directory, flags, Mode::empty())
-        .map_err(|errno| AgentError::Directory { path: path.clone(), source: errno.into() })?;
-    Ok(Mailbox::lock(directory, name, account.uid, create, clock::wall())?)
+fn unasked() -> AgentError {
+    AgentError::Misbehaved("an answer to something else".to_owned())
 }
 
 /// Runs file work where it may take its time.
@@ -189,87 +336,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mailbox::mbox;
-
-    fn account(folder: &Path) -> Account {
-        Account { uid: rustix::process::geteuid().as_raw(), mailbox: folder.join("jan") }
-    }
-
-    #[tokio::test]
-    async fn work_for_another_user_is_refused_and_says_why() {
-        let folder = tempfile::tempdir().unwrap();
-        let agent = Agent::same_user(Settings::default());
-        let own = account(folder.path());
-        let other = Account { uid: own.uid + 1, ..own };
-        let refused = agent.open_mailbox(&other).await.unwrap_err();
-        assert!(matches!(refused, AgentError::OtherUser { .. }), "{refused}");
-        let refused = agent.read_file(other.uid, Path::new("/etc/passwd"), 1).await.unwrap_err();
-        assert!(matches!(refused, AgentError::OtherUser { .. }), "{refused}");
-        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_missing_directory_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let agent = Agent::same_user(Settings::default());
-        let refused = agent.open_mailbox(&account(&folder.path().join("nowhere"))).await.unwrap_err();
-        assert!(refused.to_string().contains("nowhere/jan"), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn a_lock_that_is_not_given_up_defers() {
-        let folder = tempfile::tempdir().unwrap();
-        let agent = Agent::same_user(Settings { lock_wait: Duration::ZERO, ..Settings::default() });
-        let held = agent.open_mailbox(&account(folder.path())).await.unwrap();
-        let refused = agent.open_mailbox(&account(folder.path())).await.unwrap_err();
-        assert!(matches!(&refused, AgentError::Mailbox(error) if error.is_passing()), "{refused}");
-        drop(held);
-        agent.open_mailbox(&account(folder.path())).await.unwrap();
-    }
-
-    /// Appenders of ours beside a program that takes the same dotlock and rewrites the file.
-    #[tokio::test]
-    async fn parallel_appends_beside_another_locker_lose_nothing() {
-        const WRITERS: usize = 6;
-        const EACH: usize = 5;
-        let folder = tempfile::tempdir().unwrap();
-        let agent = Agent::same_user(Settings::default());
-        let program = "import os,sys,time\nbox=sys.argv[1]\nfor n in range(20):\n  \
-            while True:\n    \
-              try:\n      fd=os.open(box+'.lock',os.O_CREAT|os.O_EXCL|os.O_WRONLY); break\n    \
-              except FileExistsError: time.sleep(0.001)\n  \
-            os.write(fd,str(os.getpid()).encode()); os.close(fd)\n  \
-            old=open(box,'rb').read() if os.path.exists(box) else b''\n  \
-            open(box,'wb').write(old+b'From py x\\n\\npy\\n\\n')\n  \
-            os.unlink(box+'.lock')\n";
-        let mut other = tokio::process::Command::new("python3");
-        let mut other = other.args(["-c", program]).arg(folder.path().join("jan")).spawn().unwrap();
-        let mut tasks = tokio::task::JoinSet::new();
-        for writer in 0..WRITERS {
-            let (agent, account) = (agent.clone(), account(folder.path()));
-            tasks.spawn(async move {
-                for number in 0..EACH {
-                    let open = agent.open_mailbox(&account).await.unwrap();
-                    let mut bytes = open.place().separator.to_vec();
-                    let body = format!("Subject: {writer}-{number}\n\n{}\n", "x".repeat(3000));
-                    mbox::put_message(&mut bytes, "a", jiff::Timestamp::UNIX_EPOCH, "", body.as_bytes());
-                    open.append(bytes).await.unwrap();
-                }
-            });
-        }
-        while let Some(done) = tasks.join_next().await {
-            done.unwrap();
-        }
-        assert!(other.wait().await.unwrap().success());
-        let mbox = std::fs::read_to_string(folder.path().join("jan")).unwrap();
-        for writer in 0..WRITERS {
-            for number in 0..EACH {
-                assert_eq!(mbox.matches(&format!("Subject: {writer}-{number}\n")).count(), 1);
-            }
-        }
-        assert_eq!(mbox.matches("From py x\n").count(), 20);
-        assert_eq!(mbox.matches("\n\nFrom ").count() + 1, WRITERS * EACH + 20);
-    }
-}
+mod tests;

@@ -34,7 +34,7 @@ impl Site {
             .insert(system(peer), Neighbour { transport: Some(transport), ..Neighbour::default() });
         let host = format!("{name}.example");
         let door = Door::new(Spool::in_memory(), queue::Settings::new(host.clone()), tables);
-        let agent = Agent::same_user(crate::agent::Settings::default());
+        let agent = Agent::new(crate::agent::Settings::default());
         let worker = Worker::new(door.clone(), agent, uucp::Settings::new(system(name), host));
         Site { folder, name: system(name), door, worker }
     }

@@ -1,6 +1,7 @@
 //! The programs, one file a name: the grammar of its command line and what it prints; what is asked is done by
 //! [`crate::node`].
 
+mod agent;
 mod arguments;
 mod bundle;
 mod check;

@@ -2,7 +2,8 @@
 
 use super::site::Site;
 use super::{
-    Common, Failure, PROGRAMS, bundle, check, demo, exchange, line, mailq, password, spool, terminal, trace,
+    Common, Failure, PROGRAMS, agent, bundle, check, demo, exchange, line, mailq, password, spool, terminal,
+    trace,
 };
 use crate::exit;
 use crate::node::daemon;
@@ -45,6 +46,18 @@ enum What {
         #[arg(long, hide = true)]
         with_parent: bool,
     },
+    /// Serve the node with what must be done as other users: mailboxes, forward files, programs of theirs.
+    ///
+    /// Runs as root, beside `uugate run`, which runs as a user of its own. Reads [agent] of the configuration when it
+    /// starts; SIGTERM stops it.
+    Agent {
+        /// The configuration file; root alone may be able to write it.
+        #[arg(short = 'I', long = "config", value_name = "FILE", env = "UUGATE_CONFIG")]
+        config: Option<String>,
+    },
+    /// One session of the agent, on standard input.
+    #[command(hide = true)]
+    AgentChild { orders: String },
     /// Say everything that is wrong with the configuration.
     ///
     /// Each finding has file, line, column and what to write instead. Secrets are never shown. The exit code is 78
@@ -246,6 +259,8 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
             daemon::run(&Site::find(config).file)?;
             Ok(exit::OK)
         }
+        What::Agent { config } => agent::run(&Site::find(config).file),
+        What::AgentChild { orders } => agent::child(&orders),
         What::Check { node } => check::run(&common(node)),
         What::Export { options, node } => bundle::export(&common(node), options),
         What::Import { file, from, node } => bundle::import(&common(node), file, from),

@@ -43,7 +43,7 @@ impl Site {
         let roots = Roots { public: folder.path().join("public"), others: Vec::new() };
         let executor = Executor::new(door.clone(), Settings { node: system("polux"), roots });
         let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
-        let worker = Worker::new(door, Agent::same_user(crate::agent::Settings::default()), uucp);
+        let worker = Worker::new(door, Agent::new(crate::agent::Settings::default()), uucp);
         Site { folder, spool, executor, worker, names: std::cell::Cell::new(0) }
     }
 

@@ -1,12 +1,14 @@
 //! Fills the settings of the rooms below from the configuration.
 
 use super::Config;
+use crate::agent;
 use crate::execute;
 use crate::post::delivery::{smtp as smtp_out, uucp};
 use crate::post::queue;
 use crate::post::route::{Tables, directors};
 use crate::post::{smtp, submit};
 use crate::tls::TlsServer;
+use std::sync::Arc;
 
 impl Config {
     /// Our name in mail: the first domain, else the name among UUCP systems.
@@ -92,6 +94,15 @@ impl Config {
         settings.usual.clone_from(&given.usual);
         settings.routes.clone_from(&given.routes);
         settings
+    }
+
+    /// How work in the name of users is done. The group of mailboxes is the agent's business alone.
+    pub fn agent_settings(&self) -> agent::Settings {
+        agent::Settings {
+            lock_wait: self.agent.lock_wait,
+            socket: self.agent.socket.clone(),
+            rules: Arc::new(self.agent.rules.clone()),
+        }
     }
 
     pub fn execute_settings(&self) -> execute::Settings {

@@ -3,6 +3,7 @@
 //! The file is parsed into tables that know their place in it, and walked by hand, so that every finding is
 //! collected, not only the first. Relative paths are relative to the configuration file.
 
+mod agent;
 mod calls;
 mod dialling;
 mod directors;
@@ -34,6 +35,7 @@ mod users;
 mod when;
 mod wire;
 
+pub use agent::AgentConfig;
 pub use findings::{Finding, Findings, Severity};
 pub use lines::{Flow, LineConfig, LineKind, ModemConfig, SerialPort};
 pub use mail::Mail;
@@ -84,6 +86,8 @@ pub struct Config {
     pub directors: crate::post::route::directors::Settings,
     pub routes: Routes,
     pub rewriting: Rewriting,
+    /// Users of the password file, and what is done in their name.
+    pub agent: AgentConfig,
     pub systems: Vec<System>,
     pub lines: Vec<LineConfig>,
     /// Whether calls are recorded.
@@ -278,6 +282,12 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         section.finish();
         smtp_out
     });
+    let message_max = mail.clone().unwrap_or_default().max_message_size;
+    let agent = root.section("agent").map(|mut section| {
+        let agent = agent::read(&mut section, &base, message_max, findings);
+        section.finish();
+        agent
+    });
     let record = root.section("record").and_then(|mut section| {
         let record = record::read(&mut section, &base);
         section.finish();
@@ -346,6 +356,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         directors: directors.unwrap_or_else(directors::usual),
         routes: routes.unwrap_or_default(),
         rewriting: rewriting.unwrap_or_default(),
+        agent: agent.unwrap_or_else(|| AgentConfig::usual(message_max)),
         systems,
         lines,
         record,

@@ -1,7 +1,7 @@
 //! `uuxqt`: everything that is due now, carried out now.
 
 use super::{VerbError, Verbs};
-use crate::agent::{self, Agent};
+use crate::agent::Agent;
 use crate::execute::Executor;
 use crate::fault::ToFault;
 use crate::node::report::Report;
@@ -17,9 +17,9 @@ impl Verbs {
         Executor::new(self.door.clone(), self.config.execute_settings())
     }
 
-    /// What sees to the queue. Mailboxes are those of our own uid.
+    /// What sees to the queue.
     pub fn worker(&self) -> Worker {
-        let agent = Agent::same_user(agent::Settings::default());
+        let agent = Agent::new(self.config.agent_settings());
         let worker = Worker::new(self.door.clone(), agent, self.config.uucp_delivery_settings());
         worker.sending_by(self.config.smtp_delivery_settings())
     }

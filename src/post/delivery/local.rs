@@ -98,7 +98,7 @@ impl Local {
         for (intent, deliveries) in open {
             let mailbox = PathBuf::from(&intent.path);
             let known = self.users.values().find(|account| account.mailbox == mailbox).cloned();
-            let account = known.unwrap_or_else(|| Account { uid: self.agent.own_uid(), mailbox });
+            let account = known.unwrap_or_else(|| Account::own(self.agent.own_uid(), mailbox));
             let mut bytes = Some(Vec::new());
             for delivery in &deliveries {
                 if let Some(whole) = &mut bytes
@@ -228,8 +228,8 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(60);
 
     fn local(spool: &Spool, mailbox: PathBuf) -> Local {
-        let agent = Agent::same_user(Settings::default());
-        let account = Account { uid: agent.own_uid(), mailbox };
+        let agent = Agent::new(Settings::default());
+        let account = Account::own(agent.own_uid(), mailbox);
         Local::new(spool.clone(), agent, HashMap::from([("jan".to_owned(), account)]))
     }
 

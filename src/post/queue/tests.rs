@@ -53,8 +53,7 @@ impl Site {
             tables.neighbours.insert(system(name), neighbour);
         }
         let door = Door::new(spool.clone(), Settings::new("polux.example".to_owned()), tables);
-        let agent =
-            Agent::same_user(crate::agent::Settings { lock_wait: Duration::ZERO, ..Default::default() });
+        let agent = Agent::new(crate::agent::Settings { lock_wait: Duration::ZERO, ..Default::default() });
         let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
         let worker = Worker::new(door.clone(), agent, uucp);
         Site { folder, spool, door, worker }
@@ -67,7 +66,7 @@ impl Site {
         tables.neighbours.insert(system("leaf"), Neighbour { style: Some(style), ..Neighbour::default() });
         tables.smart_host = Some(system("leaf").into());
         site.door = Door::new(site.spool.clone(), site.door.settings().clone(), tables);
-        let agent = Agent::same_user(crate::agent::Settings {
+        let agent = Agent::new(crate::agent::Settings {
             lock_wait: Duration::ZERO,
             ..crate::agent::Settings::default()
         });
@@ -431,10 +430,8 @@ async fn the_worker_sees_to_what_comes_in_until_it_is_stopped() {
 async fn a_locked_mailbox_does_not_hold_up_the_others() {
     let mut site = Site::new();
     // Nobody waits that long in this test.
-    let agent = Agent::same_user(crate::agent::Settings {
-        lock_wait: Duration::from_secs(600),
-        ..Default::default()
-    });
+    let agent =
+        Agent::new(crate::agent::Settings { lock_wait: Duration::from_secs(600), ..Default::default() });
     let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
     site.worker = Worker::new(site.door.clone(), agent, uucp);
     let mut lock = std::fs::File::create(site.folder.path().join("jan.lock")).unwrap();

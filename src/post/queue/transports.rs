@@ -31,7 +31,7 @@ impl Transports {
     pub fn new(door: &Door, agent: Agent, uucp: uucp::Settings) -> Transports {
         let spool = door.spool().clone();
         let uid = agent.own_uid();
-        let account = |mailbox: &PathBuf| Account { uid, mailbox: mailbox.clone() };
+        let account = |mailbox: &PathBuf| Account::own(uid, mailbox.clone());
         let tables = door.tables();
         let users = tables.users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
         let local = Local::new(spool.clone(), agent, users.collect());

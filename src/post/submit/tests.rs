@@ -56,7 +56,7 @@ impl Site {
         tables.smart_host = smart_host.map(|host| Route::from(host.parse::<SystemName>().unwrap()));
         let host = "polux.example".to_owned();
         let door = Door::new(Spool::in_memory(), queue::Settings::new(host.clone()), tables);
-        let agent = Agent::same_user(crate::agent::Settings::default());
+        let agent = Agent::new(crate::agent::Settings::default());
         let worker = Worker::new(door.clone(), agent, uucp::Settings::new(polux, host));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
