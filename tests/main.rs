@@ -1,6 +1,7 @@
 //! Everything that is tested from outside: the rules of the house, whole systems, and other programs as peers.
 
 #![cfg(test)]
+mod agent;
 mod commands;
 mod corpora;
 mod crash;

@@ -6,16 +6,15 @@
 //! and settles or repeats. Each copy carries its delivery id, so that it is known even if a mail reader has
 //! rewritten the file since.
 
+use super::users::Users;
 use super::{Failed, body};
 use crate::agent::{Account, Agent, AgentError, Begun};
 use crate::clock;
-use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
+use crate::fault::{Fault, ToFault};
 use crate::mailbox::{Place, Recovered, mbox};
 use crate::spool::{Claim, Delivery, Intent, Spool, SpoolError};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The most bytes that go into a mailbox in one write, unless a single message is larger: 8 MiB. They are in
@@ -33,29 +32,37 @@ const RECOVERY_LEASE: Duration = Duration::from_secs(120);
 pub struct Local {
     spool: Spool,
     agent: Agent,
-    users: Arc<HashMap<String, Account>>,
+    users: Users,
 }
 
 impl Local {
-    /// `users` are those of the configuration, each with his mailbox.
-    pub fn new(spool: Spool, agent: Agent, users: HashMap<String, Account>) -> Local {
-        Local { spool, agent, users: Arc::new(users) }
+    pub fn new(spool: Spool, agent: Agent, users: Users) -> Local {
+        Local { spool, agent, users }
     }
 
     /// Delivers to one user and settles what was delivered. What fails while it is being written is due again after
     /// [`AGAIN`]; what fails before comes back, each with its reason.
     pub async fn deliver(&self, user: &str, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Failed> {
+        match self.users.mailbox(user).await {
+            Ok(account) => self.deliver_to(&account, deliveries, now).await,
+            Err(fault) => vec![Failed { deliveries, fault }],
+        }
+    }
+
+    /// The same to a file that is no mailbox; the address of each delivery is the user in whose name it is written.
+    pub async fn file(&self, path: &str, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Failed> {
+        let mut failed = Vec::new();
+        for delivery in deliveries {
+            match self.users.file(&delivery.address, Path::new(path)).await {
+                Ok(account) => failed.extend(self.deliver_to(&account, vec![delivery], now).await),
+                Err(fault) => failed.push(Failed { deliveries: vec![delivery], fault }),
+            }
+        }
+        failed
+    }
+
+    async fn deliver_to(&self, account: &Account, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Failed> {
         let due_again = now.saturating_add(AGAIN).unwrap_or(now);
-        let Some(account) = self.users.get(user) else {
-            let fault = Fault {
-                stage: Stage::Deliver,
-                whose: Whose::PeerRefused,
-                retry: Retry::Never,
-                message: format!("there is no user {user:?} here"),
-                advice: String::new(),
-            };
-            return vec![Failed { deliveries, fault }];
-        };
         let mut failed = Vec::new();
         let mut waiting = deliveries.into_iter().peekable();
         while waiting.peek().is_some() {
@@ -97,8 +104,13 @@ impl Local {
         let count = open.len();
         for (intent, deliveries) in open {
             let mailbox = PathBuf::from(&intent.path);
-            let known = self.users.values().find(|account| account.mailbox == mailbox).cloned();
-            let account = known.unwrap_or_else(|| Account::own(self.agent.own_uid(), mailbox));
+            let account = match self.account_of(&deliveries, mailbox).await {
+                Ok(account) => account,
+                Err(error) => {
+                    tracing::warn!(path = intent.path, %error, "it is not known whose an append is");
+                    continue;
+                }
+            };
             let mut bytes = Some(Vec::new());
             for delivery in &deliveries {
                 if let Some(whole) = &mut bytes
@@ -128,6 +140,19 @@ impl Local {
             }
         }
         Ok(count)
+    }
+
+    /// Whose an append was.
+    async fn account_of(&self, deliveries: &[Delivery], path: PathBuf) -> Result<Account, Fault> {
+        match deliveries.first() {
+            Some(delivery) if delivery.transport == "file" => self.users.file(&delivery.address, &path).await,
+            // It may have another place by now; the append is where it was.
+            Some(delivery) => {
+                let account = self.users.mailbox(&delivery.site).await?;
+                Ok(Account { mailbox: path, ..account })
+            }
+            None => Ok(Account::own(self.agent.own_uid(), path)),
+        }
     }
 
     /// One append, journalled. On an error nothing is known to the spool that is not settled or open for recovery.
@@ -223,14 +248,16 @@ impl Local {
 mod tests {
     use super::*;
     use crate::agent::Settings;
+    use crate::fault::Retry;
     use crate::spool::{Content, NewDelivery, NewMessage};
+    use std::collections::HashMap;
 
     const LEASE: Duration = Duration::from_secs(60);
 
     fn local(spool: &Spool, mailbox: PathBuf) -> Local {
         let agent = Agent::new(Settings::default());
-        let account = Account::own(agent.own_uid(), mailbox);
-        Local::new(spool.clone(), agent, HashMap::from([("jan".to_owned(), account)]))
+        let users = Users::new(HashMap::from([("jan".to_owned(), mailbox)]), agent.clone());
+        Local::new(spool.clone(), agent, users)
     }
 
     async fn accept(spool: &Spool, text: &str) {
@@ -288,7 +315,7 @@ mod tests {
             for delivery in &deliveries {
                 local.put_copy(&mut bytes, delivery).await.unwrap();
             }
-            let open = local.agent.open_mailbox(&local.users["jan"]).await.unwrap();
+            let open = local.agent.open_mailbox(&local.users.mailbox("jan").await.unwrap()).await.unwrap();
             let place = open.place();
             drop(open);
             let intent = Intent {

@@ -1,5 +1,6 @@
-//! Deliveries, one file a transport: [`local`] into mailboxes, [`uucp`] into jobs for a neighbour, [`smtp`] to other hosts, [`gateway`]
-//! to a program; [`body`] reads and writes their bytes.
+//! Deliveries, one file a transport: [`local`] into mailboxes and files, [`pipe`] into programs as a user, [`uucp`] into jobs
+//! for a neighbour, [`smtp`] to other hosts, [`gateway`] to a program; [`body`] reads and writes their bytes, [`users`] knows
+//! who gets local mail.
 //!
 //! A transport takes deliveries that the queue has claimed, settles those that it made, and says of each other one whether it may be
 //! tried again or failed for good. What each transport promises is told in its file, and in `docs/promises.md`.
@@ -7,7 +8,9 @@
 pub mod body;
 pub mod gateway;
 pub mod local;
+pub mod pipe;
 pub mod smtp;
+pub mod users;
 pub mod uucp;
 
 use crate::fault::Fault;

@@ -1,16 +1,17 @@
 //! Which transport does what: one arm each, and one file under [`crate::post::delivery`].
 
 use super::Door;
-use crate::agent::{Account, Agent};
+use crate::agent::Agent;
 use crate::fault::{Fault, Retry, Stage, Whose};
 use crate::post::delivery::local::Local;
+use crate::post::delivery::pipe::Pipe;
 use crate::post::delivery::smtp::{self, Smtp};
+use crate::post::delivery::users::Users;
 use crate::post::delivery::uucp::{self, Uucp};
 use crate::post::delivery::{Failed, gateway};
 use crate::post::route::Neighbour;
 use crate::spool::{Delivery, SpoolError};
 use jiff::Timestamp;
-use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 /// A mailbox, a batch or a connection takes many messages at once; anything else is given the recipients of one message.
@@ -23,6 +24,7 @@ pub(super) fn takes_many_messages(transport: &str) -> bool {
 pub(super) struct Transports {
     door: Door,
     local: Local,
+    pipe: Pipe,
     uucp: Uucp,
     pub smtp: Smtp,
 }
@@ -30,13 +32,12 @@ pub(super) struct Transports {
 impl Transports {
     pub fn new(door: &Door, agent: Agent, uucp: uucp::Settings) -> Transports {
         let spool = door.spool().clone();
-        let uid = agent.own_uid();
-        let account = |mailbox: &PathBuf| Account::own(uid, mailbox.clone());
-        let tables = door.tables();
-        let users = tables.users.iter().map(|(user, mailbox)| (user.clone(), account(mailbox)));
-        let local = Local::new(spool.clone(), agent, users.collect());
+        let own = door.tables().users.iter().map(|(user, mailbox)| (user.clone(), mailbox.clone())).collect();
+        let users = Users::new(own, agent.clone());
+        let local = Local::new(spool.clone(), agent.clone(), users.clone());
+        let pipe = Pipe::new(spool.clone(), agent, users);
         let smtp = Smtp::new(spool.clone(), smtp::Settings::new(uucp.host.clone()));
-        Transports { door: door.clone(), local, uucp: Uucp::new(spool, uucp), smtp }
+        Transports { door: door.clone(), local, pipe, uucp: Uucp::new(spool, uucp), smtp }
     }
 
     /// Delivers a group of one transport and site. What was delivered is settled when this returns; what failed is handed on
@@ -50,7 +51,10 @@ impl Transports {
         failed: mpsc::Sender<Failed>,
     ) -> Result<(), SpoolError> {
         let all = match transport {
+            "local" if self.pipe.takes_local(site) => self.pipe.local(site, group).await?,
             "local" => self.local.deliver(site, group, now).await,
+            "file" => self.local.file(site, group, now).await,
+            "pipe" => self.pipe.line(site, group).await?,
             "uux" => self.uucp.rmail(site, &self.neighbour(site), group, now).await?,
             "uusmtp" => self.uucp.rsmtp(site, &self.neighbour(site), group, now).await?,
             "smtp" => return self.smtp.deliver(site, group, failed).await,
