@@ -1,5 +1,7 @@
 //! One function for each parser of foreign bytes, by rooms. Shared by the fuzz targets and by the replay of their corpora.
 
+#[path = "entries/agent.rs"]
+mod agent;
 #[path = "entries/line.rs"]
 mod line;
 #[path = "entries/link.rs"]
@@ -13,6 +15,7 @@ mod node;
 #[path = "entries/session.rs"]
 mod session;
 
+pub use agent::*;
 pub use line::*;
 pub use link::*;
 pub use mail::*;
@@ -25,6 +28,7 @@ pub type Entry = (&'static str, fn(&[u8]));
 
 pub const ALL: &[Entry] = &[
     ("address", address),
+    ("agent_message", agent_message),
     ("aliases", aliases),
     ("at_command", at_command),
     ("at_reply", at_reply),
