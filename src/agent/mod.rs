@@ -128,19 +128,20 @@ impl Agent {
         blocking(move || passwd.look_up(&name)).await?
     }
 
-    /// Reads the beginning of a file as a user, `limit` bytes at most; see [`read_file`]. Of others than ourselves the
-    /// agent reads only what [`Rules::read`] has.
+    /// Reads the beginning of a file as the user of that name and uid, `limit` bytes at most; see [`read_file`]. Of others than
+    /// ourselves the agent reads only what [`Rules::read`] has.
     pub async fn read_file(
         &self,
-        user: &User,
+        user: &str,
+        uid: u32,
         path: &Path,
         limit: usize,
     ) -> Result<Option<FileSeen>, AgentError> {
-        if user.uid == self.own {
+        if uid == self.own {
             let path = path.to_owned();
             return blocking(move || read_file(&path, limit)).await?;
         }
-        let mut session = self.session(&user.name, user.uid, Kind::Files, path, PATIENCE).await?;
+        let mut session = self.session(user, uid, Kind::Files, path, PATIENCE).await?;
         match session.ask(&Request::Read { path: path.to_owned(), limit }).await? {
             Answer::Nothing => Ok(None),
             Answer::Seen { size, facts, links, directories } => {

@@ -16,7 +16,7 @@ async fn work_for_another_user_is_refused_and_says_why() {
     let refused = agent.open_mailbox(&other).await.unwrap_err();
     assert!(matches!(refused, AgentError::OtherUser { .. }), "{refused}");
     let user = User { uid: other.uid, ..agent.own_user() };
-    let refused = agent.read_file(&user, Path::new("/etc/passwd"), 1).await.unwrap_err();
+    let refused = agent.read_file(&user.name, user.uid, Path::new("/etc/passwd"), 1).await.unwrap_err();
     assert!(matches!(refused, AgentError::OtherUser { .. }), "{refused}");
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
 }

@@ -33,6 +33,7 @@ pub use who::{Who, user_name};
 
 use super::config::Config;
 use super::report::Report;
+use crate::agent::Agent;
 use crate::guests::Guests;
 use crate::post::queue::Door;
 use crate::post::submit::Clients;
@@ -56,7 +57,8 @@ pub struct Verbs {
 
 impl Verbs {
     pub fn new(config: Arc<Config>, spool: Spool, events: CallEvents) -> Verbs {
-        let door = Door::new(spool.clone(), config.queue_settings(), config.tables());
+        let agent = Agent::new(config.agent_settings());
+        let door = Door::with_agent(spool.clone(), config.queue_settings(), config.tables(), agent);
         let guests = Arc::new(Mutex::new(Guests::new(call::GUEST_WAITS)));
         Verbs { config, spool, door, events, guests, clients: Clients::default() }
     }

@@ -111,7 +111,7 @@ struct Inner {
 impl Door {
     /// A door that reads files of our own uid alone.
     pub fn new(spool: Spool, settings: Settings, tables: Tables) -> Door {
-        Door::with_agent(spool, settings, tables, Agent::same_user(agent::Settings::default()))
+        Door::with_agent(spool, settings, tables, Agent::new(agent::Settings::default()))
     }
 
     /// A door that reads the files of users through `agent`.

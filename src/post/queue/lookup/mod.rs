@@ -12,7 +12,6 @@ use crate::post::route::directors::{Answer, Found, FoundAlias, Need, Reader, Set
 use crate::post::route::{Resolver, Routed, Tables};
 use alias_files::{AliasFiles, Loaded};
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Finds out what routing asks for.
@@ -60,7 +59,7 @@ impl Lookup {
     async fn user(&self, name: &str) -> Result<Option<User>, String> {
         match self.agent.look_up(name).await {
             Ok(found) => Ok(found.map(|user| {
-                let mailbox = Path::new(MAILBOXES).join(&user.name);
+                let mailbox = self.agent.rules().permit(user.clone()).mailbox;
                 User { name: user.name, uid: user.uid, home: Some(user.home), mailbox }
             })),
             Err(error) => {
@@ -72,11 +71,11 @@ impl Lookup {
 
     async fn file(&self, wanted: &Wanted) -> Result<Found, String> {
         let own = self.agent.own_uid();
-        let uid = match &wanted.reader {
-            Reader::Site => own,
-            Reader::User(user) => user.uid,
+        let (name, uid) = match &wanted.reader {
+            Reader::Site => ("", own),
+            Reader::User(user) => (user.name.as_str(), user.uid),
         };
-        match self.agent.read_file(uid, &wanted.path, wanted.limit).await {
+        match self.agent.read_file(name, uid, &wanted.path, wanted.limit).await {
             Ok(Some(file)) => Ok(Found::Seen(seen(file))),
             Ok(None) => Ok(Found::Absent),
             // Of what is our own nothing needs be mounted first.
@@ -91,9 +90,6 @@ impl Lookup {
         }
     }
 }
-
-/// Where the mailboxes of the system's users are.
-const MAILBOXES: &str = "/var/mail";
 
 fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)

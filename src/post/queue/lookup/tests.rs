@@ -45,7 +45,7 @@ impl Site {
     }
 
     fn lookup(&self) -> Lookup {
-        Lookup::new(Agent::same_user(agent::Settings::default()), &self.tables.directors)
+        Lookup::new(Agent::new(agent::Settings::default()), &self.tables.directors)
     }
 
     async fn ends(&self, recipient: &str) -> Vec<String> {
