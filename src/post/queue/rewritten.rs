@@ -27,7 +27,7 @@ impl Door {
         let length = head::length(&beginning);
         let header = rewrite::addresses(&beginning, |field, address| {
             let is_of_sender = SENDER_FIELDS.iter().any(|name| name.eq_ignore_ascii_case(field));
-            Some(tables.in_header(field, is_of_sender, address))
+            Some(tables.in_header(field, is_of_sender, address)).filter(|other| other != address)
         });
         if beginning.get(..length) != Some(header.as_slice()) {
             mail.content = self.with_header(header, length, mail.content).await?;
