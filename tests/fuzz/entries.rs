@@ -12,6 +12,8 @@ mod mail;
 mod mail_out;
 #[path = "entries/node.rs"]
 mod node;
+#[path = "entries/routes.rs"]
+mod routes;
 #[path = "entries/session.rs"]
 mod session;
 
@@ -21,6 +23,7 @@ pub use link::*;
 pub use mail::*;
 pub use mail_out::*;
 pub use node::*;
+pub use routes::*;
 pub use session::*;
 
 /// A target and the name of its folder below `corpus`.
@@ -28,6 +31,7 @@ pub type Entry = (&'static str, fn(&[u8]));
 
 pub const ALL: &[Entry] = &[
     ("address", address),
+    ("address_list", address_list),
     ("agent_message", agent_message),
     ("aliases", aliases),
     ("at_command", at_command),
@@ -56,6 +60,7 @@ pub const ALL: &[Entry] = &[
     ("printable", printable),
     ("public_name", public_name),
     ("recording", recording),
+    ("routes", routes),
     ("session", session),
     ("session_command", session_command),
     ("smtp_client", smtp_client),
