@@ -342,8 +342,8 @@ fn etrn_has_a_neighbour_called() {
     let node = Node::new(
         folder.path(),
         "polux",
-        "[smtp]\nlisten = \"127.0.0.1:0\"\n[routes]\n\"leaf.example\" = \"leaf\"\n[[line]]\nname = \"pipe\"\ntype = \"pipe\"\n\
-         command = [\"/bin/false\"]\n[[system]]\nname = \"leaf\"\nline = \"pipe\"\n[[system]]\nname = \"night\"\nline = \"pipe\"\n\
+        "[smtp]\nlisten = \"127.0.0.1:0\"\n[routes]\ndomains = { \"leaf.example\" = \"leaf\" }\n[[line]]\nname = \"pipe\"\ntype = \"pipe\"\n\
+         program = [\"/bin/false\"]\n[[system]]\nname = \"leaf\"\nline = \"pipe\"\n[[system]]\nname = \"night\"\nline = \"pipe\"\n\
          times = \"Never\"\n[[system]]\nname = \"poor\"\n",
     );
     let daemon = node.start();

@@ -48,7 +48,7 @@ const ENDS: &[&[u8]] = &[
 fn no_other_end_of_data_ends_it() {
     for end in ENDS {
         let attack =
-            [&b"text"[..], end, b"MAIL FROM:<evil>\r\nRCPT TO:<victim>\r\nDATA\r\nbad\r\n.\r\n"].concat();
+            [&b"text"[..], *end, b"MAIL FROM:<evil>\r\nRCPT TO:<victim>\r\nDATA\r\nbad\r\n.\r\n"].concat();
         let mut client = Conversation::greeted();
         client.send(b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n");
         let codes = client.codes(&attack);
