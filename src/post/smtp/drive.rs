@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 /// Takes mail in. Calls come in the order of a conversation: `sender`, `recipient` at least once, `begin`, `write` any
 /// number of times, `finish`; at any point `abandon`, after which only `sender` comes. After an `Err` of `sender`,
 /// `begin`, `write` or `finish` the message is forgotten: `abandon` is not called, and `sender` comes next. The others
-/// come between messages.
+/// come whenever no text does.
 pub trait Acceptor: Send {
     /// A message is offered.
     fn sender(&mut self, mail: MailFrom) -> impl Future<Output = Result<(), Refusal>> + Send;

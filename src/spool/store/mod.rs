@@ -118,6 +118,8 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cell_size_check", true)?;
+        // What a savepoint may have to take back is a batch at most (see the writer), and no reason to write files.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         // The checkpointer does it, and the writer should it fall behind.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
