@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! mail in (SMTP, sendmail, rmail, rsmtp, batch file)
-//!     -> queue: envelope, trace -> route (aliases, neighbours, smart host)
+//!     -> queue: envelope, trace -> route (aliases, forwards, lists, neighbours, smart host)
 //!     -> spool (one transaction: message + one delivery a recipient), and only then "250" / exit 0
 //! uux, uucp -> control socket -> job in the spool for its system
 //! delivery: local -> agent -> mailbox;  uux, uusmtp -> job in the spool for a neighbour;  smtp -> another host
@@ -58,7 +58,8 @@
 //! - [`post::address`] (pure): bang, domain and mixed addresses, walked one step at a time.
 //! - [`post::mail`] (pure): envelopes, From_ lines, the one dot codec, trace headers, delivery reports.
 //! - [`post::batch`] (pure): batched SMTP, read and written.
-//! - [`post::route`] (pure): where mail for an address goes: alias, user, path, neighbour, domain, smart host; by which transport.
+//! - [`post::route`] (pure): where mail for an address goes: alias, user, forward file, list, path, neighbour, domain, smart
+//!   host; by which transport. Asks for the users and files that it must know.
 //! - [`post::smtp`] (pure but for its drivers): both sides of SMTP; knows no queue.
 //! - [`post::delivery`]: one file a transport: into a mailbox by the append journal, into jobs for a neighbour, to other
 //!   hosts by SMTP, to a program that is a gateway.

@@ -71,3 +71,58 @@ impl Parts {
         std::iter::once(self.own).chain(self.owned.into_values()).filter(is_used).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::post::address::Address;
+
+    fn parts(sender: &str) -> Vec<Part> {
+        let routed = |user: &str, owner: Option<&str>, decision| Routed {
+            recipient: Address::parse(user).unwrap(),
+            decision,
+            owner: owner.map(|owner| Address::parse(owner).unwrap()),
+            why: String::new(),
+        };
+        let local = |user: &str| Decision::Local { user: user.to_owned(), mailbox: user.into() };
+        let refused = Refusal { status: "5.1.1".to_owned(), reason: "no user".to_owned() };
+        let mut parts = Parts::new(Sender::parse(sender).unwrap());
+        parts
+            .add(vec![
+                routed("joe", Some("owner-cows@polux"), local("joe")),
+                routed("ann", None, local("ann")),
+                routed("gone", Some("owner-cows@polux"), Decision::Refused(refused)),
+            ])
+            .unwrap();
+        parts.into_parts()
+    }
+
+    #[test]
+    fn what_a_list_sends_is_its_owners() {
+        let parts = parts("bill@leaf");
+        let told: Vec<(&str, usize, usize)> = parts
+            .iter()
+            .map(|part| (part.sender.smtp(), part.deliveries.len(), part.failures.len()))
+            .collect();
+        assert_eq!(told, [("bill@leaf", 1, 0), ("owner-cows@polux", 1, 1)]);
+    }
+
+    #[test]
+    fn what_has_no_sender_stays_without_one() {
+        let parts = parts("<>");
+        let [Part { sender: Sender::Null, deliveries, failures }] = parts.as_slice() else {
+            panic!("{parts:?}")
+        };
+        assert_eq!((deliveries.len(), failures.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_recipient_that_cannot_be_routed_now_keeps_the_message_out() {
+        let passing = Refusal { status: "4.3.0".to_owned(), reason: "not now".to_owned() };
+        let recipient = Address::parse("joe").unwrap();
+        let routed =
+            Routed { recipient, decision: Decision::Refused(passing), owner: None, why: String::new() };
+        let error = Parts::new(Sender::Null).add(vec![routed]).unwrap_err();
+        assert_eq!(error, QueueError::NotNow("not now".to_owned()));
+    }
+}
