@@ -76,6 +76,7 @@ impl Parts {
 mod tests {
     use super::*;
     use crate::post::address::Address;
+    use crate::post::route::Decision;
 
     fn parts(sender: &str) -> Vec<Part> {
         let routed = |user: &str, owner: Option<&str>, decision| Routed {
@@ -83,6 +84,7 @@ mod tests {
             decision,
             owner: owner.map(|owner| Address::parse(owner).unwrap()),
             why: String::new(),
+            place: None,
         };
         let local = |user: &str| Decision::Local { user: user.to_owned(), mailbox: user.into() };
         let refused = Refusal { status: "5.1.1".to_owned(), reason: "no user".to_owned() };
@@ -120,8 +122,13 @@ mod tests {
     fn a_recipient_that_cannot_be_routed_now_keeps_the_message_out() {
         let passing = Refusal { status: "4.3.0".to_owned(), reason: "not now".to_owned() };
         let recipient = Address::parse("joe").unwrap();
-        let routed =
-            Routed { recipient, decision: Decision::Refused(passing), owner: None, why: String::new() };
+        let routed = Routed {
+            recipient,
+            decision: Decision::Refused(passing),
+            owner: None,
+            why: String::new(),
+            place: None,
+        };
         let error = Parts::new(Sender::Null).add(vec![routed]).unwrap_err();
         assert_eq!(error, QueueError::NotNow("not now".to_owned()));
     }
