@@ -28,7 +28,7 @@ fn as_said(message: &[u8]) -> Vec<u8> {
 #[test]
 fn everything_that_smtp_can_say_crosses_from_uugate_to_uugate() {
     let folder = open_folder();
-    let config = "domains = [\"polux.example\"]\n[smtp]\nlisten = \"127.0.0.1:0\"\n";
+    let config = "domain = [\"polux.example\"]\n[smtp]\nlisten = \"127.0.0.1:0\"\n";
     let polux = Node::new(folder.path(), "polux", config);
     let daemon = polux.start();
     let server = polux.await_address("listening for SMTP");
@@ -51,7 +51,7 @@ fn the_sender_hears_of_the_one_who_was_refused_in_the_servers_words() {
     let folder = open_folder();
     let server = MailServer::start(|heard| match heard {
         "RCPT TO:<c@far.example>" => {
-            Answer::Say("550-5.1.1 nobody here\r\n550 5.1.1 is called c\x1b[2J".to_owned())
+            Answer::Say("550-5.7.1 nobody here\r\n550 5.7.1 is called c\x1b[2J".to_owned())
         }
         heard => usual(heard),
     });
@@ -66,7 +66,8 @@ fn the_sender_hears_of_the_one_who_was_refused_in_the_servers_words() {
     assert_eq!(reports.len(), 1);
     let report = String::from_utf8_lossy(&reports[0]).into_owned();
     let report_in_one_line = report.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(report_in_one_line.contains(r"550 5.1.1 nobody here is called c\x1b[2J"), "{report}");
+    assert!(report_in_one_line.contains(r"550 5.7.1 nobody here is called c\x1b[2J"), "{report}");
+    assert!(report.contains("Status: 5.7.1"), "{report}");
     assert!(report.contains("c@far.example") && !report.contains("a@far.example"), "{report}");
     assert_eq!(leaf.waiting(), (0, 0));
 }
@@ -84,10 +85,10 @@ fn a_daemon_that_is_killed_sends_again_what_had_no_answer_and_nothing_else() {
         if second && slow.load(Ordering::Relaxed) { Answer::Wait } else { usual(heard) }
     });
     let leaf = Node::new(folder.path(), "leaf", &by_smtp(&server.hop()));
+    let daemon = leaf.start();
     for number in 1..=3 {
         leaf.mail("ann@leaf.uucp", &["bob@far.example"], format!("Subject: {number}\n\nhello\n").as_bytes());
     }
-    let daemon = leaf.start();
     server.await_texts(2);
     daemon.kill();
     is_slow.store(false, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use crate::support::open_folder;
 /// The site's node: users of its own, a neighbour that waits for a call, and the programs of the mail server trusted.
 pub fn gate(folder: &std::path::Path) -> Node {
     let config = format!(
-        "domains = [\"gate.example\"]\ntrusted-users = [\"{OWNER}\", \"{RUNNER}\"]\n[[system]]\nname = \"polux\"\nline = \"stdio\"\n\
+        "domain = [\"gate.example\"]\ntrusted-users = [\"{OWNER}\", \"{RUNNER}\"]\n[[system]]\nname = \"polux\"\nline = \"stdio\"\n\
          [[line]]\nname = \"stdio\"\ntype = \"stdin\"\n"
     );
     Node::new(folder, "gate", &config)

@@ -23,3 +23,16 @@ pub struct Failed {
     /// Whether to try again is in it.
     pub fault: Fault,
 }
+
+/// The same, with what a report calls it: the status code (RFC 3463) that the other side gave, or that is plain from here.
+#[derive(Debug)]
+pub struct Undelivered {
+    pub failed: Failed,
+    pub status: Option<String>,
+}
+
+impl From<Failed> for Undelivered {
+    fn from(failed: Failed) -> Undelivered {
+        Undelivered { failed, status: None }
+    }
+}

@@ -5,7 +5,7 @@ use super::retry::{self, Next};
 use super::{QueueError, Worker};
 use crate::fault::{Retry, ToFault, Whose};
 use crate::post::address::Address;
-use crate::post::delivery::Failed;
+use crate::post::delivery::{Failed, Undelivered};
 use crate::post::mail::Sender;
 use crate::post::mail::dsn::Action;
 use crate::post::mail::head::HEAD_LIMIT;
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 impl Worker {
     /// Puts off what may succeed later, holds what is our own fault, and reports the rest.
-    pub(super) async fn failed(&self, failed: Failed, now: Timestamp) -> Result<(), QueueError> {
-        let Failed { deliveries, fault } = failed;
+    pub(super) async fn failed(&self, undelivered: Undelivered, now: Timestamp) -> Result<(), QueueError> {
+        let Undelivered { failed: Failed { deliveries, fault }, status } = undelivered;
         let note = fault.message.clone();
         if fault.whose == Whose::Bug {
             let deliveries = deliveries.iter().map(|delivery| delivery.claim).collect();
@@ -37,10 +37,11 @@ impl Worker {
                 _ => hopeless.push(delivery),
             }
         }
-        let status = match fault.retry {
-            Retry::Later => "4.4.7",
-            Retry::Never if fault.whose == Whose::PeerRefused => "5.1.1",
-            Retry::Never => "5.3.0",
+        let status = match (fault.retry, status.as_deref()) {
+            (Retry::Later, _) => "4.4.7",
+            (Retry::Never, Some(status)) => status,
+            (Retry::Never, None) if fault.whose == Whose::PeerRefused => "5.1.1",
+            (Retry::Never, None) => "5.3.0",
         };
         self.bounce(hopeless, status, |_| note.clone(), now).await
     }

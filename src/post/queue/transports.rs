@@ -8,7 +8,7 @@ use crate::post::delivery::pipe::Pipe;
 use crate::post::delivery::smtp::{self, Smtp};
 use crate::post::delivery::users::Users;
 use crate::post::delivery::uucp::{self, Uucp};
-use crate::post::delivery::{Failed, gateway};
+use crate::post::delivery::{Failed, Undelivered, gateway};
 use crate::post::route::Neighbour;
 use crate::spool::{Delivery, SpoolError};
 use jiff::Timestamp;
@@ -48,7 +48,7 @@ impl Transports {
         site: &str,
         group: Vec<Delivery>,
         now: Timestamp,
-        failed: mpsc::Sender<Failed>,
+        failed: mpsc::Sender<Undelivered>,
     ) -> Result<(), SpoolError> {
         let all = match transport {
             "local" if self.pipe.takes_local(site) => self.pipe.local(site, group).await?,
@@ -64,7 +64,7 @@ impl Transports {
         };
         for one in all {
             // Nobody listens: then it comes back when its lease has run out.
-            let _ = failed.send(one).await;
+            let _ = failed.send(one.into()).await;
         }
         Ok(())
     }

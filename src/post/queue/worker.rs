@@ -145,8 +145,8 @@ impl Worker {
         }
         let (failed, mut told) = mpsc::channel(16);
         let settling = async move {
-            while let Some(failed) = told.recv().await {
-                self.failed(failed, clock::wall()).await?;
+            while let Some(undelivered) = told.recv().await {
+                self.failed(undelivered, clock::wall()).await?;
             }
             Ok::<_, QueueError>(())
         };

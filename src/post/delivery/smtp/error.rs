@@ -29,6 +29,19 @@ pub enum HopError {
 }
 
 impl HopError {
+    /// The status code for a report, where it says more than the usual one: RFC 3463, and RFC 7505 for the null MX.
+    pub fn status(&self) -> Option<String> {
+        let status = match self {
+            HopError::NullMx(_) => "5.1.10",
+            HopError::NoDomain(_) => "5.1.2",
+            HopError::NoAddress(_) => "5.4.4",
+            HopError::Loop(_) | HopError::Session { source: ClientError::Ourselves, .. } => "5.4.6",
+            HopError::Lookup { .. } | HopError::Connect { .. } => "5.4.1",
+            HopError::NotAHop(_) | HopError::Session { .. } | HopError::Issuers(_) => return None,
+        };
+        Some(status.to_owned())
+    }
+
     /// Nobody was reached who could have said more.
     pub fn is_unreached(&self) -> bool {
         matches!(self, HopError::Lookup { .. } | HopError::Connect { .. })
@@ -45,7 +58,7 @@ impl ToFault for HopError {
                 (Whose::PeerRefused, Retry::Never, "see whether the address is spelt right")
             }
             HopError::Lookup { .. } => (Whose::Line, Retry::Later, "see /etc/resolv.conf"),
-            HopError::Loop(_) => (Whose::Usage, Retry::Never, "add the domain to `domains`, or mend its MX"),
+            HopError::Loop(_) => (Whose::Usage, Retry::Never, "add the domain to `domain`, or mend its MX"),
             HopError::Connect { .. } => (Whose::Line, Retry::Later, ""),
             HopError::Session { source, .. } => {
                 return Fault { message: self.to_string(), ..source.fault() };

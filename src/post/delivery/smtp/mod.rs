@@ -17,7 +17,7 @@ mod work;
 pub use hop::{NextHop, NotAHop, Place};
 pub use settings::{Route, Settings};
 
-use super::Failed;
+use super::{Failed, Undelivered};
 use crate::clock;
 use crate::fault::ToFault;
 use crate::spool::{Delivery, Spool, SpoolError};
@@ -64,7 +64,7 @@ impl Smtp {
         &self,
         site: &str,
         deliveries: Vec<Delivery>,
-        failed: mpsc::Sender<Failed>,
+        failed: mpsc::Sender<Undelivered>,
     ) -> Result<(), SpoolError> {
         match site.parse::<NextHop>() {
             Ok(hop) => {
@@ -73,7 +73,7 @@ impl Smtp {
             }
             Err(error) => {
                 let fault = HopError::from(error).fault();
-                let _ = failed.send(Failed { deliveries, fault }).await;
+                let _ = failed.send(Failed { deliveries, fault }.into()).await;
                 Ok(())
             }
         }

@@ -150,7 +150,7 @@ impl Site {
         let (tell, mut told) = mpsc::channel(1);
         let listening = async {
             let mut all = Vec::new();
-            while let Some(Failed { deliveries, fault }) = told.recv().await {
+            while let Some(Undelivered { failed: Failed { deliveries, fault }, .. }) = told.recv().await {
                 let claims = deliveries.iter().map(|delivery| delivery.claim).collect();
                 let (until, note) = (clock::wall(), String::new());
                 let deferred = Outcome::Deferred { deliveries: claims, until, note };
@@ -484,7 +484,7 @@ async fn tried(hop: &str) -> Result<Vec<String>, String> {
     };
     found.map(|targets| targets.into_iter().map(address).collect()).map_err(|error| {
         let fault = error.fault();
-        format!("{:?}: {}", fault.retry, fault.message)
+        format!("{:?} {}: {}", fault.retry, error.status().unwrap_or_default(), fault.message)
     })
 }
 
@@ -507,14 +507,14 @@ async fn mail_hosts_are_tried_by_preference_and_without_order_among_equals() {
 #[tokio::test]
 async fn only_what_is_known_not_to_be_fails_for_ever() {
     for (hop, expected) in [
-        ("null.example", "Never: null.example takes no mail: it says so by a null MX"),
-        ("unknown.example", "Never: there is no domain unknown.example"),
-        ("nothing.example", "Never: no mail host of nothing.example has an address"),
-        ("gone.example", "Never: no mail host of gone.example has an address"),
-        ("[gone.far]", "Never: no mail host of gone.far has an address"),
-        ("down.example", "Later: down.example cannot be looked up: timed out"),
-        ("dark.example", "Later: down.far cannot be looked up: timed out"),
-        ("[down.far]:25", "Later: down.far cannot be looked up: timed out"),
+        ("null.example", "Never 5.1.10: null.example takes no mail: it says so by a null MX"),
+        ("unknown.example", "Never 5.1.2: there is no domain unknown.example"),
+        ("nothing.example", "Never 5.4.4: no mail host of nothing.example has an address"),
+        ("gone.example", "Never 5.4.4: no mail host of gone.example has an address"),
+        ("[gone.far]", "Never 5.4.4: no mail host of gone.far has an address"),
+        ("down.example", "Later 5.4.1: down.example cannot be looked up: timed out"),
+        ("dark.example", "Later 5.4.1: down.far cannot be looked up: timed out"),
+        ("[down.far]:25", "Later 5.4.1: down.far cannot be looked up: timed out"),
     ] {
         assert_eq!(tried(hop).await.unwrap_err(), expected);
     }
@@ -522,8 +522,9 @@ async fn only_what_is_known_not_to_be_fails_for_ever() {
 
 #[tokio::test]
 async fn an_mx_that_is_ourselves_is_no_way_out() {
-    let lost =
-        |domain| format!("Never: mail for {domain} comes back to this host: no other is a better MX of it");
+    let lost = |domain| {
+        format!("Never 5.4.6: mail for {domain} comes back to this host: no other is a better MX of it")
+    };
     assert_eq!(tried("first.example").await.unwrap_err(), lost("first.example"));
     assert_eq!(tried("address.example").await.unwrap_err(), lost("address.example"), "by its address");
     // Those before us may take it; those behind would give it to us.

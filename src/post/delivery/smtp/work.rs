@@ -6,7 +6,7 @@ use super::hop::{NextHop, Place};
 use super::settings::Route;
 use super::targets::{self, Target};
 use super::text::BodyText;
-use super::{Failed, Smtp};
+use super::{Failed, Smtp, Undelivered};
 use crate::clock;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::post::address::Address;
@@ -34,7 +34,7 @@ pub struct Work<'s> {
     todo: VecDeque<Vec<Delivery>>,
     /// What is being sent.
     at_work: Vec<Delivery>,
-    failed: mpsc::Sender<Failed>,
+    failed: mpsc::Sender<Undelivered>,
 }
 
 impl<'s> Work<'s> {
@@ -43,7 +43,7 @@ impl<'s> Work<'s> {
         hop: NextHop,
         route: &'s Route,
         deliveries: Vec<Delivery>,
-        failed: mpsc::Sender<Failed>,
+        failed: mpsc::Sender<Undelivered>,
     ) -> Work<'s> {
         let mut todo: VecDeque<Vec<Delivery>> = VecDeque::new();
         for delivery in deliveries {
@@ -68,12 +68,13 @@ impl<'s> Work<'s> {
                 if error.is_unreached() && !self.smtp.settings.defer_no_connect {
                     fault.retry = Retry::Never;
                 }
-                self.fail_rest(fault).await;
+                self.fail_rest(fault, error.status()).await;
                 Ok(())
             }
             Err(Broken::Stopped) => {
                 let message = "this node was told to stop before the server had answered".to_owned();
-                self.fail_rest(Fault { whose: Whose::Local, ..refused(Retry::Later, message) }).await;
+                let fault = Fault { whose: Whose::Local, ..refused(Retry::Later, message) };
+                self.fail_rest(fault, None).await;
                 Ok(())
             }
             Err(Broken::Spool(error)) => Err(error),
@@ -137,7 +138,7 @@ impl<'s> Work<'s> {
             let did_something = count > 0 || ours || unanswered.is_empty();
             if ours || doubt {
                 // Somewhere else it would be there twice for certain.
-                self.fail(unanswered, error.fault()).await;
+                self.fail(unanswered, error.fault(), None).await;
             } else if !unanswered.is_empty() {
                 self.todo.push_front(unanswered);
             }
@@ -222,7 +223,7 @@ impl<'s> Work<'s> {
         let is_partly_taken = answers.iter().flatten().any(|answer| matches!(answer, Answer::Accepted(_)));
         let (mut delivered, mut note) = (Vec::new(), String::new());
         let (mut too_many, mut unanswered) = (Vec::new(), Vec::new());
-        let mut refusals: Vec<(String, Retry, Vec<Delivery>)> = Vec::new();
+        let mut refusals: Vec<(String, Retry, Option<String>, Vec<Delivery>)> = Vec::new();
         for (delivery, answer) in std::mem::take(&mut self.at_work).into_iter().zip(answers) {
             let Some(answer) = answer else {
                 unanswered.push(delivery);
@@ -236,9 +237,12 @@ impl<'s> Work<'s> {
                 }
                 // They go with the same message again, at once.
                 Some(_) if is_partly_taken && answer.is_one_too_many() => too_many.push(delivery),
-                Some(retry) => match refusals.iter_mut().find(|(other, _, _)| *other == told) {
-                    Some((_, _, same)) => same.push(delivery),
-                    None => refusals.push((told, retry, vec![delivery])),
+                Some(retry) => match refusals.iter_mut().find(|(other, ..)| *other == told) {
+                    Some((.., same)) => same.push(delivery),
+                    None => {
+                        let status = answer.status().map(str::to_owned);
+                        refusals.push((told, retry, status, vec![delivery]));
+                    }
                 },
             }
         }
@@ -246,8 +250,8 @@ impl<'s> Work<'s> {
             let outcome = Outcome::Delivered { deliveries: delivered, note };
             self.smtp.spool.settle(clock::wall(), vec![outcome]).await?;
         }
-        for (message, retry, deliveries) in refusals {
-            self.fail(deliveries, refused(retry, message)).await;
+        for (message, retry, status, deliveries) in refusals {
+            self.fail(deliveries, refused(retry, message), status).await;
         }
         if !too_many.is_empty() {
             self.todo.push_front(too_many);
@@ -256,23 +260,24 @@ impl<'s> Work<'s> {
     }
 
     /// Hands on what failed; whoever listens settles it.
-    async fn fail(&self, deliveries: Vec<Delivery>, fault: Fault) {
+    async fn fail(&self, deliveries: Vec<Delivery>, fault: Fault, status: Option<String>) {
         if !deliveries.is_empty() {
             // Nobody listens: then it comes back when its lease has run out.
-            let _ = self.failed.send(Failed { deliveries, fault }).await;
+            let failed = Failed { deliveries, fault };
+            let _ = self.failed.send(Undelivered { failed, status }).await;
         }
     }
 
     async fn fail_at_work<T>(&mut self, fault: Fault) -> Option<T> {
         let deliveries = std::mem::take(&mut self.at_work);
-        self.fail(deliveries, fault).await;
+        self.fail(deliveries, fault, None).await;
         None
     }
 
-    async fn fail_rest(&mut self, fault: Fault) {
+    async fn fail_rest(&mut self, fault: Fault, status: Option<String>) {
         let waiting = std::mem::take(&mut self.todo).into_iter().flatten();
         let rest = std::mem::take(&mut self.at_work).into_iter().chain(waiting).collect();
-        self.fail(rest, fault).await;
+        self.fail(rest, fault, status).await;
     }
 
     /// Does something that may take long, and keeps the deliveries ours meanwhile; not beyond the end of this node.

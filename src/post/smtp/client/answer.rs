@@ -38,10 +38,13 @@ impl Answer {
         matches!(self, Answer::Refused { step: Step::Rcpt, reply } if matches!(reply.code, 452 | 552))
     }
 
-    /// The status code for a report, as far as it is known.
+    /// The status code for a report on who is refused for ever; `None`: nothing better is known than that the address is bad.
     pub fn status(&self) -> Option<&str> {
         match self {
-            Answer::Accepted(reply) | Answer::Refused { reply, .. } => reply.status.as_deref(),
+            Answer::Accepted(_) => None,
+            Answer::Refused { reply, .. } if reply.status.is_some() => reply.status.as_deref(),
+            Answer::Refused { step: Step::Rcpt, .. } => None,
+            Answer::Refused { .. } => Some("5.0.0"),
             Answer::TooLarge { .. } => Some("5.3.4"),
         }
     }

@@ -81,7 +81,7 @@ impl ToFault for ClientError {
             }
             ClientError::Login(_) => (Whose::PeerRefused, Retry::Later, "see `user` and `password-file`"),
             ClientError::Ourselves => {
-                (Whose::Usage, Retry::Never, "add the domain to `domains`, or mend its MX")
+                (Whose::Usage, Retry::Never, "add the domain to `domain`, or mend its MX")
             }
         };
         let advice = advice.to_owned();
