@@ -37,6 +37,8 @@ pub const ALL: &[Entry] = &[
     ("at_command", at_command),
     ("at_reply", at_reply),
     ("batch", batch),
+    ("batch_unwrap", batch_unwrap),
+    ("batch_wrap", batch_wrap),
     ("carrier_watch", carrier_watch),
     ("chat", chat),
     ("command_line", command_line),

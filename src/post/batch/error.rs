@@ -1,5 +1,6 @@
 //! Why a batch cannot be taken.
 
+use super::UnwrapError;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::post::mail::command::CommandError;
 use crate::post::mail::dots::LoneEnd;
@@ -23,6 +24,8 @@ pub enum BatchError {
     CutInData { line: u64 },
     #[error("the batch breaks off before the text of a message, after line {line}")]
     CutInEnvelope { line: u64 },
+    #[error(transparent)]
+    Wrapper(#[from] UnwrapError),
 }
 
 impl ToFault for BatchError {
@@ -32,7 +35,16 @@ impl ToFault for BatchError {
             whose: Whose::PeerMisbehaved,
             retry: Retry::Never,
             message: self.to_string(),
-            advice: "nothing of the batch was taken; have it made and sent again".to_owned(),
+            advice: match self {
+                BatchError::Wrapper(UnwrapError::NotRead(_)) => {
+                    "have it packed by compress, gzip or zstd, or not at all"
+                }
+                BatchError::Wrapper(UnwrapError::TooLarge(_)) => {
+                    "have it made in smaller parts, or raise `max-batch-size`"
+                }
+                _ => "nothing of the batch was taken; have it made and sent again",
+            }
+            .to_owned(),
         }
     }
 }

@@ -14,13 +14,17 @@
 //! the whole batch. Whoever reads a batch keeps nothing of it for good until [`Reader::finish`] has said that it is whole:
 //! a batch that breaks off or breaks the rules anywhere is set aside as a whole, with its bytes. One bad
 //! recipient is not the batch's fault: it is reported beside the good ones.
+//!
+//! As a whole it may be compressed ([`wrapper`]).
 
 mod error;
 mod reader;
+pub mod wrapper;
 mod writer;
 
 pub use error::BatchError;
 pub use reader::{Event, Reader, Refused, Settings};
+pub use wrapper::{Limits, Packer, PackerError, UnwrapError, Unwrapper, Wrapper};
 pub use writer::{Body, Writer};
 
 #[cfg(test)]

@@ -146,6 +146,83 @@ fn five_hundred_recipients_fit_in_one_message() {
     assert_eq!(read_in(&[&batch]).unwrap()[0].0, sent);
 }
 
+/// What some program takes for the end of a message.
+const ENDINGS: [&str; 12] = [
+    "\r\n.\r\n",
+    "\n.\n",
+    "\n.\r\n",
+    "\r\n.\n",
+    "\r.\r",
+    "\r\n.\r",
+    "\r.\r\n",
+    "\r\n.\r\r\n",
+    "\r\n\0.\r\n",
+    "\r\n.\0\r\n",
+    "\n.\r",
+    "\r\r\n.\n",
+];
+
+/// Behind a false end, commands that would be a second message to who believes it.
+fn smuggling(ending: &str, line_end: &str) -> String {
+    let lines = ["MAIL FROM:<root@bank>", "RCPT TO:<joe>", "DATA", "pay", ".", "QUIT", ""];
+    let first = ["MAIL FROM:<a>", "RCPT TO:<b>", "DATA", "text"].join(line_end);
+    format!("{first}{ending}{}", lines.join(line_end))
+}
+
+#[test]
+fn no_false_end_of_a_message_lets_another_in() {
+    for ending in ENDINGS {
+        let is_true = ending == "\r\n.\r\n";
+        match read(&smuggling(ending, "\r\n")) {
+            Ok(messages) if is_true => assert_eq!(messages.len(), 2),
+            // With a NUL the lines are whole, and the false end is text.
+            Ok(messages) => {
+                assert_eq!(messages.len(), 1, "{ending:?}");
+                assert!(ending.contains('\0') && messages[0].2.ends_with(b"pay\n"), "{ending:?}");
+            }
+            Err(error) => {
+                assert!(!is_true && matches!(error, BatchError::LoneEnd { .. }), "{ending:?}: {error}")
+            }
+        }
+        // Where lines end with LF, a CR is text like any other.
+        let messages = read(&smuggling(ending, "\n")).unwrap();
+        assert_eq!(messages.len(), if ending.ends_with("\n.\n") { 2 } else { 1 }, "{ending:?}");
+    }
+}
+
+#[test]
+fn no_text_of_ours_ends_its_message_for_whoever_reads_it() {
+    for ending in ENDINGS {
+        let text = smuggling(ending, "\n").into_bytes();
+        for ends in [Ends::Lf, Ends::Crlf] {
+            let batch = written(&[(envelope("a", &["b"]), text.clone())], ends);
+            assert_eq!(read_in(&[&batch]).unwrap().len(), 1, "{ending:?} {ends:?}");
+            // Nor for one that takes LF and CRLF alike.
+            let ends_of_any_kind = batch
+                .split(|byte| *byte == b'\n')
+                .filter(|line| line.strip_suffix(b"\r").unwrap_or(line) == b".")
+                .count();
+            let lone_cr = ends == Ends::Lf && ending.contains(".\r");
+            assert!(ends_of_any_kind == 1 || lone_cr, "{ending:?} {ends:?}: {ends_of_any_kind}");
+        }
+    }
+}
+
+/// As Exim writes them with `use_bsmtp`, and takes them with `-bS`; and as old batchers did.
+#[test]
+fn batches_of_other_programs_are_read() {
+    let exim = "MAIL FROM:<ann@leaf.example> SIZE=1400\nRCPT TO:<bob@polux.example>\nDATA\nx\n.\n";
+    let smail = "HELO leaf.uucp\nTICK 1\nVERB\nMAIL FROM:<ann>\nRCPT TO:<bob>\nDATA\nx\n.\nTICK 2\nRSET\n\
+                 MAIL FROM:<eve>\nRCPT TO:<joe>\nDATA\ny\n.\nQUIT\n";
+    let greeting_each = format!("HELO a\n{exim}HELO b\n{exim}RSET\nQUIT\n");
+    let lower = "helo leaf\nmail from: ann@leaf\nrcpt to: bob\ndata\nx\n.\nquit\n";
+    let framed = |text: &str| text.replace('\n', "\r\n");
+    for (batch, count) in [(exim, 1), (smail, 2), (&greeting_each, 2), (lower, 1)] {
+        assert_eq!(read(batch).unwrap().len(), count, "{batch}");
+        assert_eq!(read(&framed(batch)).unwrap(), read(batch).unwrap(), "{batch}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_was_written_is_read_back(
@@ -163,9 +240,21 @@ proptest! {
             (envelope(sender.as_deref().unwrap_or(""), &recipients), text)
         }).collect();
         let batch = written(&messages, ends);
-        let pieces: Vec<&[u8]> = batch.chunks(piece).collect();
-        let read: Vec<(Envelope, Vec<u8>)> = read_in(&pieces).unwrap().into_iter().map(|(e, _, text)| (e, text)).collect();
-        prop_assert_eq!(read, messages);
+        for wrapper in Wrapper::ALL {
+            let mut packer = Packer::new(wrapper).unwrap();
+            let mut packed = Vec::new();
+            batch.chunks(piece).for_each(|piece| packer.push(piece, &mut packed).unwrap());
+            packer.finish(&mut packed).unwrap();
+            let mut unwrapper = Unwrapper::new(Limits::default());
+            let mut unpacked = Vec::new();
+            for mut rest in packed.chunks(piece) {
+                while unwrapper.step(&mut rest, &mut unpacked).unwrap() {}
+            }
+            unwrapper.finish(&mut unpacked).unwrap();
+            let pieces: Vec<&[u8]> = unpacked.chunks(piece).collect();
+            let read: Vec<_> = read_in(&pieces).unwrap().into_iter().map(|(e, _, text)| (e, text)).collect();
+            prop_assert_eq!(&read, &messages);
+        }
     }
 
     #[test]

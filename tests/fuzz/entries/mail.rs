@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uugate::mailbox::mbox::{self, IdScan};
 use uugate::post::address::{Address, Precedence};
-use uugate::post::batch::{self, Reader};
+use uugate::post::batch::{self, Limits, Packer, Reader, Unwrapper, Wrapper};
 use uugate::post::mail::command::Command;
 use uugate::post::mail::dots::{Ends, Unstuffer};
 use uugate::post::mail::{parsed, read_from_lines};
@@ -71,6 +71,41 @@ pub fn batch(bytes: &[u8]) {
     assert_eq!(whole, read(1));
     if let Some((count, messages, _)) = whole {
         assert_eq!(count, messages);
+    }
+}
+
+/// A batch in any wrapper, whole and byte by byte: both say the same, and never more at once than is promised.
+pub fn batch_unwrap(bytes: &[u8]) {
+    // Where a ratio is passed depends on the pieces.
+    let limits = Limits { size: 1 << 20, ratio: u64::MAX };
+    let read = |piece: usize| {
+        let mut unwrapper = Unwrapper::new(limits);
+        let (mut all, mut out) = (Vec::new(), Vec::new());
+        for mut rest in bytes.chunks(piece) {
+            while unwrapper.step(&mut rest, &mut out).ok()? {
+                assert!(out.len() <= 129 * 1024);
+                all.append(&mut out);
+            }
+        }
+        unwrapper.finish(&mut all).ok()?;
+        Some(all)
+    };
+    assert_eq!(read(bytes.len().max(1)), read(1));
+}
+
+/// What was packed comes back.
+pub fn batch_wrap(bytes: &[u8]) {
+    for wrapper in Wrapper::ALL {
+        let (mut packed, mut back) = (Vec::new(), Vec::new());
+        let Ok(mut packer) = Packer::new(wrapper) else { return };
+        let pushed = bytes.chunks(97).try_for_each(|piece| packer.push(piece, &mut packed));
+        assert!(pushed.is_ok() && packer.finish(&mut packed).is_ok());
+        let mut unwrapper = Unwrapper::new(Limits { size: u64::MAX, ratio: u64::MAX });
+        let mut rest = packed.as_slice();
+        while unwrapper.step(&mut rest, &mut back).is_ok_and(|more| more) {}
+        // A plain batch that looks like a packed one is taken for one.
+        let is_whole = unwrapper.finish(&mut back).is_ok() && back == bytes;
+        assert!(is_whole || wrapper == Wrapper::Plain);
     }
 }
 
