@@ -150,6 +150,8 @@ impl Fault {
             (Whose::Local, ..) => exit::OSERR,
             (Whose::PeerRefused, _, Stage::Route) => exit::NOHOST,
             (Whose::PeerRefused, _, Stage::Execute) => exit::NOPERM,
+            // What was handed in is not what it should be.
+            (Whose::PeerMisbehaved, _, Stage::Submit) => exit::DATAERR,
             (Whose::PeerMisbehaved, ..) => exit::PROTOCOL,
             (Whose::Line | Whose::PeerRefused, ..) => exit::UNAVAILABLE,
         }

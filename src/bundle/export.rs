@@ -5,9 +5,11 @@ use super::file::{self, Draft};
 use crate::clock;
 use crate::job::{Execute, SystemName, Work};
 use crate::post::address::Address;
+use crate::post::batch::wrapper::takes_batch;
 use crate::post::batch::{self, Event, Reader};
 use crate::post::mail::dots::Ends;
 use crate::post::mail::{Envelope, Sender, read_from_lines};
+use crate::post::queue::{PieceError, Pieces};
 use crate::spool::{BodyRef, BundleState, CHUNK, Claim, Job, Outcome, Spool, SpoolError, Wanted};
 use std::path::Path;
 use std::time::Duration;
@@ -159,13 +161,12 @@ async fn make(
                 Ok(Carried::Batch { body }) => {
                     let mut messages = 0;
                     let mut reader = Reader::new(batch::Settings::default());
+                    let mut pieces = Pieces::new(spool, body, batch::Limits::default());
                     let mut text = None;
-                    let mut offset = 0;
-                    while offset < body.size {
-                        let piece = read(spool, body, offset).await?;
-                        offset += piece.len() as u64;
-                        // It was read to its end before, so it does not fail now.
-                        reader.push(&piece).map_err(|error| SpoolError::Corrupt(error.to_string()))?;
+                    // It was read to its end before, so it does not fail now.
+                    let corrupt = |why: &dyn std::error::Error| SpoolError::Corrupt(why.to_string());
+                    while let Some(piece) = pieces.next().await.map_err(|error| corrupt(&error))? {
+                        reader.push(&piece).map_err(|error| corrupt(&error))?;
                         while let Some(event) = reader.poll_event() {
                             match event {
                                 Event::Message { envelope, .. } => {
@@ -249,12 +250,16 @@ async fn content(
             let beginning = spool.body_read(body.id, 0, CHUNK).await?;
             Ok(message(node, execute, body, &beginning))
         }
-        "rsmtp" if execute.command.arguments.is_empty() => {
+        program if takes_batch(program) && execute.command.arguments.is_empty() => {
             let mut reader = Reader::new(batch::Settings::default());
-            let mut offset = 0;
-            while offset < body.size {
-                let piece = read(spool, body, offset).await?;
-                offset += piece.len() as u64;
+            let mut pieces = Pieces::new(spool, body, batch::Limits::default());
+            loop {
+                let piece = match pieces.next().await {
+                    Ok(Some(piece)) => piece,
+                    Ok(None) => break,
+                    Err(PieceError::Spool(error)) => return Err(error.into()),
+                    Err(PieceError::Batch(error)) => return Ok(Err(error.to_string())),
+                };
                 if let Err(error) = reader.push(&piece) {
                     return Ok(Err(error.to_string()));
                 }

@@ -43,12 +43,15 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 13] = [
+const PROGRAMS: [(&str, Program); 16] = [
     ("in.smtpd", smtpd::run),
     ("mailq", mailq::run),
     ("newaliases", newaliases::run),
+    ("rcsmtp", rsmtp::run),
+    ("rgsmtp", rsmtp::run),
     ("rmail", rmail::run),
     ("rsmtp", rsmtp::run),
+    ("rzsmtp", rsmtp::run),
     ("sendmail", sendmail::run),
     ("smtpd", smtpd::run),
     ("uucico", uucico::run),

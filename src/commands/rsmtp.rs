@@ -1,4 +1,4 @@
-//! `rsmtp`: hand in a batch of messages. RFC 2442.
+//! `rsmtp`, also as `rcsmtp`, `rgsmtp` and `rzsmtp`: hand in a batch of messages. RFC 2442.
 
 use super::arguments::{Argument, Grammar};
 use super::{Common, Failure};
@@ -9,7 +9,8 @@ use std::ffi::OsString;
 const HELP: &str = "\
 usage: rsmtp < BATCH
 
-Hands in a batch of messages, all or none.
+Hands in a batch of messages, all or none. How it is packed (compress, gzip, zstd or not at all) is
+seen from it, whatever the name of the program.
 
       --json         report as JSON
   -I, --config FILE  the configuration of the node

@@ -1,9 +1,12 @@
 //! The allow-list. A pure function.
 
+use crate::post::batch::wrapper::takes_batch;
+
 /// A command that is part of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BuiltIn {
     Rmail,
+    /// A batch, by whatever name: its content tells how it is packed.
     Rsmtp,
 }
 
@@ -12,7 +15,7 @@ pub(super) enum BuiltIn {
 pub(super) fn builtin(program: &str) -> Option<BuiltIn> {
     match program {
         "rmail" => Some(BuiltIn::Rmail),
-        "rsmtp" => Some(BuiltIn::Rsmtp),
+        batch if takes_batch(batch) => Some(BuiltIn::Rsmtp),
         _ => None,
     }
 }
@@ -24,8 +27,23 @@ mod tests {
     #[test]
     fn only_the_exact_name_is_allowed() {
         assert_eq!(builtin("rmail"), Some(BuiltIn::Rmail));
-        assert_eq!(builtin("rsmtp"), Some(BuiltIn::Rsmtp));
-        for program in ["/bin/rmail", "./rmail", "RMAIL", "rmail ", "", "sh", "uucp", "rmail;sh", "rmail\0"] {
+        for batch in ["rsmtp", "rcsmtp", "rgsmtp", "rzsmtp", "bsmtp", "cbsmtp", "crsmtp", "rbsmtp", "rfsmtp"]
+        {
+            assert_eq!(builtin(batch), Some(BuiltIn::Rsmtp), "{batch}");
+        }
+        for program in [
+            "/bin/rmail",
+            "./rmail",
+            "RMAIL",
+            "rmail ",
+            "",
+            "sh",
+            "uucp",
+            "rmail;sh",
+            "rmail\0",
+            "xsmtp",
+            "rgsmtp -x",
+        ] {
             assert_eq!(builtin(program), None, "{program:?}");
         }
     }

@@ -1,5 +1,7 @@
 //! What a peer sent is carried out, over a spool in memory.
 
+mod batches;
+
 use super::run::Ended;
 use super::*;
 use crate::agent::Agent;
@@ -33,13 +35,19 @@ fn execute(line: &str, user: &str, requestor: Option<&str>) -> Execute {
 impl Site {
     /// `polux`, with the user jan and the neighbour leaf.
     fn new() -> Site {
+        Site::with(|_| {})
+    }
+
+    fn with(set: impl FnOnce(&mut queue::Settings)) -> Site {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("public")).unwrap();
         let spool = Spool::in_memory();
         let mut tables = Tables::new(system("polux"));
         tables.users.insert("jan".to_owned(), folder.path().join("jan"));
         tables.neighbours.insert(system("leaf"), Neighbour::default());
-        let door = Door::new(spool.clone(), queue::Settings::new("polux.example".to_owned()), tables);
+        let mut settings = queue::Settings::new("polux.example".to_owned());
+        set(&mut settings);
+        let door = Door::new(spool.clone(), settings, tables);
         let roots = Roots { public: folder.path().join("public"), others: Vec::new() };
         let executor = Executor::new(door.clone(), Settings { node: system("polux"), roots });
         let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());

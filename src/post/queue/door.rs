@@ -7,6 +7,7 @@ use super::parts::{Part, Parts};
 use super::report::{Failure, Original, failure};
 use crate::agent::{self, Agent};
 use crate::post::address::Address;
+use crate::post::batch;
 use crate::post::delivery::body;
 use crate::post::mail::{self, Envelope, HOP_LIMIT, Sender, Submission, Trace, With, head};
 use crate::post::route::{Routed, Tables};
@@ -24,11 +25,13 @@ pub struct Settings {
     pub recipients: usize,
     /// Largest message, in bytes; default 50 MiB. Setting `max-message-size`.
     pub size: u64,
+    /// What one batch may hold.
+    pub batch: batch::Limits,
 }
 
 impl Settings {
     pub fn new(host: String) -> Settings {
-        Settings { host, recipients: 1000, size: 50 * 1024 * 1024 }
+        Settings { host, recipients: 1000, size: 50 * 1024 * 1024, batch: batch::Limits::default() }
     }
 }
 
@@ -316,7 +319,7 @@ impl Door {
     }
 }
 
-fn unreadable_failure(unreadable: &Unreadable) -> Option<Failure> {
+pub(super) fn unreadable_failure(unreadable: &Unreadable) -> Option<Failure> {
     let Unreadable { text, reason } = unreadable;
     // A report needs an address for each recipient; this one had none, and the words say so.
     let recipient = Address::parse("unreadable-address").ok()?;

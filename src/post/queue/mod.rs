@@ -17,6 +17,7 @@ mod live;
 mod lookup;
 mod notice;
 mod parts;
+mod pieces;
 mod report;
 pub mod retry;
 mod rewritten;
@@ -28,6 +29,7 @@ pub use door::{Accepted, Door, Incoming, Origin, Prepared, Settings, Submitter, 
 pub use error::QueueError;
 pub use live::{RouteFileError, read_paths, read_table};
 pub use lookup::{AliasFileError, read_aliases};
+pub use pieces::{PieceError, Pieces};
 pub use unbatch::{UnbatchError, Unbatched};
 pub use worker::Worker;
 

@@ -1,6 +1,8 @@
 //! From a batch to messages that may be kept: all of it or nothing.
 
-use super::door::Unreadable;
+use super::door::{Unreadable, new_id, unreadable_failure};
+use super::pieces::{PieceError, Pieces};
+use super::report::{Original, failure};
 use super::{Door, Incoming, Origin, QueueError};
 use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
@@ -91,34 +93,84 @@ impl Door {
             }
         };
         let mut unbatched = Unbatched { count: taken.whole.len(), is_framed, ..Unbatched::default() };
-        for (number, (mut envelope, unreadable, content)) in (1..).zip(taken.whole) {
+        for (number, mut message) in (1..).zip(taken.whole) {
             if let Some(peer) = peer {
                 // A path that has grown too long leads back to nobody.
-                envelope.sender = envelope.sender.by_way_of(peer.as_str()).unwrap_or(Sender::Null);
+                message.envelope.sender =
+                    message.envelope.sender.by_way_of(peer.as_str()).unwrap_or(Sender::Null);
             }
-            let mail = Incoming { envelope, unreadable, content, origin: origin.clone(), arrived };
-            let prepared =
-                self.prepare(mail).await.map_err(|error| UnbatchError::Message { number, error })?;
-            unbatched.messages.extend(prepared.messages);
-            unbatched.dropped.extend(prepared.dropped);
+            let prepared = self.prepare_message(message, &origin, arrived, &mut unbatched).await;
+            prepared.map_err(|error| UnbatchError::Message { number, error })?;
         }
         Ok(unbatched)
     }
 
+    /// One message of a batch. What is wrong with it alone comes back to its sender, and the batch is taken.
+    async fn prepare_message(
+        &self,
+        message: Message,
+        origin: &Origin,
+        arrived: Timestamp,
+        unbatched: &mut Unbatched,
+    ) -> Result<(), QueueError> {
+        let Message { envelope, mut unreadable, content, too_large } = message;
+        if too_large {
+            return self.return_large(envelope, &unreadable, &content, arrived, unbatched).await;
+        }
+        // A batch may have more recipients than one message here; they share its body.
+        let most = self.settings().recipients.max(1);
+        let mut groups: Vec<_> = envelope.recipients.chunks(most).map(<[_]>::to_vec).collect();
+        if groups.is_empty() {
+            groups.push(Vec::new());
+        }
+        for recipients in groups {
+            let envelope = Envelope { sender: envelope.sender.clone(), recipients };
+            let unreadable = std::mem::take(&mut unreadable);
+            let (content, origin) = (content.clone(), origin.clone());
+            let prepared = self.prepare(Incoming { envelope, unreadable, content, origin, arrived }).await?;
+            unbatched.messages.extend(prepared.messages);
+            unbatched.dropped.extend(prepared.dropped);
+        }
+        Ok(())
+    }
+
+    /// The report to the sender of a message that is larger than we take.
+    async fn return_large(
+        &self,
+        envelope: Envelope,
+        unreadable: &[Unreadable],
+        beginning: &Content,
+        arrived: Timestamp,
+        unbatched: &mut Unbatched,
+    ) -> Result<(), QueueError> {
+        let why = QueueError::TooLarge(self.settings().size).to_string();
+        let mut failures: Vec<_> = unreadable.iter().filter_map(unreadable_failure).collect();
+        failures.extend(envelope.recipients.into_iter().map(|recipient| failure(recipient, "5.3.4", &why)));
+        let beginning = &beginning.head;
+        let original = Original { sender: envelope.sender, arrived, beginning, whole: false };
+        match self.report(&original, &failures, arrived).await? {
+            Ok(report) => unbatched.messages.push(report),
+            Err(reason) => {
+                tracing::warn!(mail = new_id()?, reason, "mail dropped");
+                unbatched.dropped.push(reason);
+            }
+        }
+        Ok(())
+    }
+
     /// Gives whether the batch is framed.
     async fn read_batch(&self, batch: BodyRef, taken: &mut Taken) -> Result<bool, UnbatchError> {
-        let settings = Settings { recipients_max: self.settings().recipients, ..Settings::default() };
-        let mut reader = Reader::new(settings);
-        let mut offset = 0;
-        while offset < batch.size {
+        let mut reader = Reader::new(Settings::default());
+        let mut pieces = Pieces::new(self.spool(), batch, self.settings().batch);
+        loop {
             let number = taken.whole.len() + 1;
             let failed = |error: QueueError| UnbatchError::Message { number, error };
-            let piece = self.spool().body_read(batch.id, offset, CHUNK).await;
-            let piece = piece.map_err(|error| failed(error.into()))?;
-            if piece.is_empty() {
-                break;
-            }
-            offset += piece.len() as u64;
+            let piece = match pieces.next().await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(PieceError::Batch(error)) => return Err(error.into()),
+                Err(PieceError::Spool(error)) => return Err(failed(error.into())),
+            };
             reader.push(&piece)?;
             while let Some(event) = reader.poll_event() {
                 self.take(event, taken).await.map_err(failed)?;
@@ -135,30 +187,49 @@ impl Door {
     async fn take(&self, event: Event, taken: &mut Taken) -> Result<(), QueueError> {
         match event {
             Event::Message { envelope, refused } => {
-                let unreadable = refused.into_iter();
-                let unreadable = unreadable
-                    .map(|refused| Unreadable { text: refused.text, reason: refused.error.to_string() });
-                taken.open = Some((envelope, unreadable.collect(), body::Writer::new(self.spool())));
+                let unreadable = refused
+                    .into_iter()
+                    .map(|refused| Unreadable { text: refused.text, reason: refused.error.to_string() })
+                    .collect();
+                let message = Message { envelope, unreadable, content: Content::default(), too_large: false };
+                taken.open = Some((message, body::Writer::new(self.spool())));
             }
-            Event::Data(bytes) => {
-                if let Some((_, _, writer)) = &mut taken.open {
-                    if writer.length() + bytes.len() as u64 > self.settings().size {
-                        return Err(QueueError::TooLarge(self.settings().size));
-                    }
-                    writer.write(&bytes).await?;
-                }
-            }
+            Event::Data(bytes) => self.take_text(&bytes, taken).await?,
             Event::MessageEnd => {
-                if let Some((envelope, unreadable, writer)) = taken.open.take() {
-                    let mut content = writer.finish().await?;
-                    if taken.held + content.head.len() > HELD {
-                        content = self.put_down(content).await?;
+                if let Some((mut message, writer)) = taken.open.take() {
+                    if !message.too_large {
+                        message.content = writer.finish().await?;
                     }
-                    taken.held += content.head.len();
-                    taken.whole.push((envelope, unreadable, content));
+                    if taken.held + message.content.head.len() > HELD && !message.too_large {
+                        message.content = self.put_down(message.content).await?;
+                    }
+                    taken.held += message.content.head.len();
+                    taken.whole.push(message);
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Of a message that grows too large only the beginning is kept, for the report.
+    async fn take_text(&self, bytes: &[u8], taken: &mut Taken) -> Result<(), QueueError> {
+        let Some((message, writer)) = &mut taken.open else { return Ok(()) };
+        if message.too_large {
+            return Ok(());
+        }
+        if writer.length() + bytes.len() as u64 <= self.settings().size {
+            return Ok(writer.write(bytes).await?);
+        }
+        message.too_large = true;
+        let whole = std::mem::replace(writer, body::Writer::new(self.spool())).finish().await?;
+        message.content = match whole.rest {
+            None => whole,
+            Some(body) => {
+                let beginning = self.spool().body_read(body, 0, CHUNK).await?;
+                self.spool().body_drop(body).await?;
+                Content::bytes(beginning)
+            }
+        };
         Ok(())
     }
 
@@ -175,13 +246,13 @@ impl Door {
 
     /// Drops the bodies of a batch that was not taken. What cannot be dropped now is swept later.
     async fn give_up(&self, taken: Taken) {
-        if let Some((_, _, writer)) = taken.open
+        if let Some((_, writer)) = taken.open
             && let Err(error) = writer.abandon().await
         {
             tracing::debug!(%error, "a body is left to the sweep");
         }
-        for (_, _, content) in taken.whole {
-            if let Some(body) = content.rest
+        for message in taken.whole {
+            if let Some(body) = message.content.rest
                 && let Err(error) = self.spool().body_drop(body).await
             {
                 tracing::debug!(%error, "a body is left to the sweep");
@@ -193,8 +264,18 @@ impl Door {
 /// What was read of a batch so far.
 #[derive(Debug, Default)]
 struct Taken {
-    whole: Vec<(Envelope, Vec<Unreadable>, Content)>,
+    whole: Vec<Message>,
     /// Bytes of `whole` that are in memory.
     held: usize,
-    open: Option<(Envelope, Vec<Unreadable>, body::Writer)>,
+    open: Option<(Message, body::Writer)>,
+}
+
+/// One message of a batch.
+#[derive(Debug)]
+struct Message {
+    envelope: Envelope,
+    unreadable: Vec<Unreadable>,
+    content: Content,
+    /// It is larger than we take; `content` is its beginning.
+    too_large: bool,
 }
