@@ -20,6 +20,9 @@ pub enum Outcome {
     /// Deliveries that became a job for a neighbour. They are delivered when the job is done, and come back,
     /// claimable and with [`super::Delivery::refusal`] set, when the peer refuses the job.
     Handed { deliveries: Vec<Claim>, job: NewJob },
+    /// The same, for a job that carries what these open batches carried ([`super::Spool::open_batches`], by the numbers of their jobs)
+    /// and takes their place. [`super::SpoolError::Conflict`] says that one of them is not open any more.
+    Gathered { deliveries: Vec<Claim>, job: NewJob, instead_of: Vec<u64> },
     /// Deliveries that failed for ever. `bounce` is the report to the sender, if one is due.
     Bounced { deliveries: Vec<Claim>, note: String, bounce: Option<NewMessage> },
     /// Deliveries kept until somebody releases them.

@@ -279,6 +279,21 @@ impl Spool {
     ) -> Result<Option<Timestamp>> {
         self.writer.verb(0, move |store| store.waits_since(&system, above, up_to)).await
     }
+    /// The youngest batches for a system of this grade that may be taken up again and have waited since `since` at most, the
+    /// youngest first, at most `limit`.
+    pub async fn open_batches(
+        &self,
+        system: SystemName,
+        grade: Grade,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OpenBatch>> {
+        self.writer.verb(0, move |store| store.open_batches(&system, grade, since, limit)).await
+    }
+    /// What a batch carries, by the number of its job; nothing if it has gone.
+    pub async fn carried(&self, batch: u64) -> Result<Vec<Carried>> {
+        self.writer.verb(0, move |store| store.carried(batch)).await
+    }
     pub async fn jobs(&self, system: Option<SystemName>, after: Option<u64>) -> Result<Vec<JobSummary>> {
         self.writer.verb(0, move |store| store.jobs(system.as_ref(), after)).await
     }

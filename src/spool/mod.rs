@@ -14,6 +14,7 @@
 //! What is worked upon is *claimed*: a claim carries a lease, and only who holds it may settle. Leases of an
 //! owner that died or let them run out are taken back, at start and every minute.
 
+mod batch;
 mod body;
 mod call;
 mod claim;
@@ -35,6 +36,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Carried, OpenBatch};
 pub use body::{BodyId, BodyRef, CHUNK, Content, MOST_AT_ONCE};
 pub use call::{
     CallId, CallLease, CallRecord, Charge, Charges, Failure, ModemReport, NewCall, Pace, PastCall,

@@ -45,6 +45,7 @@ impl Config {
         let mut settings = queue::Settings::new(self.host());
         settings.size = self.mail.max_message_size;
         settings.recipients = self.mail.max_recipients as usize;
+        settings.batch.size = self.mail.max_batch_size;
         settings
     }
 
@@ -71,7 +72,11 @@ impl Config {
     }
 
     pub fn uucp_delivery_settings(&self) -> uucp::Settings {
-        uucp::Settings::new(self.node.name.clone(), self.host())
+        let batches = self.systems.iter().map(|system| (system.name.clone(), system.batches.clone()));
+        uucp::Settings {
+            batches: batches.collect(),
+            ..uucp::Settings::new(self.node.name.clone(), self.host())
+        }
     }
 
     pub fn smtp_delivery_settings(&self) -> smtp_out::Settings {

@@ -4,6 +4,7 @@
 //! collected, not only the first. Relative paths are relative to the configuration file.
 
 mod agent;
+mod batches;
 mod calls;
 mod dialling;
 mod directors;

@@ -1,5 +1,6 @@
 //! `[[system]]`: the neighbours.
 
+use super::batches;
 use super::calls;
 use super::dialling::{Dialling, HINT};
 use super::findings::Findings;
@@ -16,6 +17,7 @@ use super::when::{self, windows};
 use super::wire::dialogue;
 use crate::job::{Grade, SystemName};
 use crate::observe::Secret;
+use crate::post::delivery::batches::Terms;
 use crate::post::route::Neighbour;
 use crate::schedule::{Plan, Sizes, Timetables};
 use crate::spool::Order;
@@ -59,6 +61,8 @@ pub struct System {
     pub transfers: Transfers,
     /// How mail travels to it.
     pub mail: Neighbour,
+    /// How batches for it are made.
+    pub batches: Terms,
     /// What goes first among jobs of one grade; what is not said is as the line has it.
     pub order: Option<Order>,
     /// The largest files by the hours of the week.
@@ -124,6 +128,7 @@ pub fn read(
         protocols: protocols::read(&mut section),
         transfers: transfers::read(&mut section),
         mail: neighbours::read(&mut section),
+        batches: batches::read(&mut section),
         order: calls::order(&mut section),
         sizes: calls::sizes(&mut section, tables),
         largest_file: section.value("largest-file", |text| match size(text)? {

@@ -1,10 +1,11 @@
 //! Deliveries, one file a transport: [`local`] into mailboxes and files, [`pipe`] into programs as a user, [`uucp`] into jobs
-//! for a neighbour, [`smtp`] to other hosts, [`gateway`] to a program; [`body`] reads and writes their bytes, [`users`] knows
-//! who gets local mail.
+//! for a neighbour, [`batches`] many messages into one job, [`smtp`] to other hosts, [`gateway`] to a program; [`body`] reads and
+//! writes their bytes, [`users`] knows who gets local mail.
 //!
 //! A transport takes deliveries that the queue has claimed, settles those that it made, and says of each other one whether it may be
 //! tried again or failed for good. What each transport promises is told in its file, and in `docs/promises.md`.
 
+pub mod batches;
 pub mod body;
 pub mod gateway;
 pub mod local;

@@ -4,16 +4,15 @@
 //! that has the envelopes inside. Nothing is waited for here: the job goes with the next call, and comes back
 //! as refused deliveries if the neighbour does not take it.
 
+use super::batches::{self, Terms};
 use super::{Failed, body};
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::job::{Command, Execute, Grade, Notify, SystemName, Work};
 use crate::post::address::{Address, AddressStyle};
-use crate::post::batch;
-use crate::post::mail::dots::Ends;
 use crate::post::mail::head::{self, HEAD_LIMIT};
-use crate::post::mail::{self, Envelope, Sender, rewrite};
+use crate::post::mail::{self, Sender, rewrite};
 use crate::post::route::{self, Neighbour};
-use crate::spool::{CHUNK, Claim, Content, Delivery, MessageId, NewJob, Outcome, Spool, SpoolError, Wish};
+use crate::spool::{Claim, Content, Delivery, NewJob, Outcome, Spool, SpoolError, Wish};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -26,9 +25,8 @@ pub struct Settings {
     pub host: String,
     /// The urgency of mail; default `C`. Setting `mail-grade`.
     pub grade: Grade,
-    /// A batch is ended when it holds so many bytes, default 1 MiB: a call that fails near its end loses no more than
-    /// that where the peer cannot go on in mid-file. Setting `batch-size`.
-    pub batch: u64,
+    /// How batches are made for neighbours that have other terms than the usual ones.
+    pub batches: BTreeMap<SystemName, Terms>,
     /// Who asks for the jobs that the queue makes; default `uucp`. Setting `mail-user`.
     pub user: String,
     /// How addresses are written. Setting `address-style` of a neighbour.
@@ -38,7 +36,7 @@ pub struct Settings {
 impl Settings {
     pub fn new(node: SystemName, host: String) -> Settings {
         let (grade, style) = (Grade::MAIL, AddressStyle::default());
-        Settings { node, host, grade, batch: 1024 * 1024, user: "uucp".to_owned(), style }
+        Settings { node, host, grade, batches: BTreeMap::new(), user: "uucp".to_owned(), style }
     }
 
     /// The same as one neighbour has it.
@@ -111,7 +109,7 @@ impl Uucp {
         Ok(failed)
     }
 
-    /// Deliveries of any messages as batches, each one `rsmtp` job.
+    /// Deliveries of any messages as batches.
     pub async fn rsmtp(
         &self,
         site: &str,
@@ -122,16 +120,8 @@ impl Uucp {
         let Ok(system) = site.parse::<SystemName>() else { return Ok(vec![no_system(site, deliveries)]) };
         let settings = self.settings.for_neighbour(neighbour);
         let (sound, mut failed) = self.sound(deliveries).await;
-        let mut handed = false;
-        for list in batches(&settings, sound) {
-            match rsmtp(&self.spool, &settings, &system, list, now).await {
-                Ok(outcome) => {
-                    self.spool.settle(now, vec![outcome]).await?;
-                    handed = true;
-                }
-                Err(not_handed) => failed.push(not_handed),
-            }
-        }
+        let (not_handed, handed) = batches::hand(&self.spool, &settings, &system, sound, now).await?;
+        failed.extend(not_handed);
         self.demand(&system, neighbour, settings.grade, now, handed).await?;
         Ok(failed)
     }
@@ -227,81 +217,8 @@ async fn message(
     writer.finish().await
 }
 
-/// Cuts deliveries into those of one batch each. The recipients of a message stay together.
-fn batches(settings: &Settings, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
-    let mut lists: Vec<Vec<Delivery>> = Vec::new();
-    let mut bytes = 0;
-    for delivery in deliveries {
-        match lists.last_mut() {
-            Some(list) if list.last().is_some_and(|last| last.message == delivery.message) => {
-                list.push(delivery)
-            }
-            Some(list) if bytes + delivery.body.size <= settings.batch => {
-                bytes += delivery.body.size;
-                list.push(delivery);
-            }
-            _ => {
-                bytes = delivery.body.size;
-                lists.push(vec![delivery]);
-            }
-        }
-    }
-    lists
-}
-
-/// Deliveries of any messages to one neighbour as one `rsmtp` job.
-async fn rsmtp(
-    spool: &Spool,
-    settings: &Settings,
-    site: &SystemName,
-    deliveries: Vec<Delivery>,
-    now: Timestamp,
-) -> Result<Outcome, Failed> {
-    let content = match batch(spool, settings, &deliveries).await {
-        Ok(content) => content,
-        Err(error) => return Err(Failed { deliveries, fault: error.fault() }),
-    };
-    match job(settings, site, "rsmtp", Vec::new(), None, content, now) {
-        Ok(job) => Ok(Outcome::Handed { deliveries: claims(&deliveries), job }),
-        Err(fault) => Err(Failed { deliveries, fault }),
-    }
-}
-
 fn claims(deliveries: &[Delivery]) -> Vec<Claim> {
     deliveries.iter().map(|delivery| delivery.claim).collect()
-}
-
-/// A batch with each message once, for all its recipients.
-async fn batch(spool: &Spool, settings: &Settings, deliveries: &[Delivery]) -> Result<Content, SpoolError> {
-    let mut messages: BTreeMap<MessageId, Vec<&Delivery>> = BTreeMap::new();
-    for delivery in deliveries {
-        messages.entry(delivery.message).or_default().push(delivery);
-    }
-    let mut writer = body::Writer::new(spool);
-    let mut out = Vec::new();
-    let batch = batch::Writer::new(&settings.host, Ends::Lf, &mut out);
-    for group in messages.into_values() {
-        let Some(first) = group.first() else { continue };
-        let recipients = group.iter().filter_map(|delivery| Address::parse(&delivery.address).ok()).collect();
-        // A bare name would be one of theirs there.
-        let sender = Sender::parse(&first.sender).and_then(|sender| sender.by_way_of(settings.node.as_str()));
-        let sender = sender.unwrap_or(Sender::Null);
-        let mut text = batch.message(&Envelope { sender, recipients }, &mut out);
-        let mut offset = 0;
-        while offset < first.body.size {
-            let piece = spool.body_read(first.body.id, offset, CHUNK).await?;
-            if piece.is_empty() {
-                return Err(SpoolError::Corrupt(format!("body {} ends early", first.body.id.0)));
-            }
-            offset += piece.len() as u64;
-            text.push(&piece, &mut out);
-            writer.write(&std::mem::take(&mut out)).await?;
-        }
-        text.finish(&mut out);
-    }
-    batch.finish(&mut out);
-    writer.write(&out).await?;
-    writer.finish().await
 }
 
 /// Its mail is held: the route names no system that is none.
@@ -314,7 +231,7 @@ fn refused(message: String) -> Fault {
     Fault { stage: Stage::Deliver, whose: Whose::Usage, retry: Retry::Never, message, advice: String::new() }
 }
 
-fn job(
+pub(super) fn job(
     settings: &Settings,
     site: &SystemName,
     program: &str,

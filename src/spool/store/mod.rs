@@ -3,6 +3,7 @@
 //! A [`Store`] belongs to one thread, the writer ([`super::writer`]), and has the verbs as plain functions. It is not
 //! told about transactions except here: [`Store::begin`], [`Store::verb`] for each verb, [`Store::commit`].
 
+mod batch;
 mod blocks;
 mod body;
 mod call;
@@ -82,6 +83,8 @@ pub struct Store {
     settings: Settings,
     id: u64,
     owner: i64,
+    /// The last number of a job that was given before the spool was opened.
+    jobs_before: i64,
     open: HashMap<BodyId, body::OpenBody>,
     next_body: u64,
     write_back: write_back::WriteBack,
@@ -156,6 +159,7 @@ impl Store {
             settings,
             id: 0,
             owner: 0,
+            jobs_before: 0,
             open: HashMap::new(),
             next_body: 1,
             write_back: write_back::WriteBack::default(),
@@ -183,6 +187,7 @@ impl Store {
                     id
                 }
             };
+            store.jobs_before = store.meta("next-job")?.unwrap_or(0);
             store.register_owner()?;
             store.next_body = store.first_free_body()?;
             store.recover(now)

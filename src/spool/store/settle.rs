@@ -24,14 +24,10 @@ impl Store {
             }),
             Outcome::Handed { deliveries, job } => {
                 let job = signed(self.add_job(job)?.number);
-                deliveries.into_iter().try_for_each(|claim| {
-                    let id = self.end_claim(Kind::Delivery, claim)?;
-                    self.run(
-                        "UPDATE deliveries SET state = 'handed', job = ?2, refusal = NULL, note = '' WHERE id = ?1",
-                        params![id, job],
-                    )?;
-                    self.note_delivery(now, "handed", id, &format!("job={job:x}"))
-                })
+                self.handed(deliveries, job, now)
+            }
+            Outcome::Gathered { deliveries, job, instead_of } => {
+                self.gathered(deliveries, job, &instead_of, now)
             }
             Outcome::Bounced { deliveries, note, bounce } => {
                 // The report first: it may be made of the very body that the last bounced delivery gives up.
@@ -191,7 +187,7 @@ impl Store {
 
     // History of what was settled.
 
-    fn note_delivery(&self, at: Timestamp, what: &str, id: i64, note: &str) -> Result<()> {
+    pub(super) fn note_delivery(&self, at: Timestamp, what: &str, id: i64, note: &str) -> Result<()> {
         let row = self.one("SELECT message, recipient FROM deliveries WHERE id = ?1", [id], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
         })?;
@@ -205,7 +201,7 @@ impl Store {
         })
     }
 
-    fn note_job(&self, at: Timestamp, what: &str, id: i64, note: &str) -> Result<()> {
+    pub(super) fn note_job(&self, at: Timestamp, what: &str, id: i64, note: &str) -> Result<()> {
         let system: Option<String> =
             self.one("SELECT system FROM jobs WHERE id = ?1", [id], |row| row.get(0))?;
         let system: Option<SystemName> = system.map(|name| parsed(&name)).transpose()?;

@@ -1,5 +1,6 @@
 //! One suite for both homes of the spool: what each verb promises.
 
+mod batch;
 mod calls;
 mod crash;
 mod damage;
