@@ -19,6 +19,8 @@ pub enum Work {
     Mail(usize),
     /// The same in one batch.
     Batch(usize),
+    /// Letters of real text that the queue hands on: in a batch that is packed so, or a job each. Between uugates alone.
+    Letters(usize, Option<&'static str>),
     /// A file in two calls; the carrier is lost when half of it has gone.
     Resumed(usize),
 }
@@ -94,6 +96,11 @@ pub enum Beside {
 }
 
 impl Case {
+    /// Whether these two can do it.
+    pub fn is_for(&self, alpha: Program, beta: Program) -> bool {
+        !matches!(self.work, Work::Letters(..)) || [alpha, beta] == [Program::Uugate; 2]
+    }
+
     /// Bit/s of its line; nothing where only the machine is in the way.
     pub fn rate(&self) -> Option<u32> {
         self.over.line().and_then(|line| line.rate)
@@ -108,6 +115,7 @@ impl Case {
             // Each job waits for the other side's answers, but by a protocol with several channels.
             Work::Mail(count) => count * 2048 * if variant.letter == 'i' { 1 } else { 3 },
             Work::Batch(count) => count * 2048,
+            Work::Letters(count, packed) => count * if packed.is_some() { 1000 } else { 3000 },
         };
         // Small packets, of which few may be on their way; packets that come again.
         let times = if variant == G { 3 } else { 1 } * if settings.bit_errors >= 1e-4 { 3 } else { 1 };
@@ -126,7 +134,14 @@ impl Case {
         // A disk that many sessions share would be in the way of all.
         let memory = Some(Path::new("/dev/shm")).filter(|path| self.rate().is_some() && path.is_dir());
         let by_port = matches!(self.over, Over::Ports(_));
-        let pair = Pair::new(alpha, beta, variant, by_port, memory.unwrap_or(&std::env::temp_dir()));
+        let terms = match self.work {
+            Work::Letters(_, Some(packed)) => {
+                format!("transport = \"rsmtp\"\nbatch-compress = \"{packed}\"")
+            }
+            _ => String::new(),
+        };
+        let below = memory.unwrap_or(&std::env::temp_dir()).to_owned();
+        let pair = Pair::new(alpha, beta, variant, by_port, &terms, &below);
         for _ in 0..before {
             self.call(&pair, &self.clean(), seed).good.then_some(())?;
         }
@@ -140,6 +155,7 @@ impl Case {
             }
             Work::Mail(count) => pair.queue_mail(count),
             Work::Batch(count) => pair.queue_batch(count),
+            Work::Letters(count, _) => pair.queue_letters(count),
             Work::Resumed(bytes) => return self.resumed(&pair, bytes, seed),
         }
         let call = self.call(&pair, &self.over, seed);
@@ -148,6 +164,7 @@ impl Case {
                 pair.file_arrived(Way::There) && (!both || pair.file_arrived(Way::Back))
             }
             Work::Mail(count) | Work::Batch(count) => pair.mail_arrived(count),
+            Work::Letters(count, _) => pair.letters_arrived(count),
             Work::Nothing | Work::Resumed(_) => true,
         };
         (arrived && call.good).then(|| self.figure(&call))
@@ -206,7 +223,7 @@ impl Case {
         let (bytes, jobs) = match self.work {
             Work::File { bytes, .. } | Work::Resumed(bytes) => (bytes as f64, 1.0),
             Work::Mail(count) | Work::Batch(count) => (count as f64 * 2048.0, count as f64),
-            Work::Nothing => (0.0, 1.0),
+            Work::Nothing | Work::Letters(..) => (0.0, 1.0),
         };
         let used = call.cpu.map(|used| used.as_secs_f64());
         let beside = match (self.unit, self.work) {
@@ -269,6 +286,8 @@ pub fn cases(quick: bool) -> Vec<Case> {
         over,
     };
     let on = |settings: &Settings| Over::Line(settings.clone());
+    let letters =
+        |title, packed| case(title, &[I], Work::Letters(100, Some(packed)), on(&telephone), Unit::Seconds);
     vec![
         case("200 KiB one way, %", &[I, G, G2048, T, Y], file(200 << 10), on(&telephone), Unit::Share),
         case("200 KiB both ways at once, % each", &[I], both(200 << 10), on(&telephone), Unit::Share),
@@ -280,6 +299,17 @@ pub fn cases(quick: bool) -> Vec<Case> {
             Unit::Seconds,
         ),
         case("the same as one batch, s", &[I, G2048, T], Work::Batch(100), on(&telephone), Unit::Seconds),
+        case(
+            "100 letters of prose, single jobs, s",
+            &[I],
+            Work::Letters(100, None),
+            on(&telephone),
+            Unit::Seconds,
+        ),
+        letters("the same as one batch, not packed, s", "none"),
+        letters("the same, compress, s", "compress"),
+        letters("the same, gzip, s", "gzip"),
+        letters("the same, zstd, s", "zstd"),
         Case {
             seeds: 3,
             ..case(

@@ -123,7 +123,8 @@ fn run(rows: &[&Row], named: Option<&str>, parallel: usize) {
     let mut todo = Vec::new();
     for row in rows {
         for (pairing, (alpha, beta)) in PAIRINGS.iter().enumerate() {
-            if named.is_some_and(|name| name != format!("{alpha}-{beta}")) {
+            if named.is_some_and(|name| name != format!("{alpha}-{beta}")) || !row.case.is_for(*alpha, *beta)
+            {
                 continue;
             }
             todo.extend((0..row.case.seeds).map(|seed| (*row, pairing, seed)));
@@ -199,6 +200,9 @@ fn print_table(rows: &[Row]) {
 fn cell(outcomes: &[Outcome]) -> String {
     let mut good: Vec<Figure> = outcomes.iter().copied().flatten().collect();
     good.sort_by(|one, other| one.value.total_cmp(&other.value));
+    if outcomes.is_empty() {
+        return "–".to_owned();
+    }
     let count = format!("{} of {}", good.len(), outcomes.len());
     match (good.get(good.len() / 2), good.len() == outcomes.len()) {
         (Some(Figure { value, beside: Some(Beside::Seconds(beside) | Beside::Bytes(beside)) }), true) => {

@@ -1,5 +1,6 @@
 //! Two neighbours, each uugate or Taylor UUCP, set up for one protocol, with work for each other.
 
+use crate::support::letters::{as_batch, letters};
 use crate::support::messages::mark_and_body;
 use crate::support::node::{Node, neighbour};
 use crate::support::taylor::{self, Taylor};
@@ -71,12 +72,20 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// `alpha` calls, `beta` is called. Both live in a folder below this one. `by_port`: alpha opens a serial port, if it is uugate.
-    pub fn new(alpha: Program, beta: Program, variant: Variant, by_port: bool, below: &Path) -> Pair {
+    /// `alpha` calls, `beta` is called. Both live in a folder below this one. `by_port`: alpha opens a serial port, if it is uugate;
+    /// `terms` are those of its mail for beta.
+    pub fn new(
+        alpha: Program,
+        beta: Program,
+        variant: Variant,
+        by_port: bool,
+        terms: &str,
+        below: &Path,
+    ) -> Pair {
         let folder = open_folder_in(below);
         let port = by_port.then(|| folder.path().join(PORT));
-        let alpha = Site::new(folder.path(), alpha, "alpha", "beta", variant, port.as_deref());
-        let beta = Site::new(folder.path(), beta, "beta", "alpha", variant, None);
+        let alpha = Site::new(folder.path(), alpha, "alpha", "beta", variant, port.as_deref(), terms);
+        let beta = Site::new(folder.path(), beta, "beta", "alpha", variant, None, "");
         Pair { folder, alpha, beta }
     }
 
@@ -142,6 +151,24 @@ impl Pair {
         self.alpha.queue_job("rsmtp", &[], batch(count).as_bytes());
     }
 
+    /// Hands letters of prose for a user of beta to the queue of alpha, which has them waiting for the call then.
+    pub fn queue_letters(&self, count: usize) {
+        if let Site::Uugate(node) = &self.alpha {
+            node.run("rsmtp", &[], as_batch(&letters(count)).as_bytes());
+            node.run("uuxqt", &[], b"");
+        }
+    }
+
+    /// Whether all of them have reached their reader.
+    pub fn letters_arrived(&self, count: usize) -> bool {
+        let mut wanted: Vec<Vec<u8>> =
+            letters(count).iter().map(|letter| mark_and_body(letter.as_bytes()).to_vec()).collect();
+        let mut arrived = self.beta.mail();
+        arrived.sort();
+        wanted.sort();
+        arrived == wanted
+    }
+
     /// Whether just these messages, or the batch of them, have reached their reader.
     pub fn mail_arrived(&self, count: usize) -> bool {
         let mut wanted: Vec<Vec<u8>> = (0..count).map(|number| message(number).into_bytes()).collect();
@@ -185,6 +212,7 @@ impl Site {
         peer: &str,
         variant: Variant,
         port: Option<&Path>,
+        terms: &str,
     ) -> Site {
         match program {
             Program::Uugate => {
@@ -192,7 +220,7 @@ impl Site {
                 let reliable = if matches!(variant.letter, 't' | 'e' | 'y') { "reliable = true" } else { "" };
                 let config = match port {
                     Some(port) => on_port(peer, &variant.for_uugate(), port),
-                    None => neighbour(peer, &variant.for_uugate()),
+                    None => neighbour(peer, &format!("{}\n{terms}", variant.for_uugate())),
                 } + reliable;
                 let node = Node::new(folder, name, &config);
                 // A site that is called has a spool; the first command makes it.

@@ -1,5 +1,6 @@
 //! Mail from one end to the other, as mail programs see it.
 
+mod batches;
 mod bounce;
 mod directors;
 mod outside;

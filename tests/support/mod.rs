@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod disk;
 pub mod exchange;
+pub mod letters;
 pub mod mail_server;
 pub mod messages;
 pub mod modem_lines;
