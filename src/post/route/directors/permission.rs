@@ -112,6 +112,9 @@ mod tests {
     use super::super::User;
     use super::*;
 
+    /// Owner and mode of the file, those of its directories, and what is to be thought of it.
+    type Case = ((u32, u32), [(u32, u32); 3], Result<Trust, Unsafe>);
+
     const BOB: u32 = 1001;
     const EVE: u32 = 1002;
     const OURS: u32 = 7;
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_file_of_a_user() {
-        let cases: [((u32, u32), [(u32, u32); 3], Result<Trust, Unsafe>); 14] = [
+        let cases: [Case; 14] = [
             ((BOB, 0o644), USUAL, Ok(Trust::Full)),
             ((BOB, 0o600), USUAL, Ok(Trust::Full)),
             ((ROOT, 0o644), USUAL, Ok(Trust::Full)),
@@ -164,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_file_of_the_site() {
-        let cases: [((u32, u32), [(u32, u32); 3], Result<Trust, Unsafe>); 7] = [
+        let cases: [Case; 7] = [
             ((ROOT, 0o644), [(ROOT, 0o755); 3], Ok(Trust::Full)),
             ((OURS, 0o600), [(ROOT, 0o755), (ROOT, 0o755), (OURS, 0o750)], Ok(Trust::Full)),
             ((BOB, 0o644), USUAL, Ok(Trust::Addresses)),
