@@ -89,6 +89,11 @@ impl ToFault for AgentError {
             AgentError::Forbidden { .. } | AgentError::NoProgram { .. } | AgentError::NoUser { .. } => {
                 Retry::Never
             }
+            // Whoever owns the file must change it first.
+            AgentError::Unsafe { .. } => Retry::Never,
+            AgentError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Retry::Never
+            }
             _ => Retry::Later,
         };
         Fault { stage: Stage::Deliver, whose, retry, message: self.to_string(), advice: advice.to_owned() }
