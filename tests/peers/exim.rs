@@ -17,9 +17,9 @@ fn exim_takes_our_mail_and_hands_it_to_our_rmail_rsmtp_and_uux() {
     let folder = open_folder();
     let gate = gate(folder.path());
     let transports = format!(
-        "rmail:\n  driver = pipe\n  command = {} $local_part@$domain\n  message_suffix =\n  return_fail_output\n\
+        "rmail:\n  driver = pipe\n  command = {} $pipe_addresses\n  message_suffix =\n  return_fail_output\n\
          rsmtp:\n  driver = pipe\n  command = {}\n  use_bsmtp\n  batch_max = 100\n  message_prefix =\n  message_suffix =\n  return_fail_output\n\
-         uucp:\n  driver = pipe\n  command = {} -r -n -z -a$sender_address - $host!rmail ($local_part@$domain)\n  message_suffix =\n  return_fail_output\n",
+         uucp:\n  driver = pipe\n  command = {} -r -n -z - $host!rmail $pipe_addresses\n  message_suffix =\n  return_fail_output\n",
         command_line(&gate, "rmail"),
         command_line(&gate, "rsmtp"),
         command_line(&gate, "uux"),

@@ -108,7 +108,7 @@ impl Mta {
         // With a configuration of its own it may become nobody else.
         let text = format!(
             "exim_user = {OWNER}\nexim_group = {OWNER}\ndeliver_drop_privilege = true\nnever_users =\n\
-             primary_hostname = smart.example\nspool_directory = {root_text}/spool\nlog_file_path = {root_text}/log\n\
+             primary_hostname = smart.example\nspool_directory = {root_text}/spool\nlog_file_path = {root_text}/%slog\n\
              pid_file_path = {root_text}/pid\nexim_path = {}\nnotifier_socket =\nkeep_environment =\n\
              local_interfaces = {}\ndaemon_smtp_ports = {}\nacl_smtp_rcpt = all\nacl_smtp_data = all\n\
              tls_advertise_hosts =\nhost_lookup =\nrfc1413_query_timeout = 0s\nbegin acl\nall:\n  accept\n\
@@ -143,7 +143,7 @@ impl Mta {
 
     pub fn log(&self) -> String {
         let read = |name| fs::read_to_string(self.root.join(name)).unwrap_or_default();
-        read("output") + &read("log")
+        ["output", "log", "mainlog", "paniclog"].map(read).concat()
     }
 }
 
