@@ -110,7 +110,7 @@
 //! post::batch: fault lines post::mail post::address
 //! post::route: fault job post::address
 //! post::smtp: fault clock observe lines post::mail post::address tls
-//! post::delivery: fault exit clock observe job spool agent mailbox post::route post::smtp post::batch post::mail post::address
+//! post::delivery: fault exit clock observe job spool agent tls mailbox post::route post::smtp post::batch post::mail post::address
 //! post::queue: fault clock observe job spool agent schedule post::route post::delivery post::mail post::address post::batch
 //! post::submit: fault clock observe password tls guests job post::smtp post::queue post::delivery post::route post::mail post::address
 //! execute: fault clock observe job spool post::batch post::queue post::mail post::address

@@ -96,7 +96,8 @@ impl TlsSettings {
         self.server().map(drop)
     }
 
-    fn client(&self) -> Result<ClientConfig, TlsError> {
+    /// For connections that we make: the other end has to show a certificate of our issuers for the name by which it is called.
+    pub fn client(&self) -> Result<ClientConfig, TlsError> {
         let builder = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong(Path::new("TLS"), error))?

@@ -6,22 +6,17 @@ use super::targets::{At, Target};
 use crate::clock;
 use crate::post::smtp::client::Tls;
 use crate::post::smtp::client::drive::{Secure, Stream};
-use std::fs::File;
-use std::io::{self, Read};
+use crate::tls::TlsSettings;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpSocket, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-
-/// The largest file of issuers, in bytes.
-const LARGEST_FILE: u64 = 4 << 20;
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 /// Makes a connection.
 pub async fn connect(target: &Target, settings: &Settings) -> Result<Box<dyn Stream>, HopError> {
@@ -60,9 +55,10 @@ impl Security {
     /// With certificates that are judged if TLS is required; otherwise it only keeps out those who listen.
     pub async fn of(route: &Route, patience: Duration) -> Result<Security, HopError> {
         let (tls, issuers, name) = (route.tls, route.issuers.clone(), route.name.clone());
+        let judging = TlsSettings { issuers, ..TlsSettings::default() };
         // Some hundred certificates may be read.
         let made = tokio::task::spawn_blocking(move || match tls {
-            Tls::Required | Tls::FromStart => verifying(issuers.as_deref()),
+            Tls::Required | Tls::FromStart => judging.client().map_err(|error| error.to_string()),
             Tls::Never | Tls::IfOffered => unverifying(),
         });
         let config = made.await.map_err(|error| error.to_string()).flatten().map_err(HopError::Issuers)?;
@@ -94,44 +90,13 @@ impl Secure for HostSecurity<'_> {
     }
 }
 
-fn builder()
--> Result<tokio_rustls::rustls::ConfigBuilder<ClientConfig, tokio_rustls::rustls::WantsVerifier>, String> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())
-}
-
-fn verifying(issuers: Option<&Path>) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    match issuers {
-        Some(file) => {
-            let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-            let mut text = Vec::new();
-            let read = File::open(file).and_then(|opened| opened.take(LARGEST_FILE).read_to_end(&mut text));
-            read.map_err(|error| wrong(&error))?;
-            for certificate in CertificateDer::pem_slice_iter(&text) {
-                let certificate = certificate.map_err(|error| wrong(&error))?;
-                roots.add(certificate).map_err(|error| wrong(&error))?;
-            }
-            if roots.is_empty() {
-                return Err(wrong(&"it holds no certificate"));
-            }
-        }
-        // Some of a machine's own may be unreadable; those that are read count.
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                return Err("this machine believes no issuer".to_owned());
-            }
-        }
-    }
-    Ok(builder()?.with_root_certificates(roots).with_no_client_auth())
-}
-
+/// Without a look at certificates.
 fn unverifying() -> Result<ClientConfig, String> {
-    let provider = ring::default_provider();
-    let verifier = Arc::new(Anyone(provider));
-    Ok(builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    let verifier = Arc::new(Anyone(ring::default_provider()));
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 /// Takes any certificate: who would go on without TLS loses nothing by one of an unknown issuer (RFC 7435).
