@@ -254,6 +254,29 @@ async fn a_server_that_has_enough_in_mid_session_gets_the_rest_over_another_conn
 }
 
 #[tokio::test]
+async fn a_message_that_a_server_cannot_stand_does_not_hold_up_the_others() {
+    let server =
+        Server::start(|_, line| if line.contains("poison") { String::new() } else { usual(line) }).await;
+    let site = Site::new(|_| {});
+    for to in ["poison@far", "a@far", "poison@far", "b@far"] {
+        site.accept(&server.hop(), &[to], "x\n").await;
+    }
+    let failed = site.deliver(&server.hop()).await;
+    let ends: Vec<_> = failed.iter().map(|(who, retry, _)| (who.clone(), *retry)).collect();
+    assert_eq!(ends, [(who(&["poison@far"]), Retry::Later), (who(&["poison@far"]), Retry::Later)]);
+    assert_eq!(server.count("."), 2);
+    // A host that lets none through is left alone after three.
+    let server = Server::start(|_, line| if line == "DATA" { String::new() } else { usual(line) }).await;
+    let site = Site::new(|_| {});
+    for _ in 0..10 {
+        site.accept(&server.hop(), &["a@far"], "x\n").await;
+    }
+    let failed = site.deliver(&server.hop()).await;
+    assert_eq!(failed.iter().map(|(who, ..)| who.len()).sum::<usize>(), 10);
+    assert_eq!(server.connections(), 3);
+}
+
+#[tokio::test]
 async fn what_had_no_answer_after_the_dot_is_sent_again() {
     let server = Server::start(|number, line| match (number, line) {
         (0, ".") => String::new(),

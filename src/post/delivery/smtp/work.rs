@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 
 /// Recipients that are offered with one message; every server takes so many: RFC 5321 section 4.5.3.1.8.
 const RECIPIENTS_MAX: usize = 100;
+/// After so many messages that a new connection did not survive it is the host, not the messages.
+const SETBACKS_MAX: usize = 3;
 /// How long deliveries stay ours without a word: as long as the queue gives them.
 const LEASE: Duration = Duration::from_secs(600);
 /// How often that is said.
@@ -34,6 +36,8 @@ pub struct Work<'s> {
     todo: VecDeque<Vec<Delivery>>,
     /// What is being sent.
     at_work: Vec<Delivery>,
+    /// Messages in the midst of which a new connection ended.
+    setbacks: usize,
     failed: mpsc::Sender<Undelivered>,
 }
 
@@ -57,7 +61,7 @@ impl<'s> Work<'s> {
                 _ => todo.push_back(vec![delivery]),
             }
         }
-        Work { smtp, hop, route, todo, at_work: Vec::new(), failed }
+        Work { smtp, hop, route, todo, at_work: Vec::new(), setbacks: 0, failed }
     }
 
     pub async fn run(mut self) -> Result<(), SpoolError> {
@@ -133,16 +137,20 @@ impl<'s> Work<'s> {
             let unanswered = self.settle(target, answers).await?;
             let Some(source) = error else { continue };
             let (ours, doubt) = (matches!(source, ClientError::Text(_)), source.leaves_doubt());
-            let error = HopError::Session { target: target.to_string(), source };
+            // The others must not wait for ever behind a message that a server cannot stomach.
+            let is_to_blame = count == 0 && source.is_about_message();
             // Servers end a connection that has carried enough for them.
             let did_something = count > 0 || ours || unanswered.is_empty();
-            if ours || doubt {
-                // Somewhere else it would be there twice for certain.
+            self.setbacks += usize::from(!did_something);
+            let error = HopError::Session { target: target.to_string(), source };
+            if ours || doubt || is_to_blame {
+                // In doubt, it would be there twice for certain if it went somewhere else.
                 self.fail(unanswered, error.fault(), None).await;
             } else if !unanswered.is_empty() {
                 self.todo.push_front(unanswered);
             }
-            return Ok(if did_something { Ok(()) } else { Err(error) });
+            let goes_on = did_something || is_to_blame && self.setbacks < SETBACKS_MAX;
+            return Ok(if goes_on { Ok(()) } else { Err(error) });
         }
         session.quit().await;
         Ok(Ok(()))

@@ -44,6 +44,22 @@ fn doubt(step: Step) -> &'static str {
 }
 
 impl ClientError {
+    /// It came when a message was on offer, and may be about what the server cannot stand in it. One that says at MAIL already that
+    /// it closes is tired of us.
+    pub fn is_about_message(&self) -> bool {
+        let step = match self {
+            ClientError::Closing { step: Step::Mail, .. } => return false,
+            ClientError::Refused { step, .. }
+            | ClientError::Closing { step, .. }
+            | ClientError::Gone { step }
+            | ClientError::Silent { step, .. }
+            | ClientError::Nonsense { step, .. }
+            | ClientError::Unfit { step, .. } => step,
+            _ => return false,
+        };
+        matches!(step, Step::Mail | Step::Rcpt | Step::Data | Step::Text | Step::End | Step::Reset)
+    }
+
     /// The server may have kept the message although it did not say so.
     pub fn leaves_doubt(&self) -> bool {
         matches!(
