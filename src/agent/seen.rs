@@ -64,8 +64,13 @@ pub fn read_file(path: &Path, limit: usize) -> Result<Option<FileSeen>, AgentErr
         return Err(unsafe_file("not an absolute path"));
     }
     let directory =
-        rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| AgentError::Directory { path: path.to_owned(), source: errno.into() })?;
+        rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(
+            |errno| match errno {
+                // It is there, and not for this user.
+                Errno::ACCESS => read(errno.into()),
+                errno => AgentError::Directory { path: path.to_owned(), source: errno.into() },
+            },
+        )?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::openat(&directory, name, flags, Mode::empty()) {
         Ok(file) => file,

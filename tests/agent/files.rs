@@ -16,39 +16,39 @@ use uugate::spool::Spool;
 #[tokio::test]
 async fn a_forward_file_is_read_as_its_owner_with_what_decides_about_it() {
     let site = Site::new("", |_| {});
-    let (agent, jan) = (site.agent(), site.user("jan", JAN));
-    let path = jan.home.join(".forward");
-    assert_eq!(agent.read_file(&jan, &path, 100).await.unwrap(), None);
+    let (agent, home) = (site.agent(), site.path("home/jan"));
+    let path = home.join(".forward");
+    assert_eq!(agent.read_file("jan", JAN, &path, 100).await.unwrap(), None);
     write(&path, b"joe@leaf\n", JAN, 0o600);
-    let seen = agent.read_file(&jan, &path, 100).await.unwrap().unwrap();
+    let seen = agent.read_file("jan", JAN, &path, 100).await.unwrap().unwrap();
     assert_eq!(seen.bytes, b"joe@leaf\n");
     assert_eq!((seen.facts.uid, seen.facts.mode, seen.links), (JAN, 0o600, 1));
     let home = seen.directories.first().unwrap();
     assert_eq!((home.uid, home.mode), (JAN, 0o700));
     // Cut, and told so.
-    let cut = agent.read_file(&jan, &path, 3).await.unwrap().unwrap();
+    let cut = agent.read_file("jan", JAN, &path, 3).await.unwrap().unwrap();
     assert_eq!((cut.bytes.as_slice(), cut.size), (&b"joe"[..], 9));
     // A large one comes in pieces.
     let large = vec![b'x'; 200_000];
     write(&path, &large, JAN, 0o600);
-    assert_eq!(agent.read_file(&jan, &path, 1 << 20).await.unwrap().unwrap().bytes, large);
+    assert_eq!(agent.read_file("jan", JAN, &path, 1 << 20).await.unwrap().unwrap().bytes, large);
 }
 
 #[tokio::test]
 async fn nobody_reads_through_another_or_beyond_what_is_permitted() {
     let site = Site::new("", |_| {});
-    let (agent, jan) = (site.agent(), site.user("jan", JAN));
+    let (agent, home) = (site.agent(), site.path("home/jan"));
     let private = site.path("home/piet/.forward");
     write(&private, b"secret@leaf\n", PIET, 0o600);
-    for path in [private.as_path(), Path::new("/etc/shadow"), &jan.home.join("../piet/.forward")] {
-        let refused = agent.read_file(&jan, path, 100).await.unwrap_err();
+    for path in [private.as_path(), Path::new("/etc/shadow"), &home.join("../piet/.forward")] {
+        let refused = agent.read_file("jan", JAN, path, 100).await.unwrap_err();
         assert!(matches!(&refused, AgentError::Refused(_)), "{refused}");
     }
     // A link of his own to it is a link, and a directory of links leads where he himself may go.
-    symlink(&private, jan.home.join(".forward")).unwrap();
-    assert!(agent.read_file(&jan, &jan.home.join(".forward"), 100).await.is_err());
-    symlink(site.path("home/piet"), jan.home.join("lists")).unwrap();
-    assert!(agent.read_file(&jan, &jan.home.join("lists/.forward"), 100).await.is_err());
+    symlink(&private, home.join(".forward")).unwrap();
+    assert!(agent.read_file("jan", JAN, &home.join(".forward"), 100).await.is_err());
+    symlink(site.path("home/piet"), home.join("lists")).unwrap();
+    assert!(agent.read_file("jan", JAN, &home.join("lists/.forward"), 100).await.is_err());
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use std::path::Path;
 use uugate::agent::{Agent, AgentError, Begun};
 use uugate::clock;
 use uugate::fault::{Retry, ToFault};
-use uugate::mailbox::Recovered;
+use uugate::mailbox::{Recovered, mbox};
 use uugate::post::delivery::local::Local;
 use uugate::post::delivery::users::Users;
-use uugate::spool::{Content, Delivery, NewDelivery, NewMessage, Spool};
+use uugate::spool::{Content, Delivery, Intent, NewDelivery, NewMessage, Spool};
 
 const LETTER: &[u8] = b"From joe Thu Jan  1 00:00:00 1970\nSubject: one\n\nhello\n\n";
 
@@ -170,15 +170,31 @@ async fn a_part_of_an_append_is_cut_and_the_whole_is_known() {
 
 /// The journal of the node and the agent together: a crash between append and settlement repeats nothing.
 #[tokio::test]
-async fn an_append_that_nobody_settled_is_recovered_once() {
+async fn an_append_that_nobody_settled_is_found_and_settled() {
     let site = Site::new("", |_| {});
     let (agent, spool) = (site.agent(), Spool::in_memory());
-    let first = local(&spool, &agent);
     accept(&spool, "local", "jan", "jan", "Subject: one\n\nhello\n").await;
     let deliveries = due(&spool).await;
-    let failed = first.deliver("jan", deliveries, clock::wall()).await;
-    assert!(failed.is_empty(), "{failed:?}");
-    assert_eq!(first.recover().await.unwrap(), 0);
-    let mail = fs::read_to_string(site.path("mail/jan")).unwrap();
-    assert_eq!(mail.matches("Subject: one").count(), 1);
+    let claim = deliveries.first().unwrap().claim;
+    let line = mbox::delivery_line(&format!("{:016x}.{:x}", spool.id(), claim.id));
+    let written = format!("From joe Thu Jan  1 00:00:00 1970\n{line}Subject: one\n\nhello\n\n");
+    write(&site.path("mail/jan"), written.as_bytes(), JAN, 0o600);
+    let intent = Intent {
+        id: 0,
+        path: site.path("mail/jan").display().to_string(),
+        device: 0,
+        inode: 0,
+        length_before: 0,
+        length: 1,
+        digest: [0; 32],
+        deliveries: vec![claim],
+    };
+    spool.intend(intent).await.unwrap();
+    // The lease of the one that died runs out.
+    spool.recover(clock::wall() + std::time::Duration::from_secs(600)).await.unwrap();
+    let local = local(&spool, &agent);
+    assert_eq!(local.recover().await.unwrap(), 1);
+    assert_eq!(local.recover().await.unwrap(), 0);
+    assert!(spool.queue(None).await.unwrap().is_empty());
+    assert_eq!(fs::read_to_string(site.path("mail/jan")).unwrap(), written);
 }

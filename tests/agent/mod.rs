@@ -14,7 +14,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use uugate::agent::{Account, Agent, Kind, Passwd, Rules, Settings, Template, User};
+use uugate::agent::{Account, Agent, Kind, Passwd, Rules, Settings, Template};
 
 /// The uids of the users `jan` and `piet`, of one below the minimum, and the group of the mailboxes.
 const JAN: u32 = 61_001;
@@ -69,10 +69,6 @@ impl Site {
     fn agent(&self) -> Agent {
         let settings = Settings { socket: Some(self.path("run/agent")), ..Settings::default() };
         Agent::new(Settings { rules: Arc::new(self.rules.clone()), ..settings })
-    }
-
-    fn user(&self, name: &str, uid: u32) -> User {
-        User { name: name.to_owned(), uid, gid: uid, home: self.path("home").join(name) }
     }
 
     /// The mailbox of a user.

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
-use uugate::agent::{AgentError, User};
+use uugate::agent::AgentError;
 use uugate::fault::{Retry, ToFault};
 
 #[tokio::test]
@@ -16,15 +16,13 @@ async fn root_the_system_and_strangers_are_no_mail_users() {
     for name in ["root", "low", "nobody-of-that-name", "../jan", "-jan"] {
         assert_eq!(agent.look_up(name).await.unwrap(), None, "{name}");
         // The node may say what it likes.
-        let user = User { name: name.to_owned(), uid: LOW, gid: LOW, home: site.path("home/low") };
-        let refused = agent.read_file(&user, &site.path("home/low/.forward"), 10).await.unwrap_err();
+        let refused = agent.read_file(name, LOW, &site.path("home/low/.forward"), 10).await.unwrap_err();
         assert!(matches!(refused, AgentError::Refused(_)), "{name}: {refused}");
         assert_eq!(refused.fault().retry, Retry::Never, "{name}");
     }
     // A name is looked up again: another uid said beside it counts for nothing.
-    let user = User { uid: LOW, ..site.user("jan", JAN) };
     write(&site.path("home/jan/.forward"), b"x\n", JAN, 0o600);
-    let seen = agent.read_file(&user, &site.path("home/jan/.forward"), 10).await.unwrap().unwrap();
+    let seen = agent.read_file("jan", LOW, &site.path("home/jan/.forward"), 10).await.unwrap().unwrap();
     assert_eq!(seen.facts.uid, JAN);
 }
 
@@ -96,8 +94,8 @@ async fn hostile_frames_end_their_own_connection_alone() {
         let said = String::from_utf8_lossy(&said);
         assert!(said.is_empty() || said.contains("refused"), "{said}");
     }
-    let jan = site.user("jan", JAN);
-    assert_eq!(site.agent().read_file(&jan, &jan.home.join(".forward"), 10).await.unwrap(), None);
+    let forward = site.path("home/jan/.forward");
+    assert_eq!(site.agent().read_file("jan", JAN, &forward, 10).await.unwrap(), None);
 }
 
 #[test]
