@@ -25,9 +25,8 @@ const PIECE: usize = 4096;
 const LAST_READS: usize = 16;
 /// Where programs find others.
 const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-/// The most words of a command line, and the longest one, in bytes.
+/// The most words of a command.
 const WORDS: usize = 64;
-const LINE: usize = 4096;
 
 /// What is to be run, and for which mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +49,8 @@ pub const ARGUMENT_NAMES: [&str; 5] = ["user", "home", "sender", "recipient", "e
 pub enum Program {
     /// The one that gets the local mail of the user.
     Lda,
-    /// A command line, as somebody wrote it behind a `|`.
-    Line(String),
+    /// A program of `programs` and its arguments, as an address names them.
+    Command(Vec<String>),
 }
 
 /// How a program ended.
@@ -110,15 +109,18 @@ impl Invocation {
                 };
                 permit.lda.iter().map(fill).collect::<Result<Vec<_>, _>>()?
             }
-            Program::Line(line) => {
-                let mut words = split(line).map_err(|what| refused(format!("{line:?}: {what}")))?;
-                let program = words.first_mut().and_then(|word| {
-                    let program = permitted(word, &permit.programs)?;
-                    *word = program.to_string_lossy().into_owned();
-                    Some(())
-                });
-                program.ok_or_else(|| refused(format!("{line:?}, which `programs` does not have")))?;
-                words
+            Program::Command(words) => {
+                let (program, arguments) =
+                    words.split_first().ok_or_else(|| refused("no words".to_owned()))?;
+                let control = |word: &String| word.chars().any(char::is_control);
+                if words.len() > WORDS || arguments.iter().any(control) {
+                    return Err(refused("words that no program takes".to_owned()));
+                }
+                let permitted = permitted(program, &permit.programs);
+                let permitted = permitted
+                    .ok_or_else(|| refused(format!("{program:?}, which `programs` does not have")))?;
+                let permitted = permitted.to_string_lossy().into_owned();
+                std::iter::once(permitted).chain(arguments.iter().cloned()).collect()
             }
         };
         let environment = vec![
@@ -198,42 +200,6 @@ fn permitted<'a>(word: &str, programs: &'a [PathBuf]) -> Option<&'a Path> {
         program.as_os_str() == word || program.file_name().is_some_and(|name| name == word)
     };
     programs.iter().find(named).map(PathBuf::as_path)
-}
-
-/// Cuts a command line into words: at blanks, with quotes around words that have some. Nothing else has a
-/// meaning; what a shell would act upon is refused, so that nobody takes it for granted.
-fn split(line: &str) -> Result<Vec<String>, &'static str> {
-    let line = line.trim().trim_start_matches('|').trim_start();
-    if line.len() > LINE {
-        return Err("it is too long");
-    }
-    let mut words = Vec::new();
-    let mut rest = line;
-    while !rest.is_empty() {
-        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let (word, behind, special) = match quote.and_then(|quote| Some((quote, rest.strip_prefix(quote)?))) {
-            Some((quote, quoted)) => {
-                let (word, behind) = quoted.split_once(quote).ok_or("a quote is not closed")?;
-                if behind.starts_with(|c| c != ' ') {
-                    return Err("a quote ends in the middle of a word");
-                }
-                (word, behind, "`$\\")
-            }
-            None => {
-                let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
-                (word, behind, "\"'`$\\;&|<>()*?[]{}~#")
-            }
-        };
-        if word.contains(|c: char| c.is_control() || special.contains(c)) {
-            return Err("it holds a character that a shell would act upon, and there is none here");
-        }
-        words.push(word.to_owned());
-        rest = behind.trim_start_matches(' ');
-    }
-    if words.len() > WORDS {
-        return Err("it has too many words");
-    }
-    Ok(words)
 }
 
 /// A program that runs; when this is dropped, its whole group is killed.

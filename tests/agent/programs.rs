@@ -33,7 +33,7 @@ async fn give(site: &Site, line: Option<&str>) -> Result<(), Fault> {
     let deliveries = due(&spool).await;
     let failed = match line {
         None => pipe.local("jan", deliveries).await.unwrap(),
-        Some(line) => pipe.line(line, deliveries).await.unwrap(),
+        Some(line) => pipe.command(line, deliveries).await.unwrap(),
     };
     match failed.into_iter().next() {
         Some(failed) => Err(failed.fault),
@@ -113,15 +113,15 @@ async fn a_program_that_hangs_forks_and_floods_is_stopped_and_its_mail_waits() {
 async fn an_address_runs_listed_programs_alone() {
     let site = Site::new("programs = [\"/bin/cp\"]", |rules| rules.programs = vec!["/bin/cp".into()]);
     let copy = site.path("home/jan/copy");
-    give(&site, Some(&format!("|cp /dev/stdin {}", copy.display()))).await.unwrap();
+    give(&site, Some(&format!("cp /dev/stdin {}", copy.display()))).await.unwrap();
     assert!(fs::read_to_string(&copy).unwrap().contains("\n\nhello\n"));
-    for line in ["|sh -c id", "|/bin/sh -c id", "|cp a;id b", "|/tmp/cp a b"] {
+    for line in ["sh -c id", "/bin/sh -c id", "cp a;id b", "/tmp/cp a b", "cp $(id) b"] {
         let fault = give(&site, Some(line)).await.unwrap_err();
         assert_eq!(fault.retry, Retry::Never, "{line}: {fault}");
     }
     // The node may believe what it likes: the agent has read its own list.
     let mut deceived = site;
     deceived.rules.programs.push("/bin/sh".into());
-    let fault = give(&deceived, Some("|sh -c id")).await.unwrap_err();
+    let fault = give(&deceived, Some("sh -c id")).await.unwrap_err();
     assert_eq!(fault.retry, Retry::Never, "{fault}");
 }

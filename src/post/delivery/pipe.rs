@@ -12,6 +12,7 @@ use crate::exit;
 use crate::fault::{Fault, Retry, Stage, ToFault, Whose};
 use crate::observe::printable;
 use crate::post::mail::{self, Sender};
+use crate::post::route::directors::command::{Command, CommandError};
 use crate::spool::{CHUNK, Delivery, Outcome, Spool, SpoolError};
 use std::time::Duration;
 
@@ -47,11 +48,17 @@ impl Pipe {
     }
 
     /// Mail for a command line; the address of each delivery is the user in whose name it runs.
-    pub async fn line(&self, line: &str, deliveries: Vec<Delivery>) -> Result<Vec<Failed>, SpoolError> {
+    pub async fn command(&self, line: &str, deliveries: Vec<Delivery>) -> Result<Vec<Failed>, SpoolError> {
+        let command = match Command::parse(line) {
+            Ok(command) => command,
+            Err(error) => return Ok(vec![Failed { deliveries, fault: no_command(line, &error) }]),
+        };
+        let words = std::iter::once(command.program).chain(command.arguments).collect();
+        let program = Program::Command(words);
         let mut failed = Vec::new();
         for delivery in deliveries {
             let user = delivery.address.clone();
-            failed.extend(self.deliver(&user, &Program::Line(line.to_owned()), vec![delivery]).await?);
+            failed.extend(self.deliver(&user, &program, vec![delivery]).await?);
         }
         Ok(failed)
     }
@@ -120,7 +127,7 @@ impl Pipe {
     fn name(&self, user: &User, program: &Program) -> String {
         let first = match program {
             Program::Lda => self.agent.rules().lda_of(&user.name).first().map(|word| word.as_str()),
-            Program::Line(line) => line.trim_start_matches(['|', ' ']).split(' ').next(),
+            Program::Command(words) => words.first().map(String::as_str),
         };
         format!("{} for {}", first.unwrap_or("the program"), user.name)
     }
@@ -175,6 +182,12 @@ fn judge(name: &str, ended: &Ended) -> Result<String, Fault> {
     };
     let message = format!("{name} ended with status {status}{meaning}{said}");
     Err(Fault { stage: Stage::Deliver, whose, retry, message, advice: String::new() })
+}
+
+fn no_command(line: &str, error: &CommandError) -> Fault {
+    let message = format!("{} cannot be run: {error}", printable(line.as_bytes(), SAID));
+    let advice = "write it anew where the address comes from".to_owned();
+    Fault { stage: Stage::Deliver, whose: Whose::Usage, retry: Retry::Never, message, advice }
 }
 
 fn later(message: String) -> Fault {

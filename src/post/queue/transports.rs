@@ -54,7 +54,7 @@ impl Transports {
             "local" if self.pipe.takes_local(site) => self.pipe.local(site, group).await?,
             "local" => self.local.deliver(site, group, now).await,
             "file" => self.local.file(site, group, now).await,
-            "pipe" => self.pipe.line(site, group).await?,
+            "pipe" => self.pipe.command(site, group).await?,
             "uux" => self.uucp.rmail(site, &self.neighbour(site), group, now).await?,
             "uusmtp" => self.uucp.rsmtp(site, &self.neighbour(site), group, now).await?,
             "smtp" => return self.smtp.deliver(site, group, failed).await,
