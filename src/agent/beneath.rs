@@ -21,6 +21,8 @@ pub(super) fn directory_beneath<'a>(place: &Path, path: &'a Path) -> Result<(Own
     let (parent, name) = split(path)?;
     let failed =
         |errno: rustix::io::Errno| AgentError::Directory { path: path.to_owned(), source: errno.into() };
+    // A place may be a single file: then its directory is the operator's choice.
+    let place = if place == path { parent } else { place };
     let below = parent.strip_prefix(place).map_err(|_| AgentError::BadPath(path.to_owned()))?;
     let root = rustix::fs::open(place, FLAGS, Mode::empty()).map_err(failed)?;
     if below.as_os_str().is_empty() {

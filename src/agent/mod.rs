@@ -272,26 +272,14 @@ impl Agent {
     async fn lock(&self, account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
         let deadline = clock::now() + self.settings.lock_wait;
         loop {
-            let (agent, account) = (self.clone(), account.clone());
-            match blocking(move || agent.lock_now(&account, create)).await? {
+            let account = account.clone();
+            match blocking(move || lock_now(&account, create)).await? {
                 Err(AgentError::Mailbox(error)) if error.is_passing() && clock::now() < deadline => {
                     clock::sleep(LOCK_PAUSE).await;
                 }
                 outcome => return outcome,
             }
         }
-    }
-
-    fn lock_now(&self, account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
-        let path = &account.mailbox;
-        let (directory, name) = match account.kind {
-            Kind::Files => {
-                let user = User { name: account.user.clone(), ..self.own_user() };
-                beneath::directory_beneath(self.settings.rules.permit(user).place_of(path)?, path)?
-            }
-            _ => beneath::directory_of(path)?,
-        };
-        Ok(Mailbox::lock(directory, name, account.uid, create, clock::wall())?)
     }
 }
 
@@ -325,6 +313,11 @@ impl OpenMailbox {
             },
         }
     }
+}
+
+fn lock_now(account: &Account, create: Create) -> Result<Option<Mailbox>, AgentError> {
+    let (directory, name) = beneath::directory_of(&account.mailbox)?;
+    Ok(Mailbox::lock(directory, name, account.uid, create, clock::wall())?)
 }
 
 fn unasked() -> AgentError {

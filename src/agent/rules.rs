@@ -21,7 +21,8 @@ pub struct Rules {
     pub mailbox_group: Option<u32>,
     /// What may be read as a user: these files and what lies below these directories. Setting `read`; default `{home}`.
     pub read: Vec<Template>,
-    /// Where mail may be appended to files as a user. Setting `files`; default nowhere.
+    /// Files that mail may be appended to as a user, and directories, with a `/` at their end, below which it may. Setting `files` of `[directors]`;
+    /// default none.
     pub files: Vec<Template>,
     /// The program that local mail is given to in place of the mailbox, and its arguments. Setting `lda`; default none.
     pub lda: Vec<Template>,
@@ -30,7 +31,7 @@ pub struct Rules {
     /// Whether that program may gain the rights of its set-user-id and set-group-id bits. Setting `lda-set-id`; default
     /// false.
     pub lda_set_id: bool,
-    /// Programs that addresses like `|program` may run. Setting `programs`; default none.
+    /// Programs that addresses like `|program` may run. Setting `programs` of `[directors]`; default none.
     pub programs: Vec<PathBuf>,
     /// How long a program may take for one message. Setting `program-time`; default 5 min.
     pub program_time: Duration,
@@ -100,15 +101,20 @@ pub struct Permit {
 impl Permit {
     /// Whether a file may be read: one of those permitted, or the mailbox, which may begin with a forward line.
     pub fn check_read(&self, path: &Path) -> Result<(), AgentError> {
-        if path == self.mailbox || is_below(path, &self.read).is_some() {
+        if path == self.mailbox || is_below(path, &self.read) {
             return Ok(());
         }
         Err(AgentError::Forbidden { user: self.user.name.clone(), path: path.to_owned(), setting: "read" })
     }
 
-    /// The permitted directory that a file lies below.
+    /// The permitted directory that a file lies below, or the file itself.
     pub fn place_of(&self, path: &Path) -> Result<&Path, AgentError> {
-        is_below(path, &self.files).ok_or_else(|| AgentError::Forbidden {
+        let is_meant = |place: &&Path| match place.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            true => path.starts_with(place) && path != *place,
+            false => path == *place,
+        };
+        let place = self.files.iter().map(PathBuf::as_path).find(is_meant).filter(|_| is_plain(path));
+        place.ok_or_else(|| AgentError::Forbidden {
             user: self.user.name.clone(),
             path: path.to_owned(),
             setting: "files",
@@ -116,13 +122,15 @@ impl Permit {
     }
 }
 
-/// The first of `places` that `path` is or lies below, by its words alone.
-fn is_below<'a>(path: &Path, places: &'a [PathBuf]) -> Option<&'a Path> {
+/// Whether `path` is one of `places` or lies below one, by its words alone.
+fn is_below(path: &Path, places: &[PathBuf]) -> bool {
+    is_plain(path) && places.iter().any(|place| path.starts_with(place))
+}
+
+/// Whether a path is absolute and climbs nowhere.
+fn is_plain(path: &Path) -> bool {
     let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
-    if !path.is_absolute() || !path.components().all(plain) {
-        return None;
-    }
-    places.iter().map(PathBuf::as_path).find(|place| path.starts_with(place))
+    path.is_absolute() && path.components().all(plain)
 }
 
 /// A text with `{names}` that values are put in for.
@@ -188,7 +196,8 @@ mod tests {
     #[test]
     fn only_what_lies_below_a_permitted_place_is_touched() {
         let mut rules = Rules::new(0);
-        rules.files = vec![Template::parse("{home}/mail", &["home"]).unwrap()];
+        rules.files =
+            ["{home}/mail/", "/var/all"].map(|text| Template::parse(text, &["home"]).unwrap()).to_vec();
         let permit = rules.permit(jan());
         assert_eq!(permit.mailbox, Path::new("/var/mail/jan"));
         for path in ["/home/jan/.forward", "/home/jan/lists/club", "/var/mail/jan"] {
@@ -198,7 +207,15 @@ mod tests {
             assert!(permit.check_read(Path::new(path)).is_err(), "{path}");
         }
         assert_eq!(permit.place_of(Path::new("/home/jan/mail/a/b")).unwrap(), Path::new("/home/jan/mail"));
-        for path in ["/home/jan/archive", "/home/jan/mail/../.profile", "/var/mail/jan", "mail/x"] {
+        assert_eq!(permit.place_of(Path::new("/var/all")).unwrap(), Path::new("/var/all"));
+        for path in [
+            "/home/jan/archive",
+            "/home/jan/mail/../.profile",
+            "/home/jan/mail",
+            "/var/all/x",
+            "/var/mail/jan",
+            "mail/x",
+        ] {
             assert!(permit.place_of(Path::new(path)).is_err(), "{path}");
         }
     }

@@ -16,13 +16,13 @@ pub fn run(file: &Path) -> Result<u8, Failure> {
     for line in findings.render(false).lines().filter(|line| !line.is_empty()) {
         tracing::warn!("{line}");
     }
+    let mut rules = config.agent_rules();
     let settings = config.agent;
     let missing = |text: String| Failure::new(exit::CONFIG, format!("config: {text}"));
     let socket = settings.socket.ok_or_else(|| missing("[agent] lacks `socket`".to_owned()))?;
     let user = settings.node_user;
     let node_uid = number(&user).or_else(|| uzers::get_user_by_name(&user).map(|user| user.uid()));
     let node_uid = node_uid.ok_or_else(|| missing(format!("there is no user {user:?}, see `node-user`")))?;
-    let mut rules = settings.rules;
     if let Some(group) = settings.mailbox_group {
         let gid = number(&group).or_else(|| uzers::get_group_by_name(&group).map(|group| group.gid()));
         let gid = gid.filter(|gid| *gid != 0);

@@ -53,8 +53,8 @@ async fn nobody_reads_through_another_or_beyond_what_is_permitted() {
 
 #[tokio::test]
 async fn mail_is_appended_to_files_below_the_permitted_places_alone() {
-    let site = Site::new("files = \"{home}/archive\"", |rules| {
-        rules.files = vec![template("{home}/archive")];
+    let site = Site::new("[directors]\nfiles = \"~/archive/\"", |rules| {
+        rules.files = vec![template("{home}/archive/")];
     });
     let (agent, spool) = (site.agent(), Spool::in_memory());
     let local = Local::new(spool.clone(), agent.clone(), Users::new(HashMap::new(), agent));

@@ -111,7 +111,8 @@ async fn a_program_that_hangs_forks_and_floods_is_stopped_and_its_mail_waits() {
 
 #[tokio::test]
 async fn an_address_runs_listed_programs_alone() {
-    let site = Site::new("programs = [\"/bin/cp\"]", |rules| rules.programs = vec!["/bin/cp".into()]);
+    let site =
+        Site::new("[directors]\nprograms = [\"/bin/cp\"]", |rules| rules.programs = vec!["/bin/cp".into()]);
     let copy = site.path("home/jan/copy");
     give(&site, Some(&format!("cp /dev/stdin {}", copy.display()))).await.unwrap();
     assert!(fs::read_to_string(&copy).unwrap().contains("\n\nhello\n"));

@@ -23,6 +23,8 @@ pub struct AgentConfig {
     /// A group by name or number; see [`Rules::mailbox_group`]. The agent alone looks it up.
     pub mailbox_group: Option<String>,
     pub lock_wait: Duration,
+    /// All but the programs and files that addresses may name: those are in `[directors]`; see
+    /// [`super::Config::agent_rules`].
     pub rules: Rules,
 }
 
@@ -41,7 +43,6 @@ impl AgentConfig {
 
 pub fn read(section: &mut Section<'_>, base: &Path, message_max: u64, findings: &Findings) -> AgentConfig {
     let usual = AgentConfig::usual(message_max);
-    let places = |section: &mut Section<'_>, key| section.list(key, |text| path(text, base));
     let mut rules = usual.rules;
     let passwd = Passwd {
         min_uid: section.count("min-uid", 1..=60_000).unwrap_or(Passwd::default().min_uid),
@@ -49,13 +50,11 @@ pub fn read(section: &mut Section<'_>, base: &Path, message_max: u64, findings: 
     };
     rules.passwd = section.boolean("passwd-users").unwrap_or(false).then_some(passwd);
     rules.mailbox = section.value("mailbox", |text| path(text, base)).unwrap_or(rules.mailbox);
-    rules.read = places(section, "read").unwrap_or(rules.read);
-    rules.files = places(section, "files").unwrap_or(rules.files);
+    rules.read = section.list("read", |text| path(text, base)).unwrap_or(rules.read);
     rules.lda = section.list("lda", argument).unwrap_or_default();
     check_program(section, "lda", &rules.lda);
     rules.lda_for = section.section("lda-for").map(|of| read_lda_for(of, findings)).unwrap_or_default();
     rules.lda_set_id = section.boolean("lda-set-id").unwrap_or(false);
-    rules.programs = section.list("programs", program).unwrap_or_default();
     rules.program_time = section.value("program-time", program_time).unwrap_or(rules.program_time);
     AgentConfig {
         socket: section.text("socket").map(|socket| base.join(socket)),
@@ -103,13 +102,6 @@ fn argument(text: &str) -> Result<Template, String> {
     Template::parse(plain(text)?, &ARGUMENT_NAMES)
 }
 
-fn program(text: &str) -> Result<PathBuf, String> {
-    match plain(text)?.starts_with('/') {
-        true => Ok(PathBuf::from(text)),
-        false => Err("write the whole path of a program, as \"/usr/lib/news/recnews\"".to_owned()),
-    }
-}
-
 fn program_time(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         time if time.is_zero() || time > LONGEST_PROGRAM => {
@@ -145,14 +137,13 @@ mod tests {
         let read = agent(
             "socket = \"/run/uugate-agent/socket\"\nnode-user = \"mail\"\npasswd-users = true\nmin-uid = 500\n\
              passwd-file = \"users\"\nmailbox = \"{home}/Mailbox\"\nmailbox-group = \"mail\"\nread = [\"{home}/.forward\"]\n\
-             files = \"archive/{user}\"\nlda = [\"/usr/bin/procmail\", \"-d\", \"{user}\"]\nlda-set-id = true\n\
-             programs = [\"/usr/lib/news/recnews\"]\nprogram-time = \"1 min\"\nlock-wait = \"3 s\"\n\
+             lda = [\"/usr/bin/procmail\", \"-d\", \"{user}\"]\nlda-set-id = true\n\
+             program-time = \"1 min\"\nlock-wait = \"3 s\"\n\
              [agent.lda-for]\nJan = []\n",
         )
         .unwrap();
         let passwd = Passwd { min_uid: 500, file: Some("/tmp/site/users".into()) };
         assert_eq!(read.rules.passwd, Some(passwd));
-        assert_eq!(read.rules.files.first().unwrap().as_str(), "/tmp/site/archive/{user}");
         assert!(read.rules.lda_of("jan").is_empty());
         assert_eq!(read.rules.lda_of("ann").len(), 3);
         assert_eq!(
@@ -162,12 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn what_addresses_may_name_is_permitted_to_the_agent_too() {
+        let site = "node.name = \"polux\"\n[directors]\nprograms = \"/usr/lib/news/recnews\"\n\
+                    files = [\"~/mail/\", \"/var/all\"]\n";
+        let rules = read(site).0.unwrap().agent_rules();
+        assert_eq!(rules.programs, [Path::new("/usr/lib/news/recnews")]);
+        let files: Vec<&str> = rules.files.iter().map(Template::as_str).collect();
+        assert_eq!(files, ["{home}/mail/", "/var/all"]);
+    }
+
+    #[test]
     fn what_could_run_or_reach_something_else_is_found() {
         for (line, title) in [
             ("lda = [\"procmail\"]", "3:7 the program needs its whole path"),
             ("lda = [\"{user}\"]", "3:7 the program needs its whole path"),
             ("lda = [\"/bin/x\", \"{shell}\"]", "3:18 wrong `lda` in [agent]"),
-            ("programs = [\"sh\"]", "3:13 wrong `programs` in [agent]"),
             ("mailbox = \"/var/mail/{sender}\"", "3:11 wrong `mailbox` in [agent]"),
             ("program-time = \"1 h\"", "3:16 wrong `program-time` in [agent]"),
             ("min-uid = 0", "3:11 `min-uid` is out of range in [agent]"),

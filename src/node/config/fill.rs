@@ -106,8 +106,22 @@ impl Config {
         agent::Settings {
             lock_wait: self.agent.lock_wait,
             socket: self.agent.socket.clone(),
-            rules: Arc::new(self.agent.rules.clone()),
+            rules: Arc::new(self.agent_rules()),
         }
+    }
+
+    /// What may be done in the name of users: what addresses may name is said in `[directors]`, once for routing and for
+    /// the agent.
+    pub fn agent_rules(&self) -> agent::Rules {
+        let mut rules = self.agent.rules.clone();
+        rules.programs.clone_from(&self.directors.programs);
+        // A name in braces would be one of a template.
+        let file = |text: &String| match text.strip_prefix("~/") {
+            Some(below) => agent::Template::parse(&format!("{{home}}/{below}"), &["home"]).ok(),
+            None => agent::Template::parse(text, &[]).ok(),
+        };
+        rules.files = self.directors.files.iter().filter_map(file).collect();
+        rules
     }
 
     pub fn execute_settings(&self) -> execute::Settings {

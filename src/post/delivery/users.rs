@@ -43,8 +43,12 @@ impl Users {
         Ok(Account { user: user.name, uid, mailbox, kind: Kind::Mailbox })
     }
 
-    /// Another file, to be written in his name.
+    /// Another file, to be written in his name. Routing has permitted it; for others than the node the agent looks
+    /// once more.
     pub async fn file(&self, name: &str, path: &Path) -> Result<Account, Fault> {
+        if self.own.contains_key(name) {
+            return Ok(Account::own(self.agent.own_uid(), path.to_owned()));
+        }
         let user = self.find(name).await?;
         let permit = self.agent.rules().permit(user.clone());
         permit.place_of(path).map_err(|error| error.fault())?;
