@@ -31,6 +31,7 @@ const READ_MAX: usize = 1 << 20;
 
 /// Becomes the user and serves one session. An error is for the log of the agent; the daemon has been told its own.
 pub fn serve(orders: &str) -> io::Result<()> {
+    identity::close_inherited()?;
     let orders: Orders = serde_json::from_str(orders).map_err(io::Error::other)?;
     let may_gain_rights = orders.kind == Kind::Program && orders.permit.lda_set_id;
     identity::bound()?;

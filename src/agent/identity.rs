@@ -5,7 +5,9 @@ use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid, setgroups, setresgi
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
+use std::os::fd::RawFd;
 
 /// What the agent keeps of root's might: to become a user, and to end a child of its own that does not end.
 const KEPT: CapabilitySet = CapabilitySet::SETUID.union(CapabilitySet::SETGID).union(CapabilitySet::KILL);
@@ -54,6 +56,18 @@ pub(super) fn become_user(user: &User, groups: &[u32]) -> io::Result<()> {
     check(!uid.is_root() && setresuid(root, root, root).is_err(), "way back to root")?;
     let might = rustix::thread::capabilities(None)?;
     check((might.effective | might.permitted).is_empty(), "capabilities")
+}
+
+/// Closes what was inherited beside standard input, output and errors: whoever started the agent may have left more open,
+/// and a program of a user must not have it. For the start of a process, which has opened nothing itself.
+pub(super) fn close_inherited() -> io::Result<()> {
+    let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok();
+    let open: Vec<RawFd> = fs::read_dir("/proc/self/fd")?.filter_map(number).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // That of the listing itself is closed already.
+        let _ = nix::unistd::close(descriptor);
+    }
+    Ok(())
 }
 
 /// Settles what a child has of the machine, whatever it becomes later.
