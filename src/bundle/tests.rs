@@ -7,7 +7,7 @@ use crate::job::{Command, Execute, Grade, Notify, Send, SystemName, Work};
 use crate::post::address::Address;
 use crate::post::delivery::uucp;
 use crate::post::mail::{Envelope, Sender, With};
-use crate::post::queue::{self, Door, Incoming, Origin, Worker};
+use crate::post::queue::{self, Asked, Door, Incoming, Origin, Worker};
 use crate::post::route::{Neighbour, Tables, Transport};
 use crate::spool::{Content, JobState, NewJob, Spool, Wanted};
 use std::path::{Path, PathBuf};
@@ -55,6 +55,7 @@ impl Site {
             content: Content::bytes(text.as_bytes().to_vec()),
             origin,
             arrived: clock::wall(),
+            asked: Asked::default(),
         };
         self.door.accept(mail).await.unwrap();
         self.work().await;

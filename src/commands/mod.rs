@@ -16,6 +16,7 @@ mod own;
 mod password;
 mod rmail;
 mod rsmtp;
+mod runq;
 mod sendmail;
 mod site;
 mod smtpd;
@@ -43,7 +44,7 @@ use std::path::Path;
 type Program = fn(Vec<OsString>) -> Result<u8, Failure>;
 
 /// The old names, each also a subcommand.
-const PROGRAMS: [(&str, Program); 16] = [
+const PROGRAMS: [(&str, Program); 17] = [
     ("in.smtpd", smtpd::run),
     ("mailq", mailq::run),
     ("newaliases", newaliases::run),
@@ -52,6 +53,7 @@ const PROGRAMS: [(&str, Program); 16] = [
     ("rmail", rmail::run),
     ("rsmtp", rsmtp::run),
     ("rzsmtp", rsmtp::run),
+    ("runq", runq::run),
     ("sendmail", sendmail::run),
     ("smtpd", smtpd::run),
     ("uucico", uucico::run),

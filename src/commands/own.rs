@@ -8,7 +8,7 @@ use super::{
 use crate::exit;
 use crate::node::daemon;
 use crate::node::report::Report;
-use crate::node::verbs::{PollRequest, Request, RouteRequest, SequenceRequest};
+use crate::node::verbs::{PollRequest, QueueAction, QueueFilter, Request, RouteRequest, SequenceRequest};
 use clap::{Args, Parser, Subcommand};
 use rustix::process::Signal;
 use std::ffi::OsString;
@@ -117,8 +117,15 @@ enum What {
         #[command(flatten)]
         node: Node,
     },
-    /// List the mail that waits.
+    /// List the mail that waits, or do something to it.
     Queue {
+        #[command(subcommand)]
+        what: Option<QueueCommand>,
+        /// How much there is, without a list.
+        #[arg(long)]
+        summary: bool,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         node: Node,
     },
@@ -197,6 +204,53 @@ enum What {
     },
     /// Make the hash of a password, for called-password-hash or [smtp.passwords]. The password is read from standard input.
     Password,
+}
+
+/// Which mail: everything that is given has to fit. Of others' mail for trusted users alone.
+#[derive(Debug, Args)]
+struct Which {
+    /// Messages, as the list shows them.
+    #[arg(value_name = "MESSAGE")]
+    messages: Vec<u64>,
+    /// For this recipient.
+    #[arg(long, value_name = "ADDRESS")]
+    recipient: Option<String>,
+    /// For this system, host or user.
+    #[arg(long)]
+    site: Option<String>,
+}
+
+impl From<Which> for QueueFilter {
+    fn from(Which { messages, recipient, site }: Which) -> QueueFilter {
+        QueueFilter { messages, recipient, site, ..QueueFilter::default() }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum QueueCommand {
+    /// Keep mail until it is released; its sender is told nothing meanwhile.
+    Hold(Which),
+    /// Let mail that is held go.
+    Release(Which),
+    /// Try mail now; jobs that wait for a call are taken back and made anew.
+    Requeue(Which),
+    /// Throw mail away. Nobody is told.
+    Delete(Which),
+    /// Send mail back to its sender now.
+    Bounce(Which),
+}
+
+impl QueueCommand {
+    fn run(self, common: &Common) -> Result<u8, Failure> {
+        let (what, which) = match self {
+            QueueCommand::Hold(which) => (QueueAction::Hold, which),
+            QueueCommand::Release(which) => (QueueAction::Release, which),
+            QueueCommand::Requeue(which) => (QueueAction::Requeue, which),
+            QueueCommand::Delete(which) => (QueueAction::Delete, which),
+            QueueCommand::Bounce(which) => (QueueAction::Bounce, which),
+        };
+        mailq::handle(common, what, which.into())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -279,10 +333,12 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
         What::Password => password::run(),
         What::Demo(options) => demo::run(options),
         What::Calls { system, last, node } => ask(&common(node), Request::Calls { system, limit: last }),
-        What::Queue { node } => mailq::show(&common(node)),
         What::Route { address, sender, node } => {
             ask(&common(node), Request::Route(RouteRequest { addresses: address, sender }))
         }
+        What::Queue { what: Some(what), node, .. } => what.run(&common(node)),
+        What::Queue { summary: true, node, .. } => ask(&common(node), Request::QueueSummary),
+        What::Queue { which, node, .. } => mailq::show(&common(node), which.into()),
         What::When { system, node } => ask(&common(node), Request::When { system }),
         What::Why { what, node } => ask(&common(node), Request::Why { what }),
         What::Sequence { system, set, node } => {

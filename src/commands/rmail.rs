@@ -38,14 +38,7 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     if recipients.is_empty() {
         return Err(Failure::usage("for whom?"));
     }
-    let request = MailRequest {
-        from_line: true,
-        sender: None,
-        full_name: None,
-        recipients,
-        recipients_in_header: false,
-        dot_ends: false,
-    };
+    let request = MailRequest { from_line: true, recipients, ..MailRequest::default() };
     let report = common.site.ask(Request::Mail(request), Some(&mut std::io::stdin()))?;
     if common.json {
         common.print(&report)?;

@@ -29,6 +29,11 @@ pub fn run(words: Vec<OsString>) -> Result<u8, Failure> {
     if let Some(Argument::Word(word)) = arguments.first() {
         return Err(Failure::usage(format!("{word:?} is too much")));
     }
+    serve(&common)
+}
+
+/// The same for `sendmail -bs`.
+pub fn serve(common: &Common) -> Result<u8, Failure> {
     let places = Places::find(&common.site.file);
     let served = Client::connect(&places.socket)
         .and_then(|client| client.call(&Request::Smtp { from: site::peer_of_stdin() }));

@@ -3,7 +3,7 @@
 use crate::job::{Execute, SystemName};
 use crate::post::address::Address;
 use crate::post::mail::{Envelope, Sender, With, read_from_lines};
-use crate::post::queue::{Door, Incoming, Origin, Prepared, QueueError, Unreadable};
+use crate::post::queue::{Asked, Door, Incoming, Origin, Prepared, QueueError, Unreadable};
 use crate::spool::{BodyRef, CHUNK, Content};
 use jiff::Timestamp;
 
@@ -55,7 +55,8 @@ pub(super) async fn prepare(
         submitter: None,
     };
     let envelope = Envelope { sender, recipients };
-    door.prepare(Incoming { envelope, unreadable, content, origin, arrived: received }).await
+    let asked = Asked::default();
+    door.prepare(Incoming { envelope, unreadable, content, origin, arrived: received, asked }).await
 }
 
 /// The From_ lines say who; without them it is who asked for the command. A requestor that is the null sender makes

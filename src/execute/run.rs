@@ -116,7 +116,7 @@ impl Executor {
                 Outcome::Executed { execution: claim, messages, note }
             }
             Ended::Later(fault) => match retry::next(received, attempts, now) {
-                Next::Again { at, .. } => {
+                Next::Again { at } => {
                     tracing::warn!(%peer, %fault, "an execution is put off");
                     Outcome::ExecutionDeferred { execution: claim, until: at, note: fault.to_string() }
                 }

@@ -4,6 +4,7 @@
 //! Time strings are those of the Taylor UUCP manual, "Time Strings"; they are read in civil time of the zone that is
 //! handed in, and nothing here reads a clock.
 
+mod contact;
 mod cost;
 mod parse;
 mod plan;

@@ -23,8 +23,8 @@ pub enum Outcome {
     /// The same, for a job that carries what these open batches carried ([`super::Spool::open_batches`], by the numbers of their jobs)
     /// and takes their place. [`super::SpoolError::Conflict`] says that one of them is not open any more.
     Gathered { deliveries: Vec<Claim>, job: NewJob, instead_of: Vec<u64> },
-    /// Deliveries that failed for ever. `bounce` is the report to the sender, if one is due.
-    Bounced { deliveries: Vec<Claim>, note: String, bounce: Option<NewMessage> },
+    /// Deliveries that failed for ever, and the reports about it: to the sender, if one is due, and the copy of postmaster.
+    Bounced { deliveries: Vec<Claim>, note: String, reports: Vec<NewMessage> },
     /// Deliveries kept until somebody releases them.
     Held { deliveries: Vec<Claim>, note: String },
     /// A job that the peer has: it said CY, or SN8.

@@ -156,7 +156,8 @@ impl Spool {
         self.writer.verb(size, move |store| store.accept(request, messages)).await
     }
     /// Deliveries that are due, at most `limit`, those of one site and message together; none for a site (a mailbox, a
-    /// neighbour) for which some are claimed already: a mailbox has one writer. `lease` is how long.
+    /// neighbour) for which some are claimed already: a mailbox has one writer. Of a site that has failed, a few. `lease` is how
+    /// long.
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -165,7 +166,7 @@ impl Spool {
     ) -> Result<Vec<Delivery>> {
         self.writer.verb(0, move |store| store.claim_deliveries(now, limit, lease)).await
     }
-    /// When the next delivery or execution becomes due; None: nothing waits.
+    /// When the next delivery or execution becomes due, or somebody is to be told something; None: nothing waits.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         self.writer.verb(0, move |store| store.next_due()).await
     }
@@ -197,6 +198,71 @@ impl Spool {
     pub async fn queue(&self, after: Option<MessageId>) -> Result<Vec<QueueEntry>> {
         self.writer.verb(0, move |store| store.queue(after)).await
     }
+    /// What waits of one message.
+    pub async fn message(&self, message: MessageId) -> Result<Vec<QueueEntry>> {
+        self.writer.verb(0, move |store| store.message(message)).await
+    }
+    /// How much waits.
+    pub async fn queue_totals(&self) -> Result<QueueTotals> {
+        self.writer.verb(0, |store| store.totals()).await
+    }
+    /// A site has failed as a whole, and nothing that waits for it is tried before `until`. It is over with the first
+    /// delivery that is made.
+    pub async fn site_failed(&self, transport: String, site: String, until: Timestamp) -> Result<()> {
+        self.writer.verb(0, move |store| store.site_failed(&transport, &site, until)).await
+    }
+    /// Does something to each of these deliveries; a job that one became is recalled first, but not from a call or a file.
+    pub async fn by_hand(
+        &self,
+        what: ByHand,
+        deliveries: Vec<u64>,
+        note: String,
+        now: Timestamp,
+    ) -> Result<Handled> {
+        self.writer.verb(0, move |store| store.by_hand(what, &deliveries, &note, now)).await
+    }
+
+    // What senders are told.
+    /// Deliveries about which it is time to see whether their senders have to be told something, at most `limit`.
+    pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Overdue>> {
+        self.writer.verb(0, move |store| store.overdue(now, limit)).await
+    }
+    /// The same for these deliveries, as far as they wait.
+    pub async fn look_at(&self, deliveries: Vec<u64>) -> Result<Vec<Overdue>> {
+        self.writer.verb(0, move |store| store.look_at(&deliveries)).await
+    }
+    /// Nothing has to be told about these until then; None: nor ever.
+    pub async fn tell_later(&self, deliveries: Vec<u64>, at: Option<Timestamp>) -> Result<()> {
+        self.writer.verb(0, move |store| store.tell_later(&deliveries, at)).await
+    }
+    /// Tells a sender, once for each delivery, that it takes long (`next`: when it is looked at again), or that it arrived.
+    /// [`SpoolError::Conflict`]: that was done before.
+    pub async fn told(
+        &self,
+        deliveries: Vec<u64>,
+        report: NewMessage,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let size = size_of(Some(&report.content));
+        self.writer.verb(size, move |store| store.told(&deliveries, report, next, now)).await
+    }
+    /// Ends deliveries that nobody works on, with the reports about it, all or none; jobs that they became are recalled.
+    /// [`SpoolError::Conflict`]: somebody works on one, or its job is on offer in a call or out in a file.
+    pub async fn give_up(
+        &self,
+        deliveries: Vec<u64>,
+        note: String,
+        reports: Vec<NewMessage>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let size = size_of_messages(&reports);
+        self.writer.verb(size, move |store| store.give_up(&deliveries, &note, reports, now)).await
+    }
+    /// Counts a report to an address; false: `most` have gone there within an hour of the clock.
+    pub async fn may_report(&self, address: String, most: u32, now: Timestamp) -> Result<bool> {
+        self.writer.verb(0, move |store| store.may_report(&address, most, now)).await
+    }
 
     // Work in general.
     /// Settles claims; each outcome is one transaction, all are committed when this returns.
@@ -220,6 +286,10 @@ impl Spool {
     /// Prolongs leases.
     pub async fn renew(&self, now: Timestamp, claims: Vec<Claim>, lease: Duration) -> Result<()> {
         self.writer.verb(0, move |store| store.renew(now, &claims, lease)).await
+    }
+    /// Prolongs those of these claims that still hold.
+    pub async fn prolong(&self, now: Timestamp, claims: Vec<Claim>, lease: Duration) -> Result<()> {
+        self.writer.verb(0, move |store| store.prolong(now, &claims, lease)).await
     }
     /// Takes back the leases of owners that are gone.
     pub async fn recover(&self, now: Timestamp) -> Result<()> {
@@ -421,6 +491,10 @@ impl Spool {
     }
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<(u64, Event)>> {
         self.writer.verb(0, move |store| store.events(&filter)).await
+    }
+    /// The history of a message, its first 1 000 events.
+    pub async fn message_events(&self, message: MessageId) -> Result<Vec<Event>> {
+        self.writer.verb(0, move |store| store.message_events(message)).await
     }
     pub async fn notify(&self, notice: NewNotice, now: Timestamp) -> Result<()> {
         self.writer.verb(0, move |store| store.notify(&notice, now)).await

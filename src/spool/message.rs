@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct MessageId(pub u64);
 
 /// A message to be kept, with everybody who is to have it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewMessage {
     /// The envelope sender as the post room prints it; empty is the null sender.
     pub sender: String,
@@ -18,10 +18,54 @@ pub struct NewMessage {
     /// Where it came from, for the log: `smtp 127.0.0.1`, `rmail from polux`, `local user jan`.
     pub origin: String,
     pub deliveries: Vec<NewDelivery>,
+    /// How much of it a report carries: RET of RFC 3461. None: as its size has it.
+    pub ret: Option<Return>,
+    /// What the sender calls it in reports: ENVID, as xtext.
+    pub envid: Option<String>,
+    pub priority: Priority,
+    /// The sender is one of our own names, but came from a stranger: nobody is told what becomes of it.
+    pub unproven: bool,
+    /// When it is looked at for the first time whether its sender has to be told something; None: never.
+    pub tell: Option<Timestamp>,
+}
+
+/// How much of a message a report carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Return {
+    /// `RET=FULL`
+    Full,
+    /// `RET=HDRS`
+    Headers,
+}
+
+/// What the sender of a message wants to be told about a recipient: NOTIFY of RFC 3461. All false is `NEVER`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notify {
+    pub success: bool,
+    pub failure: bool,
+    pub delay: bool,
+}
+
+impl Notify {
+    pub const NEVER: Notify = Notify { success: false, failure: false, delay: false };
+    /// Where nothing was asked for: RFC 3461, section 4.1, leaves the delays to us.
+    pub const USUAL: Notify = Notify { success: false, failure: true, delay: true };
+}
+
+/// What goes first to a site where much waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    Urgent,
+    #[default]
+    Normal,
+    /// It takes what the others leave, and an eighth where both wait.
+    Bulk,
 }
 
 /// One recipient, routed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewDelivery {
     /// The envelope recipient as it was given.
     pub recipient: String,
@@ -32,6 +76,10 @@ pub struct NewDelivery {
     pub site: String,
     /// The address as the next hop is to be given it.
     pub address: String,
+    /// None: nothing was asked for.
+    pub notify: Option<Notify>,
+    /// The recipient as the sender had it, type in front (`rfc822;joe@x.org`): ORCPT of RFC 3461, as xtext.
+    pub orcpt: Option<String>,
 }
 
 /// A delivery that is due and now in the hands of who claimed it.
@@ -50,6 +98,56 @@ pub struct Delivery {
     pub attempts: u32,
     /// The peer's refusal of the job that this delivery had become.
     pub refusal: Option<String>,
+    pub ret: Option<Return>,
+    pub envid: Option<String>,
+    pub notify: Option<Notify>,
+    pub orcpt: Option<String>,
+    /// See [`NewMessage::unproven`].
+    pub unproven: bool,
+    /// The sender was told that it takes long.
+    pub warned: bool,
+    /// How often its site has failed as a whole, since it last took something.
+    pub site_failures: u32,
+}
+
+/// A delivery about which its sender may have to be told something.
+#[derive(Debug, Clone)]
+pub struct Overdue {
+    /// Its claim gives no right to work on it.
+    pub delivery: Delivery,
+    pub state: DeliveryState,
+    /// What the last attempt said.
+    pub note: String,
+}
+
+/// What somebody does to deliveries by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ByHand {
+    /// Keeps it until it is released.
+    Hold,
+    /// Ends that.
+    Release,
+    /// Tries it now; a job that it became is taken back first.
+    Requeue,
+    /// Throws it away; nobody is told.
+    Delete,
+}
+
+/// What became of that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Handled {
+    pub done: u64,
+    /// Those that were left as they are, and why.
+    pub left: Vec<(u64, String)>,
+}
+
+/// What there is, in numbers; the same work however much it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueTotals {
+    pub messages: u64,
+    /// Deliveries by transport and state.
+    pub deliveries: Vec<(String, DeliveryState, u64)>,
 }
 
 /// Where a delivery stands.
@@ -60,6 +158,8 @@ pub enum DeliveryState {
     /// It is a job that waits for a call.
     Handed,
     Delivered,
+    /// The neighbour has said that it has the job.
+    Acknowledged,
     Bounced,
     Held,
 }
@@ -68,6 +168,7 @@ pub enum DeliveryState {
 #[derive(Debug, Clone)]
 pub struct QueueEntry {
     pub message: MessageId,
+    pub delivery: u64,
     pub sender: String,
     pub size: u64,
     pub accepted: Timestamp,
@@ -79,6 +180,8 @@ pub struct QueueEntry {
     pub attempts: u32,
     /// What the last attempt said.
     pub note: String,
+    /// The job that it became.
+    pub job: Option<u64>,
 }
 
 /// What is about to be appended to a mailbox, written before the first byte is (design: mailbox append).

@@ -49,7 +49,10 @@ pub use event::{Event, EventFilter, NewNotice, Notice, Quarantined};
 pub use handle::{Appending, Spool};
 pub use incoming::{Arrival, ArrivalKind, Execution, Identity, Input, Partial, Received, Task};
 pub use job::{Job, JobState, JobSummary, NewJob, Order, Wanted, WorkWaiting};
-pub use message::{Delivery, DeliveryState, Intent, MessageId, NewDelivery, NewMessage, QueueEntry};
+pub use message::{
+    ByHand, Delivery, DeliveryState, Handled, Intent, MessageId, NewDelivery, NewMessage, Notify, Overdue,
+    Priority, QueueEntry, QueueTotals, Return,
+};
 pub use reader::BodyReader;
 pub use sequence::Sequence;
 pub use settings::Settings;

@@ -160,3 +160,31 @@ fn nobody_else_can_open_the_spool_even_without_a_daemon() {
     }
     assert!(site.folder.path().exists());
 }
+
+#[test]
+fn each_user_sees_and_handles_his_own_mail_alone() {
+    let site = Site::new();
+    let daemon = site.node.start();
+    let sent = site.run_as(GAMES, &["sendmail", "-i", "feed!joe"], b"Subject: hello\n\nhello\n");
+    assert!(sent.status.success(), "{}", stderr(&sent));
+    site.node.await_jobs(1);
+    let list = site.node.report("mailq", &[]);
+    let message = list["queue"]["entries"][0]["message"].to_string();
+    let of_others = site.run_as(NOBODY, &["mailq"], b"");
+    assert_eq!(stdout(&of_others), "Mail queue is empty\n");
+    for deed in ["hold", "release", "requeue", "delete", "bounce"] {
+        let refused = site.run_as(NOBODY, &["queue", deed, &message], b"");
+        assert_eq!(refused.status.code(), Some(75), "{deed}");
+        assert!(stdout(&refused).contains("not here, or not yours"), "{deed}: {}", stdout(&refused));
+    }
+    let why = site.run_as(NOBODY, &["why", &message], b"");
+    assert!(!why.status.success() && !stdout(&why).contains("joe"), "{}", stdout(&why));
+    assert!(!site.run_as(NOBODY, &["queue", "--summary"], b"").status.success());
+    let held = site.run_as(GAMES, &["queue", "hold", &message], b"");
+    assert_eq!(stdout(&held), "1 recipient held\n", "{}", stderr(&held));
+    let deleted = site.node.run("queue", &["delete", &message], b"");
+    assert_eq!(stdout(&deleted), "1 recipient deleted\n", "who is trusted handles all");
+    let gone = site.run_as(GAMES, &["why", &message], b"");
+    assert!(stdout(&gone).contains("deleted to <feed!joe>"), "{}", stdout(&gone));
+    assert!(daemon.stop().success());
+}

@@ -4,6 +4,8 @@ mod batches;
 mod bounce;
 mod directors;
 mod outside;
+mod programs;
+mod queue;
 mod routes;
 mod smtp;
 mod smtp_out;

@@ -1,10 +1,10 @@
 //! Fills the settings of the rooms below from the configuration.
 
-use super::Config;
+use super::{Config, System};
 use crate::agent;
 use crate::execute;
 use crate::post::delivery::{smtp as smtp_out, uucp};
-use crate::post::queue;
+use crate::post::queue::{self, Link, Patience};
 use crate::post::route::{Tables, directors};
 use crate::post::{smtp, submit};
 use crate::tls::TlsServer;
@@ -46,7 +46,25 @@ impl Config {
         settings.size = self.mail.max_message_size;
         settings.recipients = self.mail.max_recipients as usize;
         settings.batch.size = self.mail.max_batch_size;
+        settings.reports_per_hour = self.queue.reports_per_hour;
+        settings.postmaster_copies = self.queue.postmaster_copies;
+        settings.patience = self.patience();
         settings
+    }
+
+    /// How long senders wait before they are told something.
+    fn patience(&self) -> Patience {
+        let link = |system: &System| {
+            let usual = Link::default();
+            let plan = if system.lines.is_empty() { usual.plan } else { system.plan.clone() };
+            Link { plan, give_up: system.bounce_after.unwrap_or(usual.give_up) }
+        };
+        Patience {
+            warn: self.queue.warn_after,
+            give_up: self.queue.bounce_after,
+            links: self.systems.iter().map(|system| (system.name.clone(), link(system))).collect(),
+            zone: self.node.time_zone.clone(),
+        }
     }
 
     pub fn submit_settings(&self) -> submit::Settings {

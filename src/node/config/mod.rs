@@ -17,6 +17,7 @@ mod names;
 mod neighbours;
 mod node;
 mod protocols;
+mod queue;
 mod record;
 mod redial;
 mod rewrite;
@@ -42,6 +43,7 @@ pub use lines::{Flow, LineConfig, LineKind, ModemConfig, SerialPort};
 pub use mail::Mail;
 pub use names::Kind;
 pub use node::Node;
+pub use queue::Queue;
 pub use routes::Routes;
 pub use rules::{Rule, Rules};
 pub use smtp::Smtp;
@@ -79,6 +81,7 @@ pub struct Config {
     pub places: Places,
     pub log: LogSettings,
     pub mail: Mail,
+    pub queue: Queue,
     pub smtp: Smtp,
     pub smtp_out: SmtpOut,
     /// Local users and their mailboxes.
@@ -273,6 +276,11 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         section.finish();
         mail
     });
+    let queue = root.section("queue").map(|mut section| {
+        let queue = queue::read(&mut section);
+        section.finish();
+        queue
+    });
     let smtp = root.section("smtp").map(|mut section| {
         let smtp = smtp::read(&mut section, &base, findings);
         section.finish();
@@ -350,6 +358,7 @@ fn read_root(file: &Path, mut root: Section<'_>, findings: &Findings) -> Option<
         places,
         log: log.unwrap_or_default(),
         mail: mail.unwrap_or_default(),
+        queue: queue.unwrap_or_default(),
         smtp: smtp.unwrap_or_default(),
         smtp_out: smtp_out.unwrap_or_default(),
         users: users.unwrap_or_default(),

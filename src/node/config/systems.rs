@@ -9,6 +9,7 @@ use super::names::{Kind, Names};
 use super::neighbours;
 use super::node::{domain, system_name};
 use super::protocols;
+use super::queue::wait;
 use super::secrets;
 use super::section::{Section, plain};
 use super::transfers::{self, Transfers};
@@ -26,6 +27,7 @@ use crate::wire::chat::{self, Script};
 use crate::wire::line::Over;
 use crate::wire::modem::{self, Number};
 use crate::wire::session::Profile;
+use jiff::SignedDuration;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -84,6 +86,8 @@ pub struct System {
     pub max_time: Option<Duration>,
     /// When it is called, and for what.
     pub plan: Plan,
+    /// After this, mail that waits for it is sent back; None: after the usual time.
+    pub bounce_after: Option<SignedDuration>,
 }
 
 pub fn read(
@@ -143,6 +147,7 @@ pub fn read(
         sequence: section.boolean("sequence").unwrap_or_default(),
         max_time: section.value("max-time", call_time),
         plan: when::read(&mut section, tables),
+        bounce_after: section.value("bounce-after", wait),
     };
     check(&section, &system);
     check_lines(&section, &system, all_lines, dialling);

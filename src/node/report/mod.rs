@@ -23,11 +23,11 @@ pub use check::{Check, Finding};
 pub use doctor::{Doctor, Examined};
 pub use jobs::{Job, Jobs};
 pub use names::{Name, Names};
-pub use queue::{Entry, Queue};
+pub use queue::{Entry, Handled, Queue, QueueSummary, Verified, Waiting};
 pub use route::{Decision as RouteDecision, Route, Routed};
 pub use sequence::Sequence;
 pub use spool::{Dump, Verify};
-pub use when::{Account, Ahead, Because, LineAhead, NumberAhead, When, Why};
+pub use when::{Account, Ahead, Because, Happened, LineAhead, NumberAhead, When, Why};
 
 use crate::spool::CallRecord;
 use jiff::Timestamp;
@@ -53,6 +53,9 @@ pub enum Report {
     Names(Names),
     Jobs(Jobs),
     Queue(Queue),
+    QueueSummary(QueueSummary),
+    Handled(Handled),
+    Verified(Verified),
     Calls(Calls),
     Poll(Poll),
     /// How a call over standard input went.
@@ -82,6 +85,9 @@ impl fmt::Display for Report {
             Report::Names(names) => names.fmt(f),
             Report::Jobs(jobs) => jobs.fmt(f),
             Report::Queue(queue) => queue.fmt(f),
+            Report::QueueSummary(summary) => summary.fmt(f),
+            Report::Handled(handled) => handled.fmt(f),
+            Report::Verified(verified) => verified.fmt(f),
             Report::Calls(calls) => calls.fmt(f),
             Report::Poll(poll) => poll.fmt(f),
             Report::Bundle(bundle) => bundle.fmt(f),

@@ -155,12 +155,27 @@ pub struct Why {
     pub because: Vec<Because>,
     /// The calls that it waits for.
     pub calls: Vec<Ahead>,
+    /// Of a message: what has happened to it so far.
+    #[serde(default)]
+    pub history: Vec<Happened>,
+}
+
+/// Something that happened to a message, or to one of its recipients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Happened {
+    pub at: Timestamp,
+    /// `accepted`, `deferred`, `handed`, `acknowledged`, `delivered` and the like.
+    pub what: String,
+    pub text: String,
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.what)?;
         self.because.iter().try_for_each(|because| writeln!(f, "    {because}"))?;
-        self.calls.iter().try_for_each(|ahead| ahead.fmt(f))
+        self.calls.iter().try_for_each(|ahead| ahead.fmt(f))?;
+        let line = |Happened { at, what, text }: &Happened| format!("    {} {what} {text}", short_time(*at));
+        self.history.iter().try_for_each(|happened| writeln!(f, "{}", line(happened)))
     }
 }

@@ -1,11 +1,11 @@
-//! What is known: `uuname`, `uustat`, `mailq`; and wishes for calls.
+//! What is known: `uuname`, `uustat`; and wishes for calls.
 
 use super::{JobFilter, PollRequest, VerbError, Verbs, Who};
 use crate::clock;
 use crate::job::{Grade, SystemName};
 use crate::node::config::System;
-use crate::node::report::{Calls, Entry, Job, Jobs, Name, Names, Poll, Queue};
-use crate::spool::{CallRecord, MessageId, Wish};
+use crate::node::report::{Calls, Job, Jobs, Name, Names, Poll};
+use crate::spool::{CallRecord, Wish};
 
 /// The most past calls that one request gives.
 const MOST_CALLS: usize = 1000;
@@ -39,16 +39,6 @@ impl Verbs {
                 && user.as_ref().is_none_or(|user| job.work.user() == user)
         };
         Ok(Jobs { jobs: page.into_iter().filter(wanted).map(Job::from).collect(), next })
-    }
-
-    /// A page of the queue. Who is not trusted sees what he sent himself.
-    pub(super) async fn queue(&self, who: &Who, after: Option<u64>) -> Result<Queue, VerbError> {
-        let page = self.spool.queue(after.map(MessageId)).await?;
-        let next = page.last().map(|entry| entry.message.0);
-        let own = |entry: &crate::spool::QueueEntry| {
-            who.trusted || entry.sender.split('@').next() == Some(who.name.as_str())
-        };
-        Ok(Queue { entries: page.into_iter().filter(own).map(Entry::from).collect(), next })
     }
 
     /// The last calls. Who is not trusted sees no bytes of them: they may be of somebody's mail.

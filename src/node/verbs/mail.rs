@@ -10,7 +10,7 @@ use crate::post::address::Address;
 use crate::post::delivery::body::Writer;
 use crate::post::mail::head::HEAD_LIMIT;
 use crate::post::mail::{Envelope, Sender, With, parsed, read_from_lines};
-use crate::post::queue::{Incoming, Origin, Submitter, Unreadable};
+use crate::post::queue::{Asked, AskedOf, Incoming, Origin, Submitter, Unreadable};
 use crate::spool::{BodyRef, Content, MessageId};
 
 impl Verbs {
@@ -58,8 +58,14 @@ impl Verbs {
         };
         let content = self.write(beginning, &mut text).await?;
         let unused = content.rest;
+        let of = AskedOf { notify: request.notify, orcpt: None };
+        let asked = Asked {
+            ret: request.ret,
+            envid: request.envid,
+            recipients: recipients.iter().map(|to| (to.clone(), of.clone())).collect(),
+        };
         let envelope = Envelope { sender, recipients };
-        let incoming = Incoming { envelope, unreadable, content, origin, arrived: clock::wall() };
+        let incoming = Incoming { envelope, unreadable, content, origin, arrived: clock::wall(), asked };
         match self.door.accept(incoming).await {
             Ok(kept) => Ok(accepted(kept.messages)),
             Err(error) => {

@@ -11,6 +11,7 @@ mod fetch;
 mod from_line;
 mod list;
 mod mail;
+mod queue;
 mod request;
 mod restored;
 mod route;
@@ -26,6 +27,7 @@ pub use bundle::BundleRequest;
 pub use by_hand::ByHand;
 pub use call::LoginRequest;
 pub use error::VerbError;
+pub use queue::{QueueAction, QueueFilter};
 pub use request::{CopyRequest, ExecuteRequest, FetchRequest, JobFilter, MailRequest, PollRequest, Request};
 pub use route::RouteRequest;
 pub use sequence::SequenceRequest;
@@ -93,7 +95,10 @@ impl Verbs {
             Request::Fetch(request) => self.fetch(who, request).await,
             Request::Names => Ok(Report::Names(self.names())),
             Request::Jobs { filter, after } => self.jobs(who, filter, after).await.map(Report::Jobs),
-            Request::Queue { after } => self.queue(who, after).await.map(Report::Queue),
+            Request::Queue { filter, after } => self.queue(who, &filter, after).await.map(Report::Queue),
+            Request::QueueSummary => self.queue_summary(who).await.map(Report::QueueSummary),
+            Request::Handle { what, filter } => self.handle(who, what, &filter).await.map(Report::Handled),
+            Request::Verify { addresses } => Ok(Report::Verified(self.verify(&addresses).await)),
             Request::Calls { system, limit } => self.calls(who, system, limit).await.map(Report::Calls),
             Request::Watch => Err(VerbError::Usage("calls can be watched at a daemon alone".to_owned())),
             Request::Poll(request) | Request::Call(request) => {

@@ -2,10 +2,12 @@
 
 use super::bundle::BundleRequest;
 use super::call::LoginRequest;
+use super::queue::{QueueAction, QueueFilter};
 use super::route::RouteRequest;
 use super::sequence::SequenceRequest;
 use crate::job::Grade;
 use crate::job::Notify;
+use crate::spool::{Notify as Told, Return};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -28,7 +30,17 @@ pub enum Request {
     /// `uustat`: one page of jobs, after this number.
     Jobs { filter: JobFilter, after: Option<u64> },
     /// `mailq`, `uugate queue`: one page of deliveries, after this message.
-    Queue { after: Option<u64> },
+    Queue {
+        #[serde(default)]
+        filter: QueueFilter,
+        after: Option<u64>,
+    },
+    /// `uugate queue --summary`: how much waits.
+    QueueSummary,
+    /// `uugate queue hold` and the like, `sendmail -q`.
+    Handle { what: QueueAction, filter: QueueFilter },
+    /// `sendmail -bv`: where mail for these would go.
+    Verify { addresses: Vec<String> },
     /// `uustat -m`: the last calls.
     Calls { system: Option<String>, limit: usize },
     /// `uugate poll`.
@@ -71,6 +83,8 @@ impl Request {
             Request::Names
                 | Request::Jobs { .. }
                 | Request::Queue { .. }
+                | Request::QueueSummary
+                | Request::Verify { .. }
                 | Request::Calls { .. }
                 | Request::Sequence(_)
                 | Request::Restored
@@ -131,7 +145,7 @@ pub struct FetchRequest {
 }
 
 /// What `rmail` and `sendmail` ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MailRequest {
     /// The body begins with From_ lines (`rmail`).
@@ -145,6 +159,13 @@ pub struct MailRequest {
     pub recipients_in_header: bool,
     /// A line with a single dot ends the message (no `-i`).
     pub dot_ends: bool,
+    /// What the sender wants to be told (`-N`), with how much of the message (`-R`), by what name of it (`-V`).
+    #[serde(default)]
+    pub notify: Option<Told>,
+    #[serde(default)]
+    pub ret: Option<Return>,
+    #[serde(default)]
+    pub envid: Option<String>,
 }
 
 /// Which jobs `uustat` lists; everything that is given has to fit.

@@ -1,12 +1,12 @@
 //! Why things are as they are: when a system is called, what a job or a message waits for, and which rule says so.
 
-use super::{JobFilter, VerbError, Verbs, Who};
+use super::{JobFilter, QueueFilter, VerbError, Verbs, Who};
 use crate::clock;
 use crate::job::{Grade, SystemName};
 use crate::node::config::{Kind, System};
-use crate::node::report::{Account, Ahead, Because, Entry, Job, LineAhead, NumberAhead, When, Why};
+use crate::node::report::{Account, Ahead, Because, Happened, Job, LineAhead, NumberAhead, When, Why};
 use crate::schedule::{Allowance, Doubt, Due, Hold, NextCall, NotPaid, Why as Reason, month, next_month};
-use crate::spool::{DeliveryState, JobState};
+use crate::spool::{DeliveryState, Event, JobState, MessageId};
 use crate::wire::station::{Outlook, Settings, SystemSettings};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
@@ -198,7 +198,7 @@ impl Verbs {
 
     async fn why_job(&self, job: Job) -> Result<Why, VerbError> {
         let what = format!("job {} of {}: {}", job.id, job.user, job.work);
-        let mut why = Why { what, because: Vec::new(), calls: Vec::new() };
+        let mut why = Why { what, because: Vec::new(), calls: Vec::new(), history: Vec::new() };
         let plain = |text: String| Because { text, rule: None };
         match job.state {
             JobState::Offered => {
@@ -249,22 +249,31 @@ impl Verbs {
     }
 
     async fn why_message(&self, who: &Who, number: u64) -> Result<Why, VerbError> {
-        // The page after the one before it begins with it.
-        let page = self.queue(who, number.checked_sub(1)).await?;
-        let entries: Vec<Entry> = page.entries.into_iter().filter(|entry| entry.message == number).collect();
-        let Some(first) = entries.first() else { return Err(gone(&format!("message {number}"))) };
+        let filter = QueueFilter { messages: vec![number], ..QueueFilter::default() };
+        let entries = self.queue(who, &filter, None).await?.entries;
+        let history = self.spool.message_events(MessageId(number)).await?;
+        let from = entries.first().map(|entry| entry.sender.clone()).or_else(|| sender_of(&history));
+        let Some(sender) = from.filter(|sender| who.trusted || self.is_own(who, sender)) else {
+            return Err(gone(&format!("message {number}")));
+        };
+        let happened = |event: Event| Happened { at: event.at, what: event.what, text: event.text };
         let mut why = Why {
-            what: format!("message {number} from <{}>", first.sender),
+            what: format!("message {number} from <{sender}>"),
             because: Vec::new(),
             calls: Vec::new(),
+            history: history.into_iter().map(happened).collect(),
         };
+        if entries.is_empty() {
+            why.because.push(Because { text: "nothing of it waits any more".to_owned(), rule: None });
+        }
         for entry in entries {
             let (recipient, site) = (&entry.recipient, &entry.site);
             let mut text = match entry.state {
                 DeliveryState::Handed => format!("{recipient}: it waits for a call with {site}"),
                 DeliveryState::Delivered => format!("{recipient}: delivered"),
+                DeliveryState::Acknowledged => format!("{recipient}: {site} has it"),
                 DeliveryState::Bounced => format!("{recipient}: sent back"),
-                DeliveryState::Held => format!("{recipient}: held, for it ended the program twice"),
+                DeliveryState::Held => format!("{recipient}: held until it is released"),
                 DeliveryState::Queued => {
                     format!(
                         "{recipient}: tried by {} {}",
@@ -307,6 +316,13 @@ fn from(moment: Option<Zoned>) -> String {
 
 fn since(due: Timestamp, now: Timestamp) -> String {
     if due <= now { "now".to_owned() } else { format!("again at {due:.0}") }
+}
+
+/// The sender of a message that has gone, as it was written down when it came.
+fn sender_of(history: &[Event]) -> Option<String> {
+    let accepted = history.iter().find(|event| event.what == "accepted")?;
+    let (sender, _) = accepted.text.strip_prefix("from <")?.split_once("> to ")?;
+    Some(sender.to_owned())
 }
 
 fn gone(what: &str) -> VerbError {

@@ -194,6 +194,7 @@ mod tests {
             transport: "gateway".to_owned(),
             site: command.clone(),
             address: format!("user{n}"),
+            ..NewDelivery::default()
         });
         let message = NewMessage {
             sender: "jan@polux.example".to_owned(),
@@ -201,6 +202,7 @@ mod tests {
             accepted: clock::wall(),
             origin: "test".to_owned(),
             deliveries: deliveries.collect(),
+            ..NewMessage::default()
         };
         spool.accept(None, vec![message]).await.unwrap();
         let claimed = spool.claim_deliveries(clock::wall(), 100, Duration::from_secs(60)).await.unwrap();

@@ -230,6 +230,7 @@ impl Local {
     async fn put_copy(&self, out: &mut Vec<u8>, delivery: &Delivery) -> Result<(), SpoolError> {
         let message = body::read_whole(&self.spool, delivery.body).await?;
         let mut header = mbox::delivery_line(&self.id(delivery));
+        header.push_str(&format!("Delivered-To: {}\n", delivery.recipient));
         header.push_str(&format!("Return-Path: <{}>\n", delivery.sender));
         mbox::put_message(out, &delivery.sender, delivery.accepted, &header, &message);
         Ok(())
@@ -266,6 +267,7 @@ mod tests {
             transport: "local".to_owned(),
             site: "jan".to_owned(),
             address: "jan".to_owned(),
+            ..NewDelivery::default()
         };
         let message = NewMessage {
             sender: "joe@leaf".to_owned(),
@@ -273,6 +275,7 @@ mod tests {
             accepted: clock::wall(),
             origin: "test".to_owned(),
             deliveries: vec![delivery],
+            ..NewMessage::default()
         };
         spool.accept(None, vec![message]).await.unwrap();
     }

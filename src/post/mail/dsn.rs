@@ -24,6 +24,9 @@ pub enum Action {
     Failed,
     /// Not delivered yet; attempts go on.
     Delayed,
+    Delivered,
+    /// It went on to where nothing more is heard of it.
+    Relayed,
 }
 
 impl Action {
@@ -31,6 +34,8 @@ impl Action {
         match self {
             Action::Failed => "failed",
             Action::Delayed => "delayed",
+            Action::Delivered => "delivered",
+            Action::Relayed => "relayed",
         }
     }
 }
@@ -39,11 +44,15 @@ impl Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub recipient: Address,
+    /// What the sender had called it, with its type in front: ORCPT of RFC 3461, as xtext.
+    pub original: Option<String>,
     pub action: Action,
     /// Three numbers, such as `5.1.1`: RFC 3463.
     pub status: String,
     /// What happened, in words; may quote a remote program.
     pub diagnostic: String,
+    /// Of a delay: how long it is tried.
+    pub retried_until: Option<Timestamp>,
 }
 
 /// One report.
@@ -62,21 +71,44 @@ pub struct Report<'a> {
     pub message: &'a [u8],
     /// `message` is all of it. If it is also short enough, the report carries it whole.
     pub whole: bool,
+    /// What the sender calls the message: ENVID of RFC 3461, as xtext.
+    pub envid: Option<&'a str>,
+    /// It does not carry it whole in any case.
+    pub only_headers: bool,
+    /// It carries it whole however long it is, if `message` is all of it.
+    pub all: bool,
+}
+
+/// What a report is about, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Failure,
+    Delay,
+    Success,
 }
 
 impl Report<'_> {
     /// The text of the report, with LF line ends. Its envelope has the null sender.
     pub fn text(&self) -> Vec<u8> {
-        let failed = self.outcomes.iter().any(|outcome| outcome.action == Action::Failed);
-        let carries_all = self.whole && self.message.len() <= WHOLE_MAX;
+        let has = |action| self.outcomes.iter().any(|outcome| outcome.action == action);
+        let about = match (has(Action::Failed), has(Action::Delayed)) {
+            (true, _) => About::Failure,
+            (false, true) => About::Delay,
+            (false, false) => About::Success,
+        };
+        // RFC 3461, section 4.3: what arrived is never sent back whole.
+        let carries_all = self.whole
+            && !self.only_headers
+            && about != About::Success
+            && (self.all || self.message.len() <= WHOLE_MAX);
         let header = self.message.get(..head::length(self.message)).unwrap_or_default();
         let original = if carries_all { self.message } else { header };
         let boundary = self.boundary(original);
         let encoding = if original.is_ascii() { "7bit" } else { "8bit" };
 
         let mut text = String::new();
-        let _ = self.write_headers(&mut text, failed, &boundary, encoding);
-        let _ = self.write_words(&mut text, failed, &boundary, carries_all);
+        let _ = self.write_headers(&mut text, about, &boundary, encoding);
+        let _ = self.write_words(&mut text, about, &boundary, carries_all);
         let _ = self.write_status(&mut text, &boundary);
         let kind = if carries_all { "message/rfc822" } else { "text/rfc822-headers" };
         let _ =
@@ -93,11 +125,15 @@ impl Report<'_> {
     fn write_headers(
         &self,
         text: &mut String,
-        failed: bool,
+        about: About,
         boundary: &str,
         encoding: &str,
     ) -> std::fmt::Result {
-        let subject = if failed { "Undelivered mail" } else { "Delayed mail (still trying)" };
+        let subject = match about {
+            About::Failure => "Undelivered mail",
+            About::Delay => "Delayed mail (still trying)",
+            About::Success => "Delivered mail",
+        };
         writeln!(text, "Message-Id: <{}>", self.message_id)?;
         writeln!(text, "Date: {}", header_date(self.date))?;
         writeln!(text, "From: Mail Delivery <MAILER-DAEMON@{}>", self.host)?;
@@ -110,16 +146,17 @@ impl Report<'_> {
         writeln!(text, "Content-Transfer-Encoding: {encoding}")
     }
 
-    fn write_words(&self, text: &mut String, failed: bool, boundary: &str, whole: bool) -> std::fmt::Result {
+    fn write_words(&self, text: &mut String, about: About, boundary: &str, whole: bool) -> std::fmt::Result {
         write!(text, "\n--{boundary}\nContent-Type: text/plain; charset=us-ascii\n\n")?;
         writeln!(text, "This is the mail system at {}.\n", self.host)?;
         writeln!(
             text,
             "{}",
-            match failed {
-                true => "Your message could not be delivered to:",
-                false =>
+            match about {
+                About::Failure => "Your message could not be delivered to:",
+                About::Delay =>
                     "Your message is not delivered yet; delivery will be tried again. You need not send it again.",
+                About::Success => "You asked to be told when your message has arrived:",
             }
         )?;
         for outcome in self.outcomes {
@@ -132,13 +169,24 @@ impl Report<'_> {
 
     fn write_status(&self, text: &mut String, boundary: &str) -> std::fmt::Result {
         write!(text, "\n--{boundary}\nContent-Type: message/delivery-status\n\n")?;
+        if let Some(envid) = self.envid {
+            writeln!(text, "Original-Envelope-Id: {}", one_line(&plain(envid)))?;
+        }
         writeln!(text, "Reporting-MTA: dns; {}", self.host)?;
         writeln!(text, "Arrival-Date: {}", header_date(self.arrived))?;
         for outcome in self.outcomes {
-            writeln!(text, "\nFinal-Recipient: rfc822; {}", outcome.recipient)?;
+            writeln!(text)?;
+            if let Some(original) = &outcome.original {
+                writeln!(text, "Original-Recipient: {}", one_line(&plain(original)))?;
+            }
+            writeln!(text, "Final-Recipient: rfc822; {}", outcome.recipient)?;
             writeln!(text, "Action: {}", outcome.action.name())?;
             writeln!(text, "Status: {}", one_line(&outcome.status))?;
             writeln!(text, "Diagnostic-Code: x-uugate; {}", one_line(&outcome.diagnostic))?;
+            writeln!(text, "Last-Attempt-Date: {}", header_date(self.date))?;
+            if let Some(until) = outcome.retried_until {
+                writeln!(text, "Will-Retry-Until: {}", header_date(until))?;
+            }
         }
         Ok(())
     }
@@ -158,6 +206,26 @@ impl Report<'_> {
     }
 }
 
+/// The text that an xtext stands for: `+` and two hexadecimal digits are a byte (RFC 3461, section 4). What is none stays.
+fn plain(xtext: &str) -> String {
+    let mut pieces = xtext.split('+');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let coded = piece.split_at_checked(2).and_then(|(digits, rest)| {
+            let byte = u8::from_str_radix(digits, 16).ok()?;
+            Some((char::from(byte), rest))
+        });
+        match coded {
+            Some((byte, rest)) => {
+                text.push(byte);
+                text.push_str(rest);
+            }
+            None => text.push_str(&format!("+{piece}")),
+        }
+    }
+    text
+}
+
 /// What a stranger said, as one line of printable ASCII.
 fn one_line(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
@@ -173,9 +241,11 @@ mod tests {
     fn outcome(recipient: &str, diagnostic: &str) -> Outcome {
         Outcome {
             recipient: Address::parse(recipient).unwrap(),
+            original: None,
             action: Action::Failed,
             status: "5.1.1".to_owned(),
             diagnostic: diagnostic.to_owned(),
+            retried_until: None,
         }
     }
 
@@ -191,6 +261,9 @@ mod tests {
             outcomes,
             message,
             whole,
+            envid: Some("env+0D+0Ax+1+2B"),
+            only_headers: false,
+            all: false,
         };
         String::from_utf8_lossy(&report.text()).into_owned()
     }
@@ -212,6 +285,7 @@ mod tests {
         assert!(
             text.contains("\nFinal-Recipient: rfc822; nobody@polux.example\nAction: failed\nStatus: 5.1.1\n")
         );
+        assert!(text.contains("\n\nOriginal-Envelope-Id: env / x+1+\nReporting-MTA: "), "{text}");
         assert!(text.contains("\nFinal-Recipient: rfc822; a!b!bob\n"));
         assert!(
             text.contains(

@@ -4,15 +4,21 @@ use super::QueueError;
 use super::live::LiveTables;
 use super::lookup::Lookup;
 use super::parts::{Part, Parts};
-use super::report::{Failure, Original, failure};
+use super::patience::Patience;
+use super::priority::priority;
+use super::report::{Failure, Original, Told, failure};
 use crate::agent::{self, Agent};
-use crate::post::address::Address;
+use crate::post::address::{Address, Target};
 use crate::post::batch;
 use crate::post::delivery::body;
+use crate::post::mail::notice::{self, MessageNotice, RecipientNotice};
 use crate::post::mail::{self, Envelope, HOP_LIMIT, Sender, Submission, Trace, With, head};
-use crate::post::route::{Routed, Tables};
-use crate::spool::{BodyId, CHUNK, Content, Event, MessageId, NewDelivery, NewMessage, Spool};
+use crate::post::route::{Handover, Routed, Tables};
+use crate::spool::{
+    BodyId, CHUNK, Content, Event, MessageId, NewDelivery, NewMessage, Notify, Return, Spool,
+};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a site may set about its queue.
@@ -27,11 +33,27 @@ pub struct Settings {
     pub size: u64,
     /// What one batch may hold.
     pub batch: batch::Limits,
+    /// When senders are told what.
+    pub patience: Patience,
+    /// Most reports to one address in an hour of the clock; the others are not sent, for whoever forges an address does it more than
+    /// once. Default 60. Setting `reports-per-hour`.
+    pub reports_per_hour: u32,
+    /// Postmaster gets a copy of each report of a failure, with the header of the message alone. Default off. Setting
+    /// `postmaster-copies`.
+    pub postmaster_copies: bool,
 }
 
 impl Settings {
     pub fn new(host: String) -> Settings {
-        Settings { host, recipients: 1000, size: 50 * 1024 * 1024, batch: batch::Limits::default() }
+        Settings {
+            host,
+            recipients: 1000,
+            size: 50 * 1024 * 1024,
+            batch: batch::Limits::default(),
+            patience: Patience::default(),
+            reports_per_hour: 60,
+            postmaster_copies: false,
+        }
     }
 }
 
@@ -45,13 +67,69 @@ pub struct Incoming {
     pub content: Content,
     pub origin: Origin,
     pub arrived: Timestamp,
+    pub asked: Asked,
 }
 
-/// What stood where a recipient should.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    pub text: String,
-    pub reason: String,
+/// What the sender asks to be told: RFC 3461.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// RET.
+    pub ret: Option<Return>,
+    /// ENVID, as xtext.
+    pub envid: Option<String>,
+    /// By the recipients of the envelope.
+    pub recipients: BTreeMap<Address, AskedOf>,
+}
+
+/// The same of one recipient.
+#[derive(Debug, Clone, Default)]
+pub struct AskedOf {
+    /// NOTIFY.
+    pub notify: Option<Notify>,
+    /// ORCPT, as xtext.
+    pub orcpt: Option<String>,
+}
+
+impl Asked {
+    /// What came with MAIL.
+    pub fn of(notice: &MessageNotice) -> Asked {
+        let ret = notice.returned.map(|returned| match returned {
+            notice::Returned::Full => Return::Full,
+            notice::Returned::Headers => Return::Headers,
+        });
+        Asked { ret, envid: notice.envelope_id.clone(), recipients: BTreeMap::new() }
+    }
+
+    /// What came with RCPT.
+    pub fn add(&mut self, recipient: &Address, notice: &RecipientNotice) {
+        if *notice != RecipientNotice::default() {
+            let asked = |notice::Notify { success, failure, delay }| Notify { success, failure, delay };
+            let of = AskedOf { notify: notice.notify.map(asked), orcpt: notice.original.clone() };
+            self.recipients.insert(recipient.clone(), of);
+        }
+    }
+
+    /// Gives the deliveries of a message, and its failures, what was asked about their recipients; gives the failures that nobody
+    /// wants to hear of.
+    fn heed(&self, part: &mut Part) -> Vec<Failure> {
+        for delivery in &mut part.deliveries {
+            let recipient = Address::parse(&delivery.recipient).ok();
+            if let Some(AskedOf { notify, orcpt }) = recipient.and_then(|to| self.recipients.get(&to)) {
+                (delivery.notify, delivery.orcpt) = (*notify, orcpt.clone());
+            }
+        }
+        let (mut heard, mut unheard) = (Vec::new(), Vec::new());
+        for failure in part.failures.drain(..) {
+            let asked = self.recipients.get(&failure.recipient);
+            let original = asked.and_then(|asked| asked.orcpt.clone());
+            match asked.and_then(|asked| asked.notify).is_none_or(|notify| notify.failure) {
+                true => heard.push(Failure { original, ..failure }),
+                false => unheard.push(failure),
+            }
+        }
+        part.failures = heard;
+        unheard
+    }
 }
 
 /// How it came in.
@@ -151,7 +229,7 @@ impl Door {
 
     /// Everything short of keeping it.
     pub async fn prepare(&self, mail: Incoming) -> Result<Prepared, QueueError> {
-        let Incoming { envelope, unreadable, content, origin, arrived } = self.rewritten(mail).await?;
+        let Incoming { envelope, unreadable, content, origin, arrived, asked } = self.rewritten(mail).await?;
         let Envelope { sender, recipients } = envelope;
         if recipients.is_empty() && unreadable.is_empty() {
             return Err(QueueError::NoRecipients);
@@ -163,7 +241,9 @@ impl Door {
         let (beginning, whole) = self.beginning(&content).await?;
         let front = self.front(&origin, &beginning, &id, arrived);
         let is_lost = mail::hops(&beginning) >= HOP_LIMIT;
+        let unproven = self.is_unproven(&origin, &sender);
 
+        let came_from = sender.clone();
         let mut parts = Parts::new(sender);
         parts.fail(unreadable.iter().filter_map(unreadable_failure));
         if is_lost {
@@ -172,21 +252,36 @@ impl Door {
         } else {
             parts.add(self.resolve(&recipients).await)?;
         }
-        let parts = parts.into_parts();
+        let mut parts = parts.into_parts();
+        for part in &mut parts {
+            self.end_loops(&beginning, part);
+            // What a list sends its owner hears of.
+            let unheard = if part.sender == came_from { asked.heed(part) } else { Vec::new() };
+            if let Some(Failure { recipient, diagnostic, .. }) = unheard.first() {
+                let count = unheard.len();
+                let why = format!(
+                    "{recipient}: {diagnostic}; its sender wants to hear nothing of it ({count} such)"
+                );
+                self.note_dropped(&origin, &id, &why, arrived).await?;
+            }
+        }
         let mut messages = Vec::new();
         let mut reports = Vec::new();
         let mut dropped: Vec<String> = Vec::new();
         let mut copies = parts.iter().filter(|part| !part.deliveries.is_empty()).count();
         let mut content = Some(content);
         for Part { sender, deliveries, failures } in parts {
+            let unproven = unproven && sender == came_from;
             if !failures.is_empty() {
                 let message = [front.as_bytes(), &beginning].concat();
-                let original = Original { sender: sender.clone(), arrived, beginning: &message, whole };
+                let (ret, envid) = (asked.ret, asked.envid.as_deref());
+                let (sender, beginning) = (sender.clone(), message.as_slice());
+                let original = Original { sender, arrived, beginning, whole, ret, envid, unproven };
                 match self.report(&original, &failures, arrived).await? {
-                    Ok(report) => reports.push(report),
-                    Err(reason) => {
-                        self.note_dropped(&origin, &id, &reason, arrived).await?;
-                        dropped.push(reason);
+                    Told::By(told) => reports.extend(told),
+                    Told::Nobody { why, .. } => {
+                        self.note_dropped(&origin, &id, &why, arrived).await?;
+                        dropped.push(why);
                     }
                 }
             }
@@ -200,12 +295,59 @@ impl Door {
                 };
                 let content = self.with_front(front.clone().into_bytes(), content).await?;
                 let (sender, origin) = (sender.smtp().to_owned(), format!("{} id {id}", origin.text));
-                messages.push(NewMessage { sender, content, accepted: arrived, origin, deliveries });
+                messages.push(NewMessage {
+                    sender,
+                    content,
+                    accepted: arrived,
+                    origin,
+                    deliveries,
+                    ret: asked.ret,
+                    envid: asked.envid.clone(),
+                    priority: priority(&beginning, whole),
+                    unproven,
+                    tell: self.settings().patience.first_look(arrived),
+                });
             }
         }
         messages.append(&mut reports);
         let dropped = Some(dropped.join("; ")).filter(|dropped| !dropped.is_empty());
         Ok(Prepared { messages, dropped, id })
+    }
+
+    /// Whether a stranger, or a neighbour, says that it comes from one of us: it may, by way of a list or a forward, but then whoever
+    /// did not write it must not hear of it.
+    pub(super) fn is_unproven(&self, origin: &Origin, sender: &Sender) -> bool {
+        let is_known = origin.from.is_none() || origin.submitter.is_some();
+        let tables = self.tables();
+        !is_known
+            && sender.address().is_some_and(|address| match address.target(tables.precedence) {
+                Target::User(_) => true,
+                Target::Hop { hop: host, .. } | Target::Domain { domain: host, .. } => tables.is_ours(&host),
+            })
+    }
+
+    /// Copies for mailboxes that the message has been in fail: it comes back from there, and would do so for ever.
+    fn end_loops(&self, beginning: &[u8], part: &mut Part) {
+        let fields = head::fields(beginning).filter(|field| field.is("Delivered-To"));
+        let values: Vec<String> =
+            fields.map(|field| String::from_utf8_lossy(field.value).trim().to_ascii_lowercase()).collect();
+        if values.is_empty() {
+            return;
+        }
+        let tables = self.tables();
+        let bare = |address: &str| match address.rsplit_once('@') {
+            Some((user, host)) if tables.is_ours(host) => user.to_ascii_lowercase(),
+            _ => address.to_ascii_lowercase(),
+        };
+        let was_there = |to: &NewDelivery| {
+            to.transport == "local" && values.iter().any(|value| bare(value) == bare(&to.recipient))
+        };
+        let (looped, others): (Vec<NewDelivery>, _) =
+            std::mem::take(&mut part.deliveries).into_iter().partition(was_there);
+        part.deliveries = others;
+        let recipients = looped.iter().filter_map(|to| Address::parse(&to.recipient).ok());
+        part.failures
+            .extend(recipients.map(|to| failure(to, "5.4.6", "the message was in this mailbox before")));
     }
 
     /// That somebody gets nothing and nobody is told of it must at least be found in the history.
@@ -245,6 +387,27 @@ impl Door {
             return Ok(Err(why.unwrap_or_else(|| "no route".to_owned())));
         }
         Ok(Ok(deliveries))
+    }
+
+    /// Where mail for an address goes: what is delivered, and why what is not.
+    pub async fn look_up(&self, address: &Address) -> (Vec<NewDelivery>, Vec<String>) {
+        let (mut deliveries, mut failures) = (Vec::new(), Vec::new());
+        for Routed { recipient, decision, .. } in self.resolve(std::slice::from_ref(address)).await {
+            match decision.handover() {
+                Ok(Handover { transport, site, address }) => {
+                    let recipient = recipient.to_string();
+                    deliveries.push(NewDelivery {
+                        recipient,
+                        transport,
+                        site,
+                        address,
+                        ..NewDelivery::default()
+                    });
+                }
+                Err(refusal) => failures.push(refusal.reason),
+            }
+        }
+        (deliveries, failures)
     }
 
     /// What goes before a message: our trace, and what a message handed in here must not lack.

@@ -1,49 +1,51 @@
 //! What failed: put off, or reported to its sender.
 
-use super::report::{Failure, Original, failure};
-use super::retry::{self, Next};
-use super::{QueueError, Worker};
+use super::report::{Failure, Original, Told, failure};
+use super::{QueueError, Worker, retry};
 use crate::fault::{Retry, ToFault, Whose};
 use crate::post::address::Address;
 use crate::post::delivery::{Failed, Undelivered};
 use crate::post::mail::Sender;
-use crate::post::mail::dsn::Action;
 use crate::post::mail::head::HEAD_LIMIT;
-use crate::spool::{CHUNK, Claim, Delivery, MessageId, NewMessage, Outcome, SpoolError};
+use crate::spool::{CHUNK, Claim, Delivery, MessageId, Outcome};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 impl Worker {
-    /// Puts off what may succeed later, holds what is our own fault, and reports the rest.
+    /// Puts off what may succeed later, holds what is our own fault, and reports the rest. When and whether the sender hears
+    /// of what is put off is the business of another clock ([`Worker::tell`]).
     pub(super) async fn failed(&self, undelivered: Undelivered, now: Timestamp) -> Result<(), QueueError> {
         let Undelivered { failed: Failed { deliveries, fault }, status } = undelivered;
         let note = fault.message.clone();
         if fault.whose == Whose::Bug {
-            let deliveries = deliveries.iter().map(|delivery| delivery.claim).collect();
+            let deliveries = claims(&deliveries);
             return Ok(self.spool.settle(now, vec![Outcome::Held { deliveries, note }]).await?);
         }
-        let mut hopeless = Vec::new();
-        for delivery in deliveries {
-            match retry::next(delivery.accepted, delivery.attempts, now) {
-                Next::Again { at, warn } if fault.retry == Retry::Later => {
-                    if warn && let Err(error) = self.warn(&delivery, &note, now).await {
-                        // It is asked for again at the next attempt.
-                        tracing::warn!(message = delivery.message.0, %error, "a sender cannot be warned of a delay");
-                    }
-                    let deliveries = vec![delivery.claim];
-                    let deferred = Outcome::Deferred { deliveries, until: at, note: note.clone() };
-                    self.spool.settle(now, vec![deferred]).await?;
-                }
-                _ => hopeless.push(delivery),
-            }
+        if fault.retry == Retry::Later {
+            let put_off = deliveries.into_iter().map(|delivery| {
+                let until = retry::again(delivery.attempts, now);
+                Outcome::Deferred { deliveries: vec![delivery.claim], until, note: note.clone() }
+            });
+            return Ok(self.spool.settle(now, put_off.collect()).await?);
         }
-        let status = match (fault.retry, status.as_deref()) {
-            (Retry::Later, _) => "4.4.7",
-            (Retry::Never, Some(status)) => status,
-            (Retry::Never, None) if fault.whose == Whose::PeerRefused => "5.1.1",
-            (Retry::Never, None) => "5.3.0",
+        let status = match status.as_deref() {
+            Some(status) => status,
+            None if fault.whose == Whose::PeerRefused => "5.1.1",
+            None => "5.3.0",
         };
-        self.bounce(hopeless, status, |_| note.clone(), now).await
+        self.bounce(deliveries, status, |_| note.clone(), now).await
+    }
+
+    /// Puts off, untried, what waits for a site that has just failed as a whole.
+    pub(super) async fn put_off(
+        &self,
+        deliveries: &[Delivery],
+        note: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let deferred = Outcome::Deferred { deliveries: claims(deliveries), until, note: note.to_owned() };
+        Ok(self.spool.settle(now, vec![deferred]).await?)
     }
 
     pub(super) async fn bounce_refused(
@@ -73,23 +75,28 @@ impl Worker {
         for group in messages.into_values() {
             let Some(first) = group.first() else { continue };
             let note = reason(first);
-            let failed = |delivery| Some(failure(recipient(delivery)?, status, &reason(delivery)));
-            let failures: Vec<_> = group.iter().filter_map(failed).collect();
-            let claims: Vec<Claim> = group.iter().map(|delivery| delivery.claim).collect();
-            let outcome = match self.prepare_report(first, &failures, now).await {
-                Ok(Ok(report)) => Outcome::Bounced { deliveries: claims, note, bounce: Some(report) },
+            let failed = |delivery: &Delivery| about(delivery, status, &reason(delivery));
+            let wants = |delivery: &&Delivery| delivery.notify.is_none_or(|notify| notify.failure);
+            let failures: Vec<Failure> = group.iter().filter(wants).filter_map(failed).collect();
+            let deliveries = claims(&group);
+            let outcome = match self.reports(first, &failures, now).await {
+                Ok(Told::By(reports)) => Outcome::Bounced { deliveries, note, reports },
                 // Nobody can be told: the message stays, where `mailq` shows it.
-                Ok(Err(why)) => Outcome::Held { deliveries: claims, note: why },
+                Ok(Told::Nobody { why, keep: true }) => Outcome::Held { deliveries, note: why },
+                Ok(Told::Nobody { why, keep: false }) => {
+                    Outcome::Bounced { deliveries, note: format!("{note}; {why}"), reports: Vec::new() }
+                }
                 // The report cannot be made; the message must not end without one, nor hold up others.
                 Err(error) => {
                     let fault = error.fault();
                     tracing::warn!(message = first.message.0, %fault, "a report cannot be made");
-                    let told = format!("{note}; its sender cannot be told: {fault}");
-                    match (fault.retry, retry::next(first.accepted, first.attempts, now)) {
-                        (Retry::Later, Next::Again { at, .. }) => {
-                            Outcome::Deferred { deliveries: claims, until: at, note: told }
+                    let note = format!("{note}; its sender cannot be told: {fault}");
+                    match fault.retry {
+                        Retry::Later => {
+                            let until = retry::again(first.attempts, now);
+                            Outcome::Deferred { deliveries, until, note }
                         }
-                        _ => Outcome::Held { deliveries: claims, note: told },
+                        Retry::Never => Outcome::Held { deliveries, note },
                     }
                 }
             };
@@ -98,54 +105,44 @@ impl Worker {
         Ok(())
     }
 
-    /// The report to the sender of a message; or why nobody can be told.
-    async fn prepare_report(
+    /// The reports about recipients of a message, all of which its sender wants to hear of.
+    pub(super) async fn reports(
         &self,
         delivery: &Delivery,
         failures: &[Failure],
         now: Timestamp,
-    ) -> Result<Result<NewMessage, String>, QueueError> {
-        let (beginning, whole) = self.beginning(delivery).await?;
-        self.door.report(&original(delivery, &beginning, whole), failures, now).await
-    }
-
-    /// Tells the sender, once for each recipient, that it takes longer.
-    async fn warn(&self, delivery: &Delivery, note: &str, now: Timestamp) -> Result<(), QueueError> {
-        let Some(recipient) = recipient(delivery) else { return Ok(()) };
-        let mut delayed = failure(recipient, "4.4.1", note);
-        delayed.action = Action::Delayed;
-        if let Ok(report) = self.prepare_report(delivery, &[delayed], now).await? {
-            // The spool does a request once, so the warning goes once however often it is asked for.
-            let id = format!("delay {:x} {:x}", self.spool.id(), delivery.claim.id);
-            let digest = blake3::hash(id.as_bytes());
-            let (first, _) = digest.as_bytes().split_at(16);
-            let request = first.iter().fold(0u128, |id, byte| (id << 8) | u128::from(*byte));
-            self.spool.accept(Some(request), vec![report]).await?;
+    ) -> Result<Told, QueueError> {
+        if failures.is_empty() {
+            return Ok(Told::By(Vec::new()));
         }
-        Ok(())
-    }
-
-    async fn beginning(&self, delivery: &Delivery) -> Result<(Vec<u8>, bool), SpoolError> {
-        let mut bytes = Vec::new();
-        while bytes.len() < HEAD_LIMIT {
-            let piece = self.spool.body_read(delivery.body.id, bytes.len() as u64, CHUNK).await?;
+        let mut beginning = Vec::new();
+        while beginning.len() < HEAD_LIMIT {
+            let piece = self.spool.body_read(delivery.body.id, beginning.len() as u64, CHUNK).await?;
             if piece.is_empty() {
                 break;
             }
-            bytes.extend_from_slice(&piece);
+            beginning.extend_from_slice(&piece);
         }
-        let whole = bytes.len() as u64 == delivery.body.size;
-        Ok((bytes, whole))
+        let original = Original {
+            sender: Sender::parse(&delivery.sender).unwrap_or(Sender::Null),
+            arrived: delivery.accepted,
+            whole: beginning.len() as u64 == delivery.body.size,
+            beginning: &beginning,
+            ret: delivery.ret,
+            envid: delivery.envid.as_deref(),
+            unproven: delivery.unproven,
+        };
+        self.door.report(&original, failures, now).await
     }
 }
 
-fn original<'a>(delivery: &Delivery, beginning: &'a [u8], whole: bool) -> Original<'a> {
-    let sender = Sender::parse(&delivery.sender).unwrap_or(Sender::Null);
-    Original { sender, arrived: delivery.accepted, beginning, whole }
+fn claims(deliveries: &[Delivery]) -> Vec<Claim> {
+    deliveries.iter().map(|delivery| delivery.claim).collect()
 }
 
-/// Every delivery was made of an address; one that does not read back is a defect, and postmaster stands in.
-fn recipient(delivery: &Delivery) -> Option<Address> {
+/// What a report says about a delivery. Every delivery was made of an address; one that does not read back is a defect, and
+/// postmaster stands in.
+pub(super) fn about(delivery: &Delivery, status: &str, text: &str) -> Option<Failure> {
     let parsed = Address::parse(&delivery.recipient).or_else(|_| Address::parse("postmaster"));
-    parsed.ok()
+    Some(Failure { original: delivery.orcpt.clone(), ..failure(parsed.ok()?, status, text) })
 }

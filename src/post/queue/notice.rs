@@ -1,7 +1,7 @@
 //! Notices become mail: what somebody must be told about a job, an execution or a call.
 
 use super::door::new_id;
-use super::{Door, Incoming, Origin, QueueError};
+use super::{Asked, Door, Incoming, Origin, QueueError};
 use crate::clock;
 use crate::fault::{Retry, ToFault};
 use crate::post::address::Address;
@@ -88,7 +88,14 @@ impl Door {
         let reader = if is_reached { Some(to) } else { Address::parse("postmaster").ok() };
         let envelope = Envelope { sender: Sender::Null, recipients: reader.into_iter().collect() };
         let content = writer.finish().await?;
-        let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived: now };
+        let mail = Incoming {
+            envelope,
+            unreadable: Vec::new(),
+            content,
+            origin,
+            arrived: now,
+            asked: Asked::default(),
+        };
         let prepared = self.prepare(mail).await?;
         Ok(prepared.messages.into_iter().next())
     }

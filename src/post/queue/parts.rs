@@ -54,7 +54,13 @@ impl Parts {
             match decision.handover() {
                 Ok(Handover { transport, site, address }) => {
                     let recipient = recipient.to_string();
-                    part.deliveries.push(NewDelivery { recipient, transport, site, address });
+                    part.deliveries.push(NewDelivery {
+                        recipient,
+                        transport,
+                        site,
+                        address,
+                        ..NewDelivery::default()
+                    });
                 }
                 Err(refusal) if refusal.is_passing() => return Err(QueueError::NotNow(refusal.reason)),
                 Err(Refusal { status, reason }) => {

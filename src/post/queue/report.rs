@@ -6,7 +6,7 @@ use crate::post::address::Address;
 use crate::post::delivery::body;
 use crate::post::mail::Sender;
 use crate::post::mail::dsn::{Action, Outcome, Report, report_to};
-use crate::spool::NewMessage;
+use crate::spool::{NewDelivery, NewMessage, Return};
 use jiff::Timestamp;
 
 /// A recipient that gets nothing, for ever or for now.
@@ -21,27 +21,52 @@ pub(super) struct Original<'a> {
     pub beginning: &'a [u8],
     /// `beginning` is all of it.
     pub whole: bool,
+    /// How much of it the sender wants back.
+    pub ret: Option<Return>,
+    pub envid: Option<&'a str>,
+    /// The sender is one of our names that a stranger gave.
+    pub unproven: bool,
+}
+
+/// Who is told.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// By these messages; none: nobody wants to hear of it.
+    By(Vec<NewMessage>),
+    /// Nobody can be, or may be told. `keep`: so the message stays where somebody finds it.
+    Nobody { why: String, keep: bool },
 }
 
 pub(super) fn failure(recipient: Address, status: &str, diagnostic: &str) -> Failure {
     let (status, diagnostic) = (status.to_owned(), diagnostic.to_owned());
-    Failure { recipient, action: Action::Failed, status, diagnostic }
+    let (action, original, retried_until) = (Action::Failed, None, None);
+    Failure { recipient, original, action, status, diagnostic, retried_until }
 }
 
 impl Door {
-    /// The one report about these recipients, to the sender, or to postmaster if there is no way to the sender. `Err`: why
-    /// nobody can be told.
+    /// The one report about these recipients, to the sender, or to postmaster if there is no way to the sender; and the copy that
+    /// postmaster may want of a failure.
     pub(super) async fn report(
         &self,
         original: &Original<'_>,
         failures: &[Failure],
         now: Timestamp,
-    ) -> Result<Result<NewMessage, String>, QueueError> {
+    ) -> Result<Told, QueueError> {
         let about = failures.iter().map(|failure| format!("{}: {}", failure.recipient, failure.diagnostic));
         let about = about.collect::<Vec<_>>().join("; ");
         let Some(to) = report_to(&original.sender) else {
-            return Ok(Err(format!("{about}; the sender is null, so nobody is told")));
+            let why = format!("{about}; the sender is null, so nobody is told");
+            return Ok(Told::Nobody { why, keep: true });
         };
+        if original.unproven {
+            let why = format!("a stranger gave our {to} as its sender, so nobody is told");
+            return Ok(Told::Nobody { why, keep: false });
+        }
+        let most = self.settings().reports_per_hour;
+        if !self.spool().may_report(to.to_string(), most, now).await? {
+            let why = format!("{most} reports have gone to {to} within an hour, so this one does not");
+            return Ok(Told::Nobody { why, keep: false });
+        }
         let deliveries = match self.deliveries_of(to).await? {
             Ok(deliveries) => deliveries,
             Err(why) => {
@@ -53,7 +78,10 @@ impl Door {
                 };
                 match postmaster {
                     Some(deliveries) => deliveries,
-                    None => return Ok(Err(format!("{about}; the sender {to} cannot be told: {why}"))),
+                    None => {
+                        let why = format!("{about}; the sender {to} cannot be told: {why}");
+                        return Ok(Told::Nobody { why, keep: true });
+                    }
                 }
             }
         };
@@ -68,11 +96,42 @@ impl Door {
             outcomes: failures,
             message: original.beginning,
             whole: original.whole,
+            envid: original.envid,
+            only_headers: original.ret == Some(Return::Headers),
+            all: original.ret == Some(Return::Full),
         };
+        let mut reports = vec![self.report_message(&report, deliveries, now).await?];
+        let failed = failures.iter().any(|failure| failure.action == Action::Failed);
+        if failed
+            && self.settings().postmaster_copies
+            && let Ok(postmaster) = Address::parse("postmaster")
+        {
+            let message_id = format!("{}@{host}", new_id()?);
+            let copy = Report { message_id: &message_id, only_headers: true, all: false, ..report };
+            if let Ok(deliveries) = self.deliveries_of(&postmaster).await? {
+                reports.push(self.report_message(&copy, deliveries, now).await?);
+            }
+        }
+        Ok(Told::By(reports))
+    }
+
+    async fn report_message(
+        &self,
+        report: &Report<'_>,
+        deliveries: Vec<NewDelivery>,
+        now: Timestamp,
+    ) -> Result<NewMessage, QueueError> {
         let mut writer = body::Writer::new(self.spool());
         writer.write(&report.text()).await?;
         let content = writer.finish().await?;
-        let origin = "report".to_owned();
-        Ok(Ok(NewMessage { sender: String::new(), content, accepted: now, origin, deliveries }))
+        Ok(NewMessage {
+            sender: String::new(),
+            content,
+            accepted: now,
+            origin: "report".to_owned(),
+            deliveries,
+            tell: self.settings().patience.first_look(now),
+            ..NewMessage::default()
+        })
     }
 }

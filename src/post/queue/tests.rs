@@ -1,5 +1,7 @@
 //! Mail through the door and out at the other end, over a spool in memory.
 
+pub(super) mod clocks;
+
 use super::*;
 use crate::agent::Agent;
 use crate::clock;
@@ -8,7 +10,7 @@ use crate::post::address::{Address, AddressStyle};
 use crate::post::delivery::uucp;
 use crate::post::mail::{Envelope, Sender, With};
 use crate::post::route::{Neighbour, Tables, Transport};
-use crate::spool::{Content, DeliveryState, Job, NewNotice, Outcome, Spool, Wanted};
+use crate::spool::{ByHand, Content, DeliveryState, Job, NewNotice, Outcome, Spool, Wanted};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +32,14 @@ impl Site {
     }
 
     fn on(spool: Spool) -> Site {
+        Site::made(spool, |_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Site {
+        Site::made(Spool::in_memory(), change)
+    }
+
+    fn made(spool: Spool, change: impl FnOnce(&mut Settings)) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let mut tables = Tables::new(system("polux"));
         tables.domains = vec!["polux.example".to_owned()];
@@ -52,7 +62,9 @@ impl Site {
             let neighbour = Neighbour { transport: Some(transport), grade, ..Neighbour::default() };
             tables.neighbours.insert(system(name), neighbour);
         }
-        let door = Door::new(spool.clone(), Settings::new("polux.example".to_owned()), tables);
+        let mut settings = Settings::new("polux.example".to_owned());
+        change(&mut settings);
+        let door = Door::new(spool.clone(), settings, tables);
         let agent = Agent::new(crate::agent::Settings { lock_wait: Duration::ZERO, ..Default::default() });
         let uucp = uucp::Settings::new(system("polux"), "polux.example".to_owned());
         let worker = Worker::new(door.clone(), agent, uucp);
@@ -86,9 +98,11 @@ impl Site {
                 from: Some("127.0.0.1".to_owned()),
                 claimed: None,
                 text: "smtp 127.0.0.1".to_owned(),
-                submitter: None,
+                // It may send as whom it likes.
+                submitter: Some(Submitter { from: "somebody@polux.example".to_owned(), full_name: None }),
             },
             arrived: clock::wall(),
+            asked: Asked::default(),
         }
     }
 
@@ -282,6 +296,21 @@ async fn a_loop_ends_with_one_report() {
     assert!(site.jobs("leaf").await.is_empty());
     assert_eq!(site.mailbox("jan"), "");
     assert_eq!(site.mailbox("ida").matches("Status: 5.4.6").count(), 2);
+}
+
+#[tokio::test]
+async fn what_comes_back_from_a_mailbox_ends_with_one_report() {
+    let site = Site::new();
+    site.accept("joe@leaf.uucp", &["jan@polux.example"], TEXT).await;
+    site.work().await;
+    let mbox = site.mailbox("jan");
+    let (_, forwarded) = mbox.split_once('\n').unwrap();
+    assert!(forwarded.contains("\nDelivered-To: jan@polux.example\n"), "{mbox}");
+    site.accept("ida", &["Jan", "ida"], forwarded).await;
+    site.work().await;
+    assert_eq!(site.mailbox("jan"), mbox);
+    let report = site.mailbox("ida");
+    assert_eq!((report.matches("Status: 5.4.6").count(), report.matches("Subject: hello").count()), (1, 2));
 }
 
 #[tokio::test]
@@ -503,7 +532,11 @@ async fn each_transport_makes_its_own_jobs() {
     let queue = site.spool.queue(None).await.unwrap();
     let museum: Vec<_> = queue.iter().filter(|entry| entry.transport == "queueonly").collect();
     assert_eq!(museum.len(), 12);
-    assert!(museum.iter().all(|entry| entry.state == DeliveryState::Held && entry.site == "uux museum"));
+    assert!(museum.iter().all(|entry| entry.state == DeliveryState::Queued && entry.site == "uux museum"));
+    let kept: Vec<u64> = museum.iter().map(|entry| entry.delivery).collect();
+    site.spool.by_hand(ByHand::Requeue, kept, String::new(), clock::wall()).await.unwrap();
+    site.work().await;
+    assert_eq!(site.jobs("museum").await.len(), 3);
 }
 
 /// The four styles of sendmail, to one neighbour each: what `rmail` is given, the From_ line, the header.

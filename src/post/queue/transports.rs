@@ -59,7 +59,8 @@ impl Transports {
             "uusmtp" => self.uucp.rsmtp(site, &self.neighbour(site), group, now).await?,
             "smtp" => return self.smtp.deliver(site, group, failed).await,
             "gateway" => gateway::deliver(self.door.spool(), site, group, now).await?,
-            "queueonly" => vec![kept(group, "kept until it is released".to_owned())],
+            #[cfg(test)]
+            "down" => super::tests::clocks::unreachable(group),
             other => vec![kept(group, format!("there is no transport {other:?} here"))],
         };
         for one in all {

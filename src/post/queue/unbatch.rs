@@ -2,8 +2,8 @@
 
 use super::door::{Unreadable, new_id, unreadable_failure};
 use super::pieces::{PieceError, Pieces};
-use super::report::{Original, failure};
-use super::{Door, Incoming, Origin, QueueError};
+use super::report::{Original, Told, failure};
+use super::{Asked, Door, Incoming, Origin, QueueError};
 use crate::fault::{Fault, ToFault};
 use crate::job::SystemName;
 use crate::post::batch::{BatchError, Event, Reader, Settings};
@@ -115,7 +115,8 @@ impl Door {
     ) -> Result<(), QueueError> {
         let Message { envelope, mut unreadable, content, too_large } = message;
         if too_large {
-            return self.return_large(envelope, &unreadable, &content, arrived, unbatched).await;
+            let unproven = self.is_unproven(origin, &envelope.sender);
+            return self.return_large(envelope, &unreadable, &content, unproven, arrived, unbatched).await;
         }
         // A batch may have more recipients than one message here; they share its body.
         let most = self.settings().recipients.max(1);
@@ -127,7 +128,9 @@ impl Door {
             let envelope = Envelope { sender: envelope.sender.clone(), recipients };
             let unreadable = std::mem::take(&mut unreadable);
             let (content, origin) = (content.clone(), origin.clone());
-            let prepared = self.prepare(Incoming { envelope, unreadable, content, origin, arrived }).await?;
+            let asked = Asked::default();
+            let mail = Incoming { envelope, unreadable, content, origin, arrived, asked };
+            let prepared = self.prepare(mail).await?;
             unbatched.messages.extend(prepared.messages);
             unbatched.dropped.extend(prepared.dropped);
         }
@@ -140,6 +143,7 @@ impl Door {
         envelope: Envelope,
         unreadable: &[Unreadable],
         beginning: &Content,
+        unproven: bool,
         arrived: Timestamp,
         unbatched: &mut Unbatched,
     ) -> Result<(), QueueError> {
@@ -147,12 +151,13 @@ impl Door {
         let mut failures: Vec<_> = unreadable.iter().filter_map(unreadable_failure).collect();
         failures.extend(envelope.recipients.into_iter().map(|recipient| failure(recipient, "5.3.4", &why)));
         let beginning = &beginning.head;
-        let original = Original { sender: envelope.sender, arrived, beginning, whole: false };
+        let (sender, whole, ret, envid) = (envelope.sender, false, None, None);
+        let original = Original { sender, arrived, beginning, whole, ret, envid, unproven };
         match self.report(&original, &failures, arrived).await? {
-            Ok(report) => unbatched.messages.push(report),
-            Err(reason) => {
-                tracing::warn!(mail = new_id()?, reason, "mail dropped");
-                unbatched.dropped.push(reason);
+            Told::By(reports) => unbatched.messages.extend(reports),
+            Told::Nobody { why, .. } => {
+                tracing::warn!(mail = new_id()?, why, "mail dropped");
+                unbatched.dropped.push(why);
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::password;
 use crate::post::address::{Address, Target};
 use crate::post::delivery::body;
 use crate::post::mail::{Envelope, Sender, With};
-use crate::post::queue::{Incoming, Origin, QueueError, Submitter};
+use crate::post::queue::{Asked, Incoming, Origin, QueueError, Submitter};
 use crate::post::route::{self, Decision, Tables};
 use crate::post::smtp::drive::Acceptor;
 use crate::post::smtp::{MailFrom, RcptTo, Refusal};
@@ -36,6 +36,7 @@ pub(super) struct Session {
 struct Mail {
     from: MailFrom,
     recipients: Vec<Address>,
+    asked: Asked,
     text: Option<body::Writer>,
 }
 
@@ -115,14 +116,15 @@ impl Acceptor for Session {
         }
         // Said here it saves the client the text (RFC 1870, section 6.1).
         self.desk.door.spool().room_for(mail.size.unwrap_or(0)).await.map_err(refusal)?;
-        self.mail = Some(Mail { from: mail, recipients: Vec::new(), text: None });
+        let asked = Asked::of(&mail.notice);
+        self.mail = Some(Mail { from: mail, recipients: Vec::new(), asked, text: None });
         Ok(())
     }
 
     async fn recipient(&mut self, to: RcptTo) -> Result<(), Refusal> {
         let Some(mail) = &mut self.mail else { return Err(out_of_order()) };
         let tables = self.desk.door.tables();
-        let recipient = to.recipient;
+        let RcptTo { recipient, notice } = to;
         if !self.may_relay && !is_for_us(&tables, &recipient) {
             return Err(Refusal::new(
                 550,
@@ -137,6 +139,7 @@ impl Acceptor for Session {
                 Decision::Refused(refusal) => refused = Some(refusal),
                 // Where an alias leads to several, one that can be reached is enough; the others are reported.
                 _ => {
+                    mail.asked.add(&recipient, &notice);
                     mail.recipients.push(recipient);
                     return Ok(());
                 }
@@ -170,14 +173,14 @@ impl Acceptor for Session {
     }
 
     async fn finish(&mut self) -> Result<String, Refusal> {
-        let Some(Mail { from, recipients, text: Some(writer) }) = self.mail.take() else {
+        let Some(Mail { from, recipients, asked, text: Some(writer) }) = self.mail.take() else {
             return Err(out_of_order());
         };
         let origin = self.origin(&from);
         let content = writer.finish().await.map_err(refusal)?;
         let envelope = Envelope { sender: from.sender, recipients };
         let arrived = clock::wall();
-        let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived };
+        let mail = Incoming { envelope, unreadable: Vec::new(), content, origin, arrived, asked };
         match self.desk.door.accept(mail).await {
             Ok(accepted) => Ok(accepted.id),
             Err(error) => Err(refusal(error)),

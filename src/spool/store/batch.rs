@@ -100,6 +100,7 @@ impl Store {
                 "UPDATE deliveries SET state = 'handed', job = ?2, refusal = NULL, note = '' WHERE id = ?1",
                 params![id, job],
             )?;
+            self.delivery_changed(id)?;
             self.note_delivery(now, "handed", id, &format!("job={job:x}"))
         })
     }

@@ -1,6 +1,6 @@
 //! Events, notices, quarantine.
 
-use super::super::{BodyId, BodyRef, Content, Event, EventFilter, NewNotice, Notice, Quarantined};
+use super::super::{BodyId, BodyRef, Content, Event, EventFilter, MessageId, NewNotice, Notice, Quarantined};
 use super::lease::Kind;
 use super::{PAGE, Result, Store, limit, micros, parsed, signed, time, unsigned};
 use crate::job::SystemName;
@@ -68,6 +68,25 @@ impl Store {
                 Ok((unsigned(id), Event { at: time(at), what, ids, system, text }))
             })
             .collect()
+    }
+
+    pub fn message_events(&self, message: MessageId) -> Result<Vec<Event>> {
+        let ids = format!("msg={}", message.0);
+        // What has more ids behind this one is between a blank and the character after it.
+        self.all(
+            "SELECT at, what, ids, text FROM events WHERE ids = ?1 OR (ids > ?1 || ' ' AND ids < ?1 || '!')
+                ORDER BY id LIMIT ?2",
+            params![ids, limit(PAGE)],
+            |row| {
+                Ok(Event {
+                    at: time(row.get(0)?),
+                    what: row.get(1)?,
+                    ids: row.get(2)?,
+                    system: None,
+                    text: row.get(3)?,
+                })
+            },
+        )
     }
 
     pub fn notify(&mut self, notice: &NewNotice, now: Timestamp) -> Result<()> {

@@ -132,6 +132,17 @@ impl Store {
         Ok(())
     }
 
+    /// Prolongs those of these claims that still hold.
+    pub fn prolong(&mut self, now: Timestamp, claims: &[Claim], lease: Duration) -> Result<()> {
+        for claim in claims {
+            self.run(
+                "UPDATE leases SET expires = ?3 WHERE token = ?1 AND item = ?2",
+                params![signed(claim.token), signed(claim.id), later(now, lease)],
+            )?;
+        }
+        Ok(())
+    }
+
     pub fn renew(&mut self, now: Timestamp, claims: &[Claim], lease: Duration) -> Result<()> {
         for claim in claims {
             let renewed = self.run(

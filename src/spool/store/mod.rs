@@ -6,6 +6,7 @@
 mod batch;
 mod blocks;
 mod body;
+mod by_hand;
 mod call;
 mod file;
 mod gate;
@@ -21,6 +22,8 @@ mod room;
 mod schema;
 mod sequence;
 mod settle;
+mod site;
+mod tell;
 mod unclaimed;
 mod withheld;
 mod write_back;
@@ -307,6 +310,21 @@ impl Store {
     #[cfg(test)]
     pub fn sql(&self, sql: &str) -> Result<usize> {
         self.run(sql, [])
+    }
+
+    /// How many steps of SQLite's machine something takes.
+    #[cfg(test)]
+    pub fn steps(&mut self, work: impl FnOnce(&mut Store)) -> u64 {
+        let steps = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let counter = steps.clone();
+        let count = move || {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            false
+        };
+        self.connection.progress_handler(1, Some(count)).unwrap();
+        work(self);
+        self.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+        steps.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Lets the database grow by so many pages only.

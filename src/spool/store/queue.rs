@@ -1,10 +1,11 @@
 //! Messages, what is due to each recipient, and append intents.
 
 use super::super::{
-    BodyId, BodyRef, Claim, Delivery, Event, Intent, MessageId, NewMessage, QueueEntry, RequestId, SpoolError,
+    BodyId, Claim, Delivery, Event, Intent, MessageId, NewMessage, QueueEntry, QueueTotals, RequestId,
+    SpoolError,
 };
 use super::lease::Kind;
-use super::{PAGE, Result, Store, from_word, limit, micros, signed, time, unsigned};
+use super::{PAGE, Result, Store, from_word, limit, micros, signed, time, to_json, unsigned};
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 use std::time::Duration;
@@ -26,16 +27,37 @@ impl Store {
         let body = self.keep(message.content)?;
         let at = micros(message.accepted);
         let id = self.insert(
-            "INSERT INTO messages (sender, body, accepted, origin) VALUES (?1, ?2, ?3, ?4)",
-            params![message.sender, signed(body.id.0), at, message.origin],
+            "INSERT INTO messages (sender, body, accepted, origin, ret, envid, unproven)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                message.sender,
+                signed(body.id.0),
+                at,
+                message.origin,
+                message.ret.map(|ret| to_json(&ret)).transpose()?,
+                message.envid,
+                message.unproven
+            ],
         )?;
         for delivery in &message.deliveries {
             self.run(
-                "INSERT INTO deliveries
-                    (message, recipient, transport, site, address, state, due, attempts, deaths, note)
-                    VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, 0, 0, '')",
-                params![id, delivery.recipient, delivery.transport, delivery.site, delivery.address, at],
+                "INSERT INTO deliveries (message, recipient, transport, site, address, state, due, attempts, deaths, note,
+                        priority, tell, notify, orcpt)
+                    VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, 0, 0, '', ?7, ?8, ?9, ?10)",
+                params![
+                    id,
+                    delivery.recipient,
+                    delivery.transport,
+                    delivery.site,
+                    delivery.address,
+                    at,
+                    message.priority as i64,
+                    message.tell.map(micros),
+                    delivery.notify.map(|notify| to_json(&notify)).transpose()?,
+                    delivery.orcpt
+                ],
             )?;
+            self.comes_to_site(&delivery.transport, &delivery.site, at)?;
         }
         let recipients: Vec<&str> = message.deliveries.iter().map(|to| to.recipient.as_str()).collect();
         self.note(&Event {
@@ -58,7 +80,8 @@ impl Store {
     /// Removes a message when nobody is to have it any more; its events stay.
     pub(super) fn finish_message(&mut self, message: i64) -> Result<()> {
         let waits = self.exists(
-            "SELECT 1 FROM deliveries WHERE message = ?1 AND state IN ('queued', 'handed', 'held')",
+            "SELECT 1 FROM deliveries
+                WHERE message = ?1 AND (state IN ('queued', 'handed', 'held') OR tell IS NOT NULL)",
             [message],
         )?;
         if waits {
@@ -70,64 +93,9 @@ impl Store {
         body.map_or(Ok(()), |body| self.release(BodyId(unsigned(body))))
     }
 
-    pub fn claim_deliveries(
-        &mut self,
-        now: Timestamp,
-        rows: usize,
-        lease: Duration,
-    ) -> Result<Vec<Delivery>> {
-        let due = self.all(
-            "SELECT id, deaths FROM deliveries
-                WHERE state = 'queued' AND lease IS NULL AND intent IS NULL AND due <= ?1
-                    AND (transport, site) NOT IN (SELECT transport, site FROM deliveries
-                        WHERE id IN (SELECT item FROM leases WHERE kind = 'delivery'))
-                ORDER BY due, message, transport, site, id LIMIT ?2",
-            params![micros(now), limit(rows)],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
-        )?;
-        let due = self.suspects_alone(Kind::Delivery, due)?;
-        due.iter().map(|id| self.lease_delivery(*id, now, lease, due.len() == 1)).collect()
-    }
-
-    fn lease_delivery(&self, id: i64, now: Timestamp, lease: Duration, alone: bool) -> Result<Delivery> {
-        let claim = self.grant(Kind::Delivery, id, now, lease, alone)?;
-        let delivery = self.one(
-            "SELECT message, sender, recipient, transport, site, address, body, size, accepted, attempts - 1, refusal
-                FROM deliveries d JOIN messages m ON m.id = d.message JOIN bodies b ON b.id = m.body
-                WHERE d.id = ?1",
-            [id],
-            |row| read_delivery(claim, row),
-        )?;
-        delivery.ok_or_else(|| SpoolError::Corrupt(format!("delivery {id} has no message")))
-    }
-
-    pub fn next_due(&self) -> Result<Option<Timestamp>> {
-        let due = self.one(
-            "SELECT min(due) FROM (
-                SELECT min(due) AS due FROM deliveries
-                    WHERE state = 'queued' AND lease IS NULL AND intent IS NULL
-                UNION ALL SELECT min(due) FROM executions WHERE state = 'queued' AND lease IS NULL
-                UNION ALL SELECT min(at) FROM notices WHERE lease IS NULL)",
-            [],
-            |row| row.get::<_, Option<i64>>(0),
-        )?;
-        Ok(due.flatten().map(time))
-    }
-
     pub fn queue(&self, after: Option<MessageId>) -> Result<Vec<QueueEntry>> {
-        let rows = self.all(
-            "SELECT m.id, sender, size, accepted, recipient, transport, site, due, attempts, note, state
-                FROM messages m JOIN deliveries d ON d.message = m.id JOIN bodies b ON b.id = m.body
-                WHERE m.id > ?1 AND state IN ('queued', 'handed', 'held') ORDER BY m.id, d.id LIMIT ?2",
-            params![after.map_or(0, |after| signed(after.0)), limit(PAGE)],
-            |row| Ok((read_entry(row)?, row.get::<_, String>(10)?)),
-        )?;
-        let full = rows.len() == PAGE;
-        let mut entries = Vec::new();
-        for (mut entry, state) in rows {
-            entry.state = from_word(&state)?;
-            entries.push(entry);
-        }
+        let mut entries = self.entries("m.id > ?1", after.map_or(0, |after| signed(after.0)))?;
+        let full = entries.len() == PAGE;
         // A page ends between two messages, for the next one begins after an id.
         if let Some(last) = entries.last().map(|entry| entry.message).filter(|_| full) {
             let whole = entries.iter().filter(|entry| entry.message != last).count();
@@ -136,6 +104,42 @@ impl Store {
             }
         }
         Ok(entries)
+    }
+
+    /// What waits of one message.
+    pub fn message(&self, message: MessageId) -> Result<Vec<QueueEntry>> {
+        self.entries("m.id = ?1", signed(message.0))
+    }
+
+    fn entries(&self, which: &str, id: i64) -> Result<Vec<QueueEntry>> {
+        let rows = self.all(
+            &format!(
+                "SELECT m.id, sender, size, accepted, recipient, transport, site, due, attempts, note, d.id, job, state
+                    FROM messages m JOIN deliveries d ON d.message = m.id JOIN bodies b ON b.id = m.body
+                    WHERE {which} AND state IN ('queued', 'handed', 'held') ORDER BY m.id, d.id LIMIT ?2"
+            ),
+            params![id, limit(PAGE)],
+            |row| Ok((read_entry(row)?, row.get::<_, String>(12)?)),
+        )?;
+        rows.into_iter().map(|(entry, state)| Ok(QueueEntry { state: from_word(&state)?, ..entry })).collect()
+    }
+
+    pub fn totals(&self) -> Result<QueueTotals> {
+        let rows = self.all("SELECT transport, state, number FROM tally WHERE number > 0", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+        })?;
+        let mut totals = QueueTotals::default();
+        for (transport, state, number) in rows {
+            match state.as_str() {
+                "message" => totals.messages = unsigned(number),
+                "queued" | "handed" | "held" => {
+                    totals.deliveries.push((transport, from_word(&state)?, unsigned(number)));
+                }
+                // They wait for nothing; the row goes with its message.
+                _ => {}
+            }
+        }
+        Ok(totals)
     }
 
     // Append intents.
@@ -189,6 +193,7 @@ impl Store {
             let mut deliveries = Vec::new();
             for delivery in self.deliveries_of(intent.id)? {
                 deliveries.push(self.lease_delivery(delivery, now, lease, true)?);
+                self.delivery_changed(delivery)?;
             }
             intent.deliveries = deliveries.iter().map(|delivery| delivery.claim).collect();
             open.push((intent, deliveries));
@@ -231,6 +236,7 @@ impl Store {
             if let Some(token) = token {
                 self.end_lease(Kind::Delivery, delivery, token)?;
             }
+            self.delivery_changed(delivery)?;
         }
         Ok(())
     }
@@ -250,25 +256,10 @@ fn shortened(recipients: &[&str]) -> String {
     }
 }
 
-fn read_delivery(claim: Claim, row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    Ok(Delivery {
-        claim,
-        message: MessageId(unsigned(row.get(0)?)),
-        sender: row.get(1)?,
-        recipient: row.get(2)?,
-        transport: row.get(3)?,
-        site: row.get(4)?,
-        address: row.get(5)?,
-        body: BodyRef { id: BodyId(unsigned(row.get(6)?)), size: unsigned(row.get(7)?) },
-        accepted: time(row.get(8)?),
-        attempts: row.get(9)?,
-        refusal: row.get(10)?,
-    })
-}
-
 fn read_entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
     Ok(QueueEntry {
         message: MessageId(unsigned(row.get(0)?)),
+        delivery: unsigned(row.get(10)?),
         sender: row.get(1)?,
         size: unsigned(row.get(2)?),
         accepted: time(row.get(3)?),
@@ -279,5 +270,6 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
         due: time(row.get(7)?),
         attempts: row.get(8)?,
         note: row.get(9)?,
+        job: row.get::<_, Option<i64>>(11)?.map(unsigned),
     })
 }

@@ -12,6 +12,8 @@ const REQUESTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a partial file, or a D. or X. file whose other half does not come, is kept.
 const INCOMPLETE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long it is known how a site went for which nothing waits, and how many reports went to an address.
+const SITES: SignedDuration = SignedDuration::from_hours(24);
 /// Deaths of owners after which work is held: one that may have been another's fault, and two that saw nothing else at work.
 const DEATHS: i64 = 3;
 
@@ -54,7 +56,10 @@ impl Store {
                 self.note(&Event { at: now, what: "held".into(), ids, system: None, text: note.into() })?;
             }
         }
-        Ok(())
+        match lapsed.kind {
+            Kind::Delivery => self.delivery_changed(lapsed.item),
+            _ => Ok(()),
+        }
     }
 
     /// What waits too long for its other half is kept aside and said.
@@ -109,7 +114,9 @@ impl Store {
         self.run("DELETE FROM receipts WHERE at < ?1", [before])?;
         self.run("DELETE FROM known_jobs WHERE at < ?1", [before])?;
         self.run("DELETE FROM calls WHERE began < ?1 AND ended IS NOT NULL", [before])?;
-        Ok(())
+        let before = ago(now, SITES)?;
+        self.run("DELETE FROM reported WHERE hour < ?1", [before])?;
+        self.forget_sites(before)
     }
 }
 

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[&str] = &[
     CHARGES,
     WHAT_IS_KNOWN,
     CALLS_TRIED,
+    SITES,
 ];
 
 const FIRST: &str = "
@@ -180,6 +181,64 @@ CREATE INDEX calls_tried ON calls (system, id)
 CREATE INDEX calls_by_number ON calls (system, json_extract(record, '$.number'), id)
     WHERE json_extract(record, '$.number') IS NOT NULL;
 CREATE INDEX calls_by_line ON calls (line, id) WHERE json_extract(record, '$.line_taken') IS NOT 1;
+";
+
+/// What waits for one site is found without looking at what waits for others; what a sender is to be told has a time of its own;
+/// and how much there is of what is known without counting.
+const SITES: &str = "
+ALTER TABLE messages ADD COLUMN ret TEXT;
+ALTER TABLE messages ADD COLUMN envid TEXT;
+ALTER TABLE messages ADD COLUMN unproven INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE deliveries ADD COLUMN tell INTEGER;
+ALTER TABLE deliveries ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN notify TEXT;
+ALTER TABLE deliveries ADD COLUMN orcpt TEXT;
+DROP INDEX deliveries_due;
+CREATE INDEX deliveries_of_site ON deliveries (transport, site, priority, due, message, id)
+    WHERE state = 'queued' AND lease IS NULL AND intent IS NULL;
+CREATE INDEX deliveries_at_work ON deliveries (transport, site, deaths) WHERE lease IS NOT NULL;
+CREATE INDEX deliveries_to_tell ON deliveries (tell, message, id) WHERE tell IS NOT NULL;
+
+-- A site where something waits or is at work, or that has failed: `at` is when something is due there, and not before `retry`, which
+-- a failure of the whole site sets; `busy` while something of it is claimed.
+CREATE TABLE sites (
+    transport TEXT NOT NULL, site TEXT NOT NULL, at INTEGER, busy INTEGER NOT NULL, failures INTEGER NOT NULL,
+    retry INTEGER, PRIMARY KEY (transport, site)) STRICT, WITHOUT ROWID;
+CREATE INDEX sites_due ON sites (at) WHERE at IS NOT NULL AND busy = 0;
+CREATE INDEX sites_resting ON sites (retry) WHERE retry IS NOT NULL;
+INSERT INTO sites SELECT transport, site, min(due), 0, 0, NULL FROM deliveries
+    WHERE state = 'queued' AND lease IS NULL AND intent IS NULL GROUP BY transport, site;
+UPDATE deliveries SET tell = (SELECT accepted FROM messages WHERE messages.id = message)
+    WHERE state IN ('queued', 'handed');
+
+CREATE TABLE tally (
+    transport TEXT NOT NULL, state TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (transport, state)) STRICT, WITHOUT ROWID;
+INSERT INTO tally SELECT transport, state, count(*) FROM deliveries GROUP BY transport, state;
+INSERT INTO tally SELECT '', 'message', count(*) FROM messages;
+CREATE TRIGGER message_comes AFTER INSERT ON messages BEGIN
+    UPDATE tally SET number = number + 1 WHERE transport = '' AND state = 'message';
+END;
+CREATE TRIGGER message_goes AFTER DELETE ON messages BEGIN
+    UPDATE tally SET number = number - 1 WHERE transport = '' AND state = 'message';
+END;
+CREATE TRIGGER delivery_comes AFTER INSERT ON deliveries BEGIN
+    INSERT INTO tally VALUES (new.transport, new.state, 1)
+        ON CONFLICT (transport, state) DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER delivery_turns AFTER UPDATE OF state, transport ON deliveries
+    WHEN new.state <> old.state OR new.transport <> old.transport BEGIN
+    UPDATE tally SET number = number - 1 WHERE transport = old.transport AND state = old.state;
+    INSERT INTO tally VALUES (new.transport, new.state, 1)
+        ON CONFLICT (transport, state) DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER delivery_goes AFTER DELETE ON deliveries BEGIN
+    UPDATE tally SET number = number - 1 WHERE transport = old.transport AND state = old.state;
+END;
+
+-- Reports that went to one address in the hour of the clock that began at `hour`.
+CREATE TABLE reported (address TEXT PRIMARY KEY, hour INTEGER NOT NULL, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_ids ON events (ids);
 ";
 
 /// Brings a database to the last of `migrations`. Before one that changes tables with content, a copy of the

@@ -20,6 +20,7 @@ impl Store {
                     "UPDATE deliveries SET due = ?2, note = ?3, deaths = 0 WHERE id = ?1",
                     params![id, micros(until), note],
                 )?;
+                self.delivery_changed(id)?;
                 self.note_delivery(now, "deferred", id, &note)
             }),
             Outcome::Handed { deliveries, job } => {
@@ -29,10 +30,10 @@ impl Store {
             Outcome::Gathered { deliveries, job, instead_of } => {
                 self.gathered(deliveries, job, &instead_of, now)
             }
-            Outcome::Bounced { deliveries, note, bounce } => {
-                // The report first: it may be made of the very body that the last bounced delivery gives up.
-                if let Some(bounce) = bounce {
-                    self.add_message(bounce)?;
+            Outcome::Bounced { deliveries, note, reports } => {
+                // The reports first: they may be made of the very body that the last bounced delivery gives up.
+                for report in reports {
+                    self.add_message(report)?;
                 }
                 deliveries.into_iter().try_for_each(|claim| self.end_delivery(claim, now, "bounced", &note))
             }
@@ -110,20 +111,34 @@ impl Store {
         self.delivery_becomes(id, now, state, note)
     }
 
-    fn delivery_becomes(&mut self, id: i64, now: Timestamp, state: &str, note: &str) -> Result<()> {
+    pub(super) fn delivery_becomes(
+        &mut self,
+        id: i64,
+        now: Timestamp,
+        state: &str,
+        note: &str,
+    ) -> Result<()> {
         self.note_delivery(now, state, id, note)?;
-        let message = self.one(
-            "UPDATE deliveries SET state = ?2, note = ?3, job = NULL WHERE id = ?1 RETURNING message",
-            params![id, state, note],
-            |row| row.get(0),
+        let arrived = matches!(state, "delivered" | "acknowledged");
+        let row = self.one(
+            "UPDATE deliveries SET state = ?2, note = ?3, job = NULL,
+                    tell = iif(?4 AND notify IS NOT NULL AND json_extract(notify, '$.success'), ?5, NULL)
+                WHERE id = ?1 RETURNING message, transport, site",
+            params![id, state, note, arrived, micros(now)],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
         )?;
-        message.map_or(Ok(()), |message| self.finish_message(message))
+        let Some((message, transport, site)) = row else { return Ok(()) };
+        if arrived {
+            self.site_recovered(&transport, &site)?;
+        }
+        self.site_changed(&transport, &site)?;
+        self.finish_message(message)
     }
 
     pub(super) fn job_done(&mut self, id: i64, now: Timestamp, note: &str) -> Result<()> {
         self.note_job(now, "sent", id, note)?;
         for delivery in self.deliveries_behind(id)? {
-            self.delivery_becomes(delivery, now, "delivered", note)?;
+            self.delivery_becomes(delivery, now, "acknowledged", note)?;
         }
         self.remove_job(id)?;
         Ok(())
@@ -138,6 +153,7 @@ impl Store {
                     "UPDATE deliveries SET state = 'queued', job = NULL, refusal = ?2, note = ?2, due = ?3 WHERE id = ?1",
                     params![delivery, note, micros(now)],
                 )?;
+                self.delivery_changed(delivery)?;
             }
             self.remove_job(id)?;
             return Ok(());
@@ -155,6 +171,7 @@ impl Store {
                 "UPDATE deliveries SET state = 'queued', job = NULL, note = ?2, due = ?3 WHERE id = ?1",
                 params![delivery, note, micros(now)],
             )?;
+            self.delivery_changed(*delivery)?;
         }
         if !deliveries.is_empty() {
             self.remove_job(id)?;
@@ -174,7 +191,7 @@ impl Store {
         Ok(())
     }
 
-    fn deliveries_behind(&self, job: i64) -> Result<Vec<i64>> {
+    pub(super) fn deliveries_behind(&self, job: i64) -> Result<Vec<i64>> {
         self.all("SELECT id FROM deliveries WHERE job = ?1 ORDER BY id", [job], |row| row.get(0))
     }
 

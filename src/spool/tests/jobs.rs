@@ -103,7 +103,7 @@ async fn a_handed_delivery_follows_its_job(home: Home) {
     assert!(spool.queue(None).await.unwrap().is_empty());
     assert!(spool.jobs(None, None).await.unwrap().is_empty());
     assert!(is_missing(spool.body_read(due.body.id, 0, 10).await));
-    assert_eq!(events(spool, "delivered").await.len(), 1);
+    assert_eq!(events(spool, "acknowledged").await.len(), 1);
     assert_eq!(events(spool, "sent").await[0].system, Some(system("polux")));
 }
 

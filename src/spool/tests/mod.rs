@@ -9,7 +9,9 @@ mod jobs;
 mod leases;
 mod queue;
 mod reader;
+mod scale;
 mod sequence;
+mod told;
 mod unclaimed;
 mod writing;
 
@@ -82,6 +84,7 @@ fn message(text: &str, recipients: &[&str]) -> NewMessage {
             transport: "local".to_owned(),
             site: (*user).to_owned(),
             address: (*user).to_owned(),
+            ..NewDelivery::default()
         })
         .collect();
     NewMessage {
@@ -90,6 +93,7 @@ fn message(text: &str, recipients: &[&str]) -> NewMessage {
         accepted: at(0),
         origin: "test".to_owned(),
         deliveries,
+        ..NewMessage::default()
     }
 }
 

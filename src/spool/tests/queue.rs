@@ -140,7 +140,8 @@ async fn a_bounce_may_be_made_of_the_bounced(home: Home) {
     let due = claim_deliveries(&home.spool, 1).await;
     let mut report = message("", &["jan"]);
     report.content = Content { head: b"report\n".to_vec(), rest: Some(due[0].body.id) };
-    let bounced = Outcome::Bounced { deliveries: claims(&due), note: "unknown".into(), bounce: Some(report) };
+    let bounced =
+        Outcome::Bounced { deliveries: claims(&due), note: "unknown".into(), reports: vec![report] };
     home.spool.settle(at(2), vec![bounced]).await.unwrap();
     let due = claim_deliveries(&home.spool, 2).await;
     assert_eq!(due.len(), 1);

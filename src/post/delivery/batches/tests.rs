@@ -33,6 +33,7 @@ impl Leaf {
             transport: "uusmtp".to_owned(),
             site: "polux".to_owned(),
             address: (*address).to_owned(),
+            ..NewDelivery::default()
         });
         let message = NewMessage {
             sender: "ann".to_owned(),
@@ -40,6 +41,7 @@ impl Leaf {
             accepted: at(second),
             origin: "test".to_owned(),
             deliveries: deliveries.collect(),
+            ..NewMessage::default()
         };
         self.spool.accept(None, vec![message]).await.unwrap();
         let due = self.spool.claim_deliveries(at(second), 1000, LEASE).await.unwrap();

@@ -133,6 +133,7 @@ impl Site {
             transport: "smtp".to_owned(),
             site: site.to_owned(),
             address: (*to).to_owned(),
+            ..NewDelivery::default()
         };
         let message = NewMessage {
             sender: "joe@leaf.example".to_owned(),
@@ -140,6 +141,7 @@ impl Site {
             accepted: clock::wall(),
             origin: "test".to_owned(),
             deliveries: to.iter().map(delivery).collect(),
+            ..NewMessage::default()
         };
         self.spool.accept(None, vec![message]).await.unwrap();
     }
