@@ -86,11 +86,7 @@ impl ToFault for AgentError {
             AgentError::BrokenOff(_) => (Whose::Bug, "please report this"),
         };
         let retry = match self {
-            AgentError::Forbidden { .. }
-            | AgentError::NoProgram { .. }
-            | AgentError::NoUser { .. }
-            | AgentError::Unsafe { .. } => Retry::Never,
-            AgentError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            AgentError::Forbidden { .. } | AgentError::NoProgram { .. } | AgentError::NoUser { .. } => {
                 Retry::Never
             }
             // Whoever owns the file must change it first.

@@ -22,6 +22,7 @@ pub(super) async fn accept(spool: &Spool, transport: &str, site: &str, address: 
         transport: transport.to_owned(),
         site: site.to_owned(),
         address: address.to_owned(),
+        ..NewDelivery::default()
     };
     let message = NewMessage {
         sender: "joe@leaf".to_owned(),
@@ -29,6 +30,7 @@ pub(super) async fn accept(spool: &Spool, transport: &str, site: &str, address: 
         accepted: clock::wall(),
         origin: "test".to_owned(),
         deliveries: vec![delivery],
+        ..NewMessage::default()
     };
     spool.accept(None, vec![message]).await.unwrap();
 }

@@ -132,6 +132,13 @@ impl Asked {
     }
 }
 
+/// What stood where a recipient should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub text: String,
+    pub reason: String,
+}
+
 /// How it came in.
 #[derive(Debug, Clone)]
 pub struct Origin {
