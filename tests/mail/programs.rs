@@ -44,7 +44,9 @@ fn mutt_and_mailx_send_mail() {
     let folder = open_folder();
     let site = Site::new(folder.path());
     let sendmail = site.sendmail.display();
-    let set = format!("set sendmail='{sendmail} -oem -oi' from=ann@polux.uucp use_envelope_from copy=no");
+    let set = format!(
+        "set sendmail='{sendmail} -oem -oi' from=ann@polux.uucp use_envelope_from use_domain=no copy=no"
+    );
     site.run("mutt", &["-n", "-F", "/dev/null", "-e", &set, "-s", "by mutt", "ann"], BODY);
     let mail = site.arrived();
     assert!(mail.contains("Subject: by mutt\n") && mail.ends_with("\n\nhello\n.\nFrom here on\n"), "{mail}");

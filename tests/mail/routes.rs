@@ -29,7 +29,11 @@ fn jobs(node: &Node, system: &str) -> Vec<String> {
     let report = json(node, "uustat", &["-a"]);
     let all = report["jobs"]["jobs"].as_array().expect("jobs");
     let of_system = all.iter().filter(|job| job["system"] == system);
-    of_system.map(|job| job["work"].as_str().expect("a text").to_owned()).collect()
+    let command = |job: &serde_json::Value| {
+        let work = job["work"].as_str().expect("a text");
+        work.strip_prefix("Executing ").expect("a command").to_owned()
+    };
+    of_system.map(command).collect()
 }
 
 #[test]

@@ -290,31 +290,31 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_nobody_has_any_more_and_one_that_cannot_be_looked_up_now() {
         let folder = tempfile::tempdir().unwrap();
-        let mut tables = Tables::new("polux".parse().unwrap());
-        tables.aliases.insert("bill".to_owned(), vec!["bill@new.example.REDIRECT".to_owned()]);
-        tables.directors.alias_files = vec![folder.path().join("aliases")];
         std::fs::write(folder.path().join("aliases"), "ann = Ann Farmer = ann@farm.example\n").unwrap();
-        let settings = queue::Settings::new("polux.example".to_owned());
-        let door = Door::new(Spool::in_memory(), settings, tables);
-        let desk = Desk::new(door, Settings::default(), Clients::default(), None);
-        let client = Client::At("192.0.2.1".parse().unwrap());
-        let mut session = Session::new(desk, client, Service::Smtp);
-        let from = MailFrom {
-            sender: Sender::parse("joe@leaf.example").unwrap(),
-            client: "leaf".to_owned(),
-            extended: true,
-            secured: false,
-            size: None,
-            notice: MessageNotice::default(),
-        };
-        session.sender(from).await.unwrap();
-        let to = |text: &str| {
-            let recipient = Address::parse(text).unwrap();
-            RcptTo { recipient, notice: RecipientNotice::default() }
+        let ask = async |files: &[&str], recipient: &str| {
+            let mut tables = Tables::new("polux".parse().unwrap());
+            tables.aliases.insert("bill".to_owned(), vec!["bill@new.example.REDIRECT".to_owned()]);
+            tables.directors.alias_files = files.iter().map(|file| folder.path().join(file)).collect();
+            let settings = queue::Settings::new("polux.example".to_owned());
+            let door = Door::new(Spool::in_memory(), settings, tables);
+            let desk = Desk::new(door, Settings::default(), Clients::default(), None);
+            let client = Client::At("192.0.2.1".parse().unwrap());
+            let mut session = Session::new(desk, client, Service::Smtp);
+            let from = MailFrom {
+                sender: Sender::parse("joe@leaf.example").unwrap(),
+                client: "leaf".to_owned(),
+                extended: true,
+                secured: false,
+                size: None,
+                notice: MessageNotice::default(),
+            };
+            session.sender(from).await.unwrap();
+            let recipient = Address::parse(recipient).unwrap();
+            session.recipient(RcptTo { recipient, notice: RecipientNotice::default() }).await
         };
         let moved = Refusal::new(551, "5.1.6", "User has moved; please try <bill@new.example>");
-        assert_eq!(session.recipient(to("bill")).await, Err(moved));
-        let later = session.recipient(to("ann")).await.unwrap_err();
+        assert_eq!(ask(&[], "bill").await, Err(moved));
+        let later = ask(&["aliases"], "ann").await.unwrap_err();
         assert_eq!((later.code, later.status.as_str()), (451, "4.3.0"));
     }
 

@@ -75,7 +75,7 @@ async fn a_larger_batch_takes_the_place_of_others_at_once(home: Home) {
     let done = Outcome::JobDone { job: claimed[0].claim, note: "CY".into() };
     spool.settle(at(2), vec![done]).await.unwrap();
     assert!(spool.queue(None).await.unwrap().is_empty(), "all three went with it");
-    assert_eq!(events(spool, "delivered").await.len(), 3);
+    assert_eq!(events(spool, "acknowledged").await.len(), 3);
 }
 
 async fn what_a_call_has_in_its_hands_is_not_taken_away(home: Home) {

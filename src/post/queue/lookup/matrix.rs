@@ -1,8 +1,8 @@
 //! Whose file may say what: real files, owners and modes. Other owners than ourselves need root.
 
-use super::seen;
 use super::tests::{Site, chmod, end};
-use crate::agent::{self, Passwd, read_file};
+use super::{is_absent, seen};
+use crate::agent::{self, AgentError, Passwd, read_file};
 use crate::post::address::Address;
 use crate::post::route::Resolver;
 use crate::post::route::directors::{Answer, Found, Need, User};
@@ -38,6 +38,7 @@ fn ends(site: &Site, recipient: &str) -> Vec<String> {
                 let found = match read_file(&wanted.path, wanted.limit) {
                     Ok(Some(file)) => Found::Seen(seen(file)),
                     Ok(None) => Found::Absent,
+                    Err(AgentError::Directory { source, .. }) if is_absent(&source) => Found::Absent,
                     Err(error) => Found::Refused(error.to_string()),
                 };
                 Answer::File(wanted, Ok(found))

@@ -56,11 +56,11 @@ pub(super) fn to_path(
 
 /// To a neighbour, by the transport that is set for it.
 pub(super) fn to_system(tables: &Tables, system: &SystemName, address: Address, why: &mut Why) -> Decision {
-    let Some(neighbour) = tables.handing(system) else {
+    let Some(neighbour) = tables.neighbours.get(system) else {
         why.push(format!("{system} is not among the neighbours"));
         return refused("5.3.5", format!("the route leads to {system}, which is not a neighbour"));
     };
-    let row = tables.row(system.as_str(), &neighbour);
+    let row = tables.row(system.as_str(), neighbour);
     let told = row.as_ref().map(|row| row.transport).or(neighbour.transport).unwrap_or_default();
     if let Some(row) = row {
         why.push_at(format!("the table says {} for {}", row.transport, row.name), Some(row.place));
