@@ -120,7 +120,7 @@ async fn mail_travels_by_file_once_whichever_way_it_waits() {
         assert_eq!(mbox.matches("\nSubject: report\n").count(), 1);
         assert!(mbox.contains("From polux!jan ") && mbox.contains("From MAILER-DAEMON "), "{mbox}");
 
-        assert_eq!(done(polux.spool(), &path).await.unwrap(), jobs);
+        assert_eq!(done(polux.spool(), &path).await.unwrap(), jobs as u64);
         assert_eq!(done(polux.spool(), &path).await.unwrap(), 0);
         assert!(polux.spool().jobs(None, None).await.unwrap().is_empty());
         assert!(polux.spool().queue(None).await.unwrap().is_empty());
