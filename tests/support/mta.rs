@@ -73,14 +73,14 @@ impl Mta {
              daemon_directory = {programs_text}/usr/lib/postfix/sbin\ncommand_directory = {programs_text}/usr/sbin\n\
              shlib_directory = {programs_text}/usr/lib/postfix\nmeta_directory = {root_text}/etc\n\
              mail_owner = {OWNER}\nsetgid_group = sys\ndefault_privs = {RUNNER}\nmyhostname = smart.example\n\
-             mydestination = smart.example\ninet_interfaces = {}\ninet_protocols = ipv4\nmynetworks = 127.0.0.0/8\n\
+             mydestination = smart.example\ninet_interfaces = all\ninet_protocols = ipv4\nmynetworks = 127.0.0.0/8\n\
              alias_maps =\nalias_database =\nlocal_recipient_maps =\nlocal_header_rewrite_clients =\n\
              maillog_file = {root_text}/log\nmaillog_file_prefixes = {}\n\
              smtpd_relay_restrictions = permit_mynetworks, reject\n\
              import_environment = MAIL_CONFIG LD_LIBRARY_PATH\n{main}",
-            address.ip(),
             parent.display(),
         );
+        // It listens where its service says; an address of its own it looks for among those of the interfaces, and in vain.
         fs::write(root.join("etc/main.cf"), text).expect("its configuration");
         let services = format!(
             "{address} inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n\
